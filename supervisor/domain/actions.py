@@ -1,0 +1,70 @@
+"""What a machine wants done, or noted. Plain values: the runtime carries them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad an incident is, in the words of monitoring plugins."""
+
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Refusal(StrEnum):
+    """Why a restart that the misses call for is not started."""
+
+    NO_RESTARTER = "no_restarter"
+    HELD = "held"
+    GATE = "gate"
+    BACKOFF = "backoff"
+    EXHAUSTED = "exhausted"
+    CRITICAL_PHASE = "critical_phase"
+    IN_PROGRESS = "in_progress"
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Miss number `count` in a row was decided; the heartbeat was due at `due`."""
+
+    count: int
+    due: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Start restart number `attempt`, counted from the agent's registration."""
+
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestartRefused:
+    """A restart is called for and not started. `until`: when it may be (s since the epoch), if ever."""
+
+    reason: Refusal
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """Something a person must hear of. `cause` and the agent's name make its key."""
+
+    cause: str
+    severity: Severity
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveIncident:
+    """The incident of `cause` is over."""
+
+    cause: str
+    summary: str
+
+
+HealthAction = Missed | Restart | RestartRefused | OpenIncident | ResolveIncident

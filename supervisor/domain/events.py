@@ -1,0 +1,152 @@
+"""Facts that are told to a machine. Every time is seconds since the epoch on the supervisor's clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class BeatKind(StrEnum):
+    """What an agent says with a heartbeat."""
+
+    START = "start"
+    OK = "ok"
+    FAIL = "fail"
+    LOG = "log"
+    STOP = "stop"
+
+
+class Phase(StrEnum):
+    """What an agent says it is doing."""
+
+    IDLE = "idle"
+    WORKING = "working"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """One heartbeat as its file tells it.
+
+    Args:
+        at: when it counts (s since the epoch): its own timestamp, or the receipt where that is earlier.
+        skew: how far its own timestamp lay ahead of the receipt (s), where over the limit; else 0.
+        fingerprint: the same for the same beat read twice.
+        extra: the keys this version does not know, kept.
+    """
+
+    at: float
+    kind: BeatKind = BeatKind.OK
+    fingerprint: str = ""
+    skew: float = 0.0
+    incarnation: str | None = None
+    seq: int | None = None
+    pid: int | None = None
+    phase: Phase | None = None
+    progress_seq: int | None = None
+    progress_note: str | None = None
+    pending: int | None = None
+    busy_until: float | None = None
+    tokens: float | None = None
+    cost: str | None = None
+    message: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The agent is watched from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatSeen:
+    """The newest heartbeat of an agent, read from its files."""
+
+    beat: Beat
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineReached:
+    """A wake-up that was asked for. Early and duplicate ones change nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAsked:
+    """Somebody wants a judgement now: an agent that never beat is escalated."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessExited:
+    """A process that the supervisor runs has ended. `code` is None where the kernel did not tell."""
+
+    code: int | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartFinished:
+    """The outcome of restart number `attempt`."""
+
+    attempt: int
+    ok: bool
+    detail: str = ""
+    exit_code: int | None = None
+    stderr: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RestartAsked:
+    """A person wants a restart now."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Watch and notify, but never restart, until `until`."""
+
+    until: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The hold is lifted."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChanged:
+    """The agent's promises were changed by a reload."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLost:
+    """The machine slept, or the agents had no chance to run, for `seconds`: no agent's silence."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStepped:
+    """Somebody set the wall clock by `seconds`; every kept time moves with it."""
+
+    seconds: float
+
+
+HealthEvent = (
+    Registered
+    | HeartbeatSeen
+    | DeadlineReached
+    | CheckAsked
+    | ProcessExited
+    | RestartFinished
+    | RestartAsked
+    | Held
+    | Released
+    | PolicyChanged
+    | TimeLost
+    | ClockStepped
+)

@@ -1,0 +1,154 @@
+"""A frozen picture of everything, which every face reads and none computes. Times: seconds since the epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from supervisor.domain.actions import Severity
+from supervisor.domain.escalation import Incident, IncidentState
+from supervisor.domain.events import Beat
+from supervisor.domain.health import Health, HealthState
+
+
+class Status(StrEnum):
+    """The whole in one word, with the exit code that monitoring plugins give it."""
+
+    OK = "ok"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    UNKNOWN = "unknown"
+
+    @property
+    def exit_code(self) -> int:
+        """0 ok, 1 warning, 2 critical, 3 unknown."""
+        return {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}[self]
+
+
+class Modifier(StrEnum):
+    """What is true of an agent beside its state."""
+
+    HELD = "held"
+    SILENCED = "silenced"
+    UNOBSERVED = "unobserved"
+    EXHAUSTED = "exhausted"
+    CLOCK_SKEW = "clock_skew"
+    UNREGISTERED = "unregistered"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """One agent as people and programs see it.
+
+    Args:
+        due: when the next miss falls, None where no heartbeat is awaited.
+        restarts, errors: since it was registered.
+    """
+
+    name: str
+    status: HealthState
+    last_heartbeat: float | None
+    consecutive_misses: int
+    restarts: int
+    errors: int
+    reason: str
+    modifiers: tuple[Modifier, ...]
+    since: float
+    due: float | None
+    heartbeat_timeout: float
+    restart_at: float | None
+    held_until: float | None
+    incarnation: str | None
+    beat: Beat | None
+    restarter: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Everything at one moment.
+
+    Args:
+        observed: False while the gate is closed.
+        doubts: why it is closed.
+        unregistered: names seen in the heartbeats folder that nobody configured.
+    """
+
+    at: float
+    status: Status
+    agents: tuple[AgentView, ...]
+    incidents: tuple[Incident, ...]
+    observed: bool = True
+    doubts: tuple[str, ...] = ()
+    unregistered: tuple[str, ...] = ()
+
+
+def view(
+    name: str,
+    health: Health,
+    *,
+    now: float,
+    heartbeat_timeout: float,
+    restarter: str | None,
+    silenced: bool,
+    observed: bool,
+) -> AgentView:
+    """Return the picture of one agent."""
+    modifiers: list[Modifier] = []
+    if health.held_until is not None and now < health.held_until:
+        modifiers.append(Modifier.HELD)
+    if silenced:
+        modifiers.append(Modifier.SILENCED)
+    if not observed:
+        modifiers.append(Modifier.UNOBSERVED)
+    if health.exhausted:
+        modifiers.append(Modifier.EXHAUSTED)
+    if health.beat is not None and health.beat.skew:
+        modifiers.append(Modifier.CLOCK_SKEW)
+    return AgentView(
+        name=name,
+        status=health.state,
+        last_heartbeat=None if health.beat is None else health.beat.at,
+        consecutive_misses=health.misses,
+        restarts=health.history.total,
+        errors=health.errors,
+        reason=health.reason,
+        modifiers=tuple(modifiers),
+        since=health.since,
+        due=health.due,
+        heartbeat_timeout=heartbeat_timeout,
+        restart_at=health.restart_at,
+        held_until=health.held_until,
+        incarnation=None if health.beat is None else health.beat.incarnation,
+        beat=health.beat,
+        restarter=restarter,
+    )
+
+
+_RANK = {
+    HealthState.ESCALATED: 0,
+    HealthState.UNHEALTHY: 1,
+    HealthState.RESTARTING: 2,
+    HealthState.UNKNOWN: 3,
+    HealthState.HEALTHY: 4,
+    HealthState.STOPPED: 5,
+}
+
+
+def worst_first(agents: Iterable[AgentView]) -> tuple[AgentView, ...]:
+    """Return the agents in the order in which people want to see them."""
+    return tuple(sorted(agents, key=lambda agent: (_RANK[agent.status], agent.name)))
+
+
+def overall(agents: Iterable[AgentView], incidents: Iterable[Incident], *, observed: bool) -> Status:
+    """Return the state of the whole: the worst thing that is known, unknown only where nothing is worse."""
+    states = {agent.status for agent in agents}
+    open_ = [incident for incident in incidents if incident.state is not IncidentState.RESOLVED]
+    critical = any(incident.severity is Severity.CRITICAL for incident in open_)
+    if HealthState.ESCALATED in states or critical:
+        return Status.CRITICAL
+    if states & {HealthState.UNHEALTHY, HealthState.RESTARTING} or open_:
+        return Status.WARNING
+    if HealthState.UNKNOWN in states or not observed or not states:
+        return Status.UNKNOWN
+    return Status.OK

@@ -1,0 +1,256 @@
+"""When the supervisor doubts itself: while the gate is closed no silence counts and no restart starts.
+
+A doubt stands (the watch is lost) or passes (a stall, a jump of the clock, the start). When no doubt is left the
+gate stays closed for one more `settle`, in which every file has been read again, and then opens. Doubts that
+last over `limit` end in an incident, and so does the silence of half of the agents at once, which is one incident
+and not many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import assert_never
+
+
+class Doubt(StrEnum):
+    """Why the supervisor can not be trusted just now."""
+
+    STARTED = "just_started"
+    STALLED = "loop_stalled"
+    SLEPT = "machine_slept"
+    CLOCK = "clock_stepped"
+    UNWATCHED = "watch_lost"
+    FLEET = "fleet_silent"
+
+
+@dataclass(frozen=True, slots=True)
+class GatePolicy:
+    """Thresholds of the gate, in seconds but for `share`.
+
+    Args:
+        settle: how long the gate stays closed after the last doubt has passed.
+        share, window: this share of the agents (two at least) missing within `window` is the fleet's silence.
+        stall: an event loop held longer is a doubt.
+        limit: longest closing before an incident.
+    """
+
+    settle: float = 30.0
+    share: float = 0.5
+    window: float = 60.0
+    stall: float = 5.0
+    limit: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The gate. `closed_at` None: open.
+
+    Args:
+        standing: places that can not be observed.
+        why: every doubt of this closing, in order.
+        opens_at: when it opens, None while a doubt stands.
+        overdue, fleet: how many agents are silent beyond their deadline, and how many are awaited at all.
+        incident: the incident of the fleet is open.
+        tried: the fleet's silence has kept the gate closed in this outage; it does so once.
+    """
+
+    standing: frozenset[str] = frozenset()
+    why: tuple[Doubt, ...] = ()
+    closed_at: float | None = None
+    opens_at: float | None = None
+    overdue: int = 0
+    fleet: int = 0
+    incident: bool = False
+    tried: bool = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether decisions about agents must wait."""
+        return self.closed_at is not None
+
+    def deadline(self, policy: GatePolicy) -> float | None:
+        """When the gate wants to be woken."""
+        if self.closed_at is None:
+            return None
+        limit = None if self.incident else self.closed_at + policy.limit
+        return min((at for at in (self.opens_at, limit) if at is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """Something passing has shaken the supervisor's trust in what it sees."""
+
+    doubt: Doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Blinded:
+    """`place` can not be observed."""
+
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """`place` is observed again."""
+
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How the fleet stands: `overdue` of `fleet` agents are silent, `recent` of them since `window` or less."""
+
+    overdue: int
+    recent: int
+    fleet: int
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """A wake-up that was asked for; early and duplicate ones change nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """The wall clock was set by `seconds`."""
+
+    seconds: float
+
+
+GateEvent = Doubted | Blinded | Sighted | Counted | Woken | Stepped
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The gate has closed for `doubt`."""
+
+    doubt: Doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The gate has opened after `seconds`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """Read every file again before anything is decided."""
+
+    doubt: Doubt
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFleet:
+    """Open the one incident of the fleet."""
+
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveFleet:
+    """The incident of the fleet is over."""
+
+    summary: str
+
+
+GateAction = Closed | Opened | Reread | OpenFleet | ResolveFleet
+Step = tuple[Gate, tuple[GateAction, ...]]
+
+
+def handle(gate: Gate, event: GateEvent, now: float, policy: GatePolicy) -> Step:
+    """Return the gate after `event` at `now`, and what is to be done."""
+    match event:
+        case Doubted(doubt):
+            return _close(gate, doubt, now, policy)
+        case Blinded(place):
+            gate = replace(gate, standing=gate.standing | {place})
+            return _close(gate, Doubt.UNWATCHED, now, policy)
+        case Sighted(place):
+            if place not in gate.standing:
+                return gate, ()
+            gate = replace(gate, standing=gate.standing - {place})
+            return _close(gate, Doubt.UNWATCHED, now, policy)
+        case Counted():
+            return _counted(gate, event, now, policy)
+        case Woken():
+            return _woken(gate, now, policy)
+        case Stepped(seconds):
+            return _stepped(gate, seconds), ()
+        case _:
+            assert_never(event)
+
+
+def _close(gate: Gate, doubt: Doubt, now: float, policy: GatePolicy) -> Step:
+    opens_at = None if gate.standing else now + policy.settle
+    if gate.closed:
+        why = gate.why if doubt in gate.why else (*gate.why, doubt)
+        return replace(gate, why=why, opens_at=opens_at), (Reread(doubt),)
+    gate = replace(gate, why=(doubt,), closed_at=now, opens_at=opens_at)
+    return gate, (Closed(doubt), Reread(doubt))
+
+
+def _counted(gate: Gate, event: Counted, now: float, policy: GatePolicy) -> Step:
+    gate = replace(gate, overdue=event.overdue, fleet=event.fleet)
+    if event.overdue == 0:
+        gate = replace(gate, tried=False)
+        if not gate.closed:
+            return _resolved(gate, "every agent beats again")
+    if gate.closed:
+        if gate.tried and not _silent(gate, policy) and gate.opens_at is not None:
+            gate = replace(gate, opens_at=min(gate.opens_at, now + policy.settle))
+        return gate, ()
+    if gate.tried or event.recent < _many(gate, policy):
+        return gate, ()
+    return _close(gate, Doubt.FLEET, now, policy)
+
+
+def _woken(gate: Gate, now: float, policy: GatePolicy) -> Step:
+    if gate.closed_at is None:
+        return gate, ()
+    if gate.opens_at is not None and now >= gate.opens_at:
+        if _silent(gate, policy) and not gate.tried:
+            until = max(gate.closed_at + policy.limit, now)
+            gate = replace(gate, tried=True, opens_at=until)
+            return _opened_incident(gate, f"{gate.overdue} of {gate.fleet} agents are silent at once")
+        after = replace(gate, closed_at=None, opens_at=None, why=())
+        actions: tuple[GateAction, ...] = (Opened(now - gate.closed_at),)
+        if after.overdue == 0 and after.incident:
+            after, more = _resolved(after, "the agents are observed again, and beat")
+            actions += more
+        return after, actions
+    if not gate.incident and now >= gate.closed_at + policy.limit:
+        places = ", ".join(sorted(gate.standing))
+        return _opened_incident(gate, f"the agents can not be observed: {places}")
+    return gate, ()
+
+
+def _many(gate: Gate, policy: GatePolicy) -> float:
+    return max(2.0, policy.share * gate.fleet)
+
+
+def _silent(gate: Gate, policy: GatePolicy) -> bool:
+    return gate.overdue >= _many(gate, policy)
+
+
+def _opened_incident(gate: Gate, summary: str) -> Step:
+    if gate.incident:
+        return gate, ()
+    return replace(gate, incident=True), (OpenFleet(summary),)
+
+
+def _resolved(gate: Gate, summary: str) -> Step:
+    if not gate.incident:
+        return gate, ()
+    return replace(gate, incident=False), (ResolveFleet(summary),)
+
+
+def _stepped(gate: Gate, seconds: float) -> Gate:
+    return replace(
+        gate,
+        closed_at=None if gate.closed_at is None else gate.closed_at + seconds,
+        opens_at=None if gate.opens_at is None else gate.opens_at + seconds,
+    )

@@ -1,0 +1,88 @@
+"""What one agent has promised, and how far we go when it breaks the promise. All times are seconds."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class OnExhausted(StrEnum):
+    """What follows when the restart intensity is spent."""
+
+    SLOW = "slow"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class RestartPolicy:
+    """How often, and how soon after one another, an agent may be restarted.
+
+    Args:
+        max_restarts: restarts allowed in any `window` (s).
+        backoff: least wait after a restart's end (s), doubled each time up to `backoff_max`.
+        jitter: share of the wait, 0 to 1, by which it is moved at most.
+        reset_after: healthy time (s) after which the backoff begins anew.
+        slow_interval: wait between tries once the intensity is spent (s).
+    """
+
+    max_restarts: int = 3
+    window: float = 6 * 3600.0
+    backoff: float = 10.0
+    backoff_max: float = 300.0
+    jitter: float = 0.2
+    reset_after: float = 7200.0
+    on_exhausted: OnExhausted = OnExhausted.SLOW
+    slow_interval: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One agent's deadlines and thresholds.
+
+    Args:
+        heartbeat_timeout: longest silence that is still in time (s).
+        check_interval: further silence between one miss and the next (s).
+        start_period: time a restarted agent has for its first heartbeat (s).
+        restart_after, escalate_after: misses in a row that bring the restart, the incident.
+        busy_limit: how far `busy_until` may move the deadline (s).
+        critical_limit: how long `phase: critical` may defer a restart (s).
+        restart: None where nothing can restart the agent.
+    """
+
+    heartbeat_timeout: float = 3600.0
+    check_interval: float = 900.0
+    start_period: float = 900.0
+    restart_after: int = 1
+    escalate_after: int = 2
+    busy_limit: float = 1800.0
+    critical_limit: float = 300.0
+    restart: RestartPolicy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung of the escalation chain: `delay` seconds after the round's start, tell `channel`."""
+
+    channel: str
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Who is told of an incident, and when.
+
+    The steps are one round. After the last, the round begins again (`max_rounds` further times, as long
+    after its last step as that step came after its start), then once every `repeat_interval` seconds.
+    """
+
+    steps: tuple[Step, ...] = ()
+    max_rounds: int = 5
+    repeat_interval: float = 4 * 3600.0
+    ack_timeout: float = 1800.0
+
+
+def spread(seed: str, share: float) -> float:
+    """Return a factor in 1 ± `share`, always the same for the same `seed`: jitter that a test can foretell."""
+    unit = zlib.crc32(seed.encode()) / 0xFFFFFFFF
+    return 1.0 + share * (2.0 * unit - 1.0)

@@ -1,0 +1,96 @@
+"""Restart intensity and backoff: for agents and for the supervisor's own services alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from supervisor.domain.policy import OnExhausted, RestartPolicy, spread
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the law needs to know of past restarts.
+
+    Args:
+        started: when each restart inside the window was started (s since the epoch), oldest first.
+        in_a_row: restarts since the backoff last began anew.
+        ended: when the last one ended, None where none did.
+        total: restarts ever; the number of the last attempt.
+    """
+
+    started: tuple[float, ...] = ()
+    in_a_row: int = 0
+    ended: float | None = None
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """A restart may start; `slow` where it is a try beyond the spent intensity."""
+
+    slow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Not before `at`: the backoff has not passed."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """The intensity is spent; the next slow try is at `at`, or never by itself where None."""
+
+    at: float | None
+
+
+Verdict = Now | Later | Exhausted
+
+
+def judge(history: History, now: float, policy: RestartPolicy, seed: str) -> Verdict:
+    """Say whether a restart may start at `now`. `seed` fixes the jitter."""
+    recent = _inside(history, now, policy)
+    if len(recent) >= policy.max_restarts:
+        if policy.on_exhausted is OnExhausted.HOLD:
+            return Exhausted(None)
+        at = recent[-1] + policy.slow_interval
+        return Now(slow=True) if now >= at else Exhausted(at)
+    if history.ended is None or history.in_a_row == 0:
+        return Now()
+    wait = min(policy.backoff * 2.0 ** min(history.in_a_row - 1, 30), policy.backoff_max)
+    at = history.ended + wait * spread(f"{seed}:{history.total}", policy.jitter)
+    return Now() if now >= at else Later(at)
+
+
+def started(history: History, now: float, policy: RestartPolicy) -> History:
+    """Return the history with a restart that starts at `now`."""
+    return replace(
+        history,
+        started=(*_inside(history, now, policy), now),
+        in_a_row=history.in_a_row + 1,
+        total=history.total + 1,
+    )
+
+
+def ended(history: History, now: float) -> History:
+    """Return the history with its running restart ended at `now`."""
+    return replace(history, ended=now)
+
+
+def calmed(history: History) -> History:
+    """Return the history after a long healthy time: the backoff begins anew, the intensity stays."""
+    return replace(history, in_a_row=0)
+
+
+def shifted(history: History, seconds: float) -> History:
+    """Return the history after the clock was set by `seconds`."""
+    return replace(
+        history,
+        started=tuple(at + seconds for at in history.started),
+        ended=None if history.ended is None else history.ended + seconds,
+    )
+
+
+def _inside(history: History, now: float, policy: RestartPolicy) -> tuple[float, ...]:
+    return tuple(at for at in history.started if at > now - policy.window)

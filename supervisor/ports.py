@@ -1,0 +1,247 @@
+"""What the runtime asks of the world. The only module with Protocols."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from supervisor.domain.delivery import Delivery, Outcome
+from supervisor.domain.escalation import Incident
+from supervisor.domain.health import Health
+from supervisor.domain.silences import Silence
+
+
+class Clock(Protocol):
+    """Time. `now` moves steadily; a step of the wall clock or a sleep of the machine moves it only by `resync`."""
+
+    def now(self) -> float:
+        """Seconds since the epoch on the supervisor's own steady timeline."""
+
+    def drift(self) -> tuple[float, float]:
+        """Return (seconds slept, seconds the wall clock was stepped) since the last `resync`."""
+
+    def resync(self) -> None:
+        """Bring `now` back to the wall clock."""
+
+
+# --- sources -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Look at these paths again. A hint: it says nothing of what happened to them."""
+
+    paths: frozenset[Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Relisted:
+    """Everything below the roots was listed afresh (`reason`), whether it changed or not; `paths` is all of it."""
+
+    reason: str
+    paths: frozenset[Path]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchLost:
+    """`root` can not be observed: changes below it may go unseen. `observed`: polling still sees them, later."""
+
+    root: Path
+    reason: str
+    observed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRestored:
+    """`root` is observed again, by `means` ("events" or "polling"). A `Relisted` follows."""
+
+    root: Path
+    means: str
+
+
+SourceEvent = Changed | Relisted | WatchLost | WatchRestored
+
+
+class Source(Protocol):
+    """Says where to look. Level-triggered: hints may repeat and come in any order, none is lost for ever."""
+
+    def events(self) -> AsyncIterator[SourceEvent]:
+        """Yield hints until cancelled; the first is a `Relisted`."""
+
+    def relist(self, reason: str) -> None:
+        """Ask for a `Relisted` as soon as can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileTail:
+    """The newest part of a regular file.
+
+    Args:
+        data: bytes from `offset` to the end, `limit` at most.
+        size, mtime: bytes; s since the epoch.
+        identity: (device, inode).
+    """
+
+    data: bytes
+    offset: int
+    size: int
+    mtime: float
+    identity: tuple[int, int]
+
+
+class Files(Protocol):
+    """Bounded reads of regular files, for a worker thread: these calls block."""
+
+    def tail(self, path: Path, limit: int, since: FileTail | None = None) -> FileTail | None:
+        """Read the end of `path`, at most `limit` bytes; with `since`, only what was added to that same file.
+
+        Returns None where the file does not exist. Symbolic links, folders, FIFOs and devices raise
+        `NotRegularError`; every other failure raises OSError.
+        """
+
+
+class NotRegularError(OSError):
+    """The path is there, but is no regular file."""
+
+
+# --- restarters --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RestartOutcome:
+    """How a restart ended. `ok` says only that the action worked: a fresh heartbeat proves the agent."""
+
+    ok: bool
+    detail: str = ""
+    exit_code: int | None = None
+    stderr: tuple[str, ...] = ()
+
+
+class Restarter(Protocol):
+    """Ends the old copy of one agent, proves it gone, starts a new one. Made once per agent.
+
+    `attempt` numbers the effect: the same attempt asked twice, even by another life of the supervisor,
+    happens once, and the second call waits for the first one's end.
+    """
+
+    async def restart(self, attempt: int) -> RestartOutcome:
+        """Restart the agent. Never raises but on cancellation; bounded by its own timeouts."""
+
+    async def close(self) -> None:
+        """Let go of what the supervisor's planned end should not leave behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A process the supervisor runs has ended; `code` None where the kernel did not tell."""
+
+    code: int | None
+    detail: str = ""
+
+
+class Keeper(Restarter, Protocol):
+    """A restarter that runs the agent itself (`managed`)."""
+
+    async def adopt(self) -> bool:
+        """Take over the copy that an earlier life of the supervisor started; False where none runs."""
+
+    def exits(self) -> AsyncIterator[Exit]:
+        """Yield each end of the agent's process that was not asked for, at once."""
+
+
+# --- notifiers ---------------------------------------------------------------------------------------
+
+
+class Notifier(Protocol):
+    """Sends one message through one channel."""
+
+    async def send(self, delivery: Delivery) -> Outcome:
+        """Send `delivery`. Every failure is an outcome, never an exception."""
+
+    async def close(self) -> None:
+        """Close connections."""
+
+
+# --- stores ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One log record as the journal keeps it."""
+
+    at: float
+    event: str
+    agent: str | None
+    incident: str | None
+    fields: dict[str, Any]
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is written together or not at all: new values replace the old ones of the same name or id."""
+
+    agents: tuple[tuple[str, Health], ...] = ()
+    forgotten: tuple[str, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    rows: tuple[Row, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What an earlier life of the supervisor left: open incidents, unsent deliveries, running silences."""
+
+    agents: dict[str, Health] = field(default_factory=dict)
+    incidents: tuple[Incident, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    facts: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class StoreError(Exception):
+    """The store could not do it; the text says which file and why."""
+
+
+class StoreLockedError(StoreError):
+    """Another process holds this store; the text names its pid."""
+
+
+class Store(Protocol):
+    """The journal's keeper. Every call leaves the event loop free."""
+
+    async def open(self) -> Saved:
+        """Open, migrate, lock; return what is kept. A corrupt store is set aside and `Saved.notes` says so.
+
+        Raises StoreLockedError where another process has it, StoreError where it can not be used.
+        """
+
+    async def commit(self, entry: Entry) -> None:
+        """Write `entry` in one transaction, durable on return. Raises StoreError."""
+
+    async def rows(
+        self, *, since: float = 0.0, after: int = 0, agent: str | None = None, event: str | None = None, limit: int = 1000
+    ) -> Sequence[Row]:
+        """Return the newest `limit` rows at or after `since` and with an id over `after`, oldest first."""
+
+    async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
+        """Return the newest `limit` incidents, closed ones too, opened at or after `since`, newest first."""
+
+    async def prune(self, before: float) -> int:
+        """Delete rows and closed incidents older than `before`; return how many."""
+
+    async def close(self) -> None:
+        """Close and let go of the lock."""
+
+
+class Watchdog(Protocol):
+    """Tells the service manager how we are (systemd's notify protocol)."""
+
+    def notify(self, **fields: str | int) -> None:
+        """Send the fields, such as READY=1; silently nothing without a service manager."""
+
