@@ -209,20 +209,21 @@ def _counted(gate: Gate, event: Counted, now: float, policy: GatePolicy) -> Step
 
 
 def _woken(gate: Gate, now: float, policy: GatePolicy) -> Step:
-    if gate.closed_at is None:
+    closed_at = gate.closed_at
+    if closed_at is None:
         return gate, ()
     if gate.opens_at is not None and now >= gate.opens_at:
         if _silent(gate, policy) and not gate.tried:
-            until = max(gate.closed_at + policy.limit, now)
+            until = max(closed_at + policy.limit, now)
             gate = replace(gate, tried=True, opens_at=until)
             return _opened_incident(gate, f"{gate.overdue} of {gate.fleet} agents are silent at once")
         after = replace(gate, closed_at=None, opens_at=None, why=())
-        actions: tuple[GateAction, ...] = (Opened(now - gate.closed_at),)
+        actions: tuple[GateAction, ...] = (Opened(now - closed_at),)
         if after.overdue == 0 and after.incident:
             after, more = _resolved(after, "the agents are observed again, and beat")
             actions += more
         return after, actions
-    if not gate.incident and now >= gate.closed_at + policy.limit:
+    if not gate.incident and now >= closed_at + policy.limit:
         places = ", ".join(sorted(gate.standing))
         return _opened_incident(gate, f"the agents can not be observed: {places}")
     return gate, ()
