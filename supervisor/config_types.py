@@ -1,0 +1,25 @@
+"""Types of keys that several parts of the configuration share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+from supervisor.formats.duration import DURATION_PATTERN, format_duration, parse_duration
+
+
+def _seconds(value: Any) -> float:
+    if not isinstance(value, str):
+        # A bare number would leave it open whether seconds or minutes were meant.
+        raise ValueError('a duration is text with a unit, such as "90s", "15m" or "1h30m"')  # noqa: TRY004 - pydantic's way
+    return parse_duration(value)
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    PlainSerializer(format_duration, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["90s", "15m", "1h30m"]}),
+]
+"""Written `"90s"` or `"1h30m"`; a float of seconds once read."""
