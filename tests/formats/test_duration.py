@@ -82,5 +82,5 @@ def test_a_key_without_a_unit_is_refused(value: object) -> None:
 
 
 def test_the_schema_shows_text_and_the_default_as_text() -> None:
-    schema = Sample.model_json_schema()["properties"]["wait"]
+    schema = Sample.model_json_schema(mode="serialization")["properties"]["wait"]
     assert (schema["type"], schema["pattern"], schema["default"]) == ("string", DURATION_PATTERN, "1m")
