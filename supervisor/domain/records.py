@@ -406,6 +406,15 @@ class DashboardFailed(Record):
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class LogDropped(Record):
+    """Log records were lost: standard output was full, slow or closed. The journal keeps its own."""
+
+    LEVEL: ClassVar[Level] = "warning"
+    KEPT: ClassVar[bool] = False
+    count: int
+
+
 def every() -> tuple[type[Record], ...]:
     """Return every record class, in the order of this page."""
     return tuple(Record.__subclasses__())

@@ -1,0 +1,118 @@
+"""The JSON of what people and programs ask for: pure functions from a value to a JSON-ready document.
+
+Times are RFC 3339 in UTC. Keys never come and go: what is not known is null. Cheap to import, for the commands.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from supervisor.domain import records
+from supervisor.domain.escalation import Incident
+from supervisor.domain.fleet import AgentView, Fleet
+from supervisor.domain.silences import Silence
+from supervisor.ports import Row
+
+_LEVELS = {cls.event(): cls.LEVEL for cls in records.every()}
+
+
+def rfc3339(at: float) -> str:
+    """Return `at` (s since the epoch) as "2026-03-01T12:00:00.000000Z"; beyond the calendar: its first or last moment."""
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    except (ValueError, OverflowError, OSError):
+        return "0001-01-01T00:00:00.000000Z" if at < 0 else "9999-12-31T23:59:59.999999Z"
+
+
+def text(value: str) -> str:
+    """Return `value` with what UTF-8 can not hold (lone surrogates, as in odd file names) written as escapes."""
+    return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+
+
+def agent_document(agent: AgentView) -> dict[str, Any]:
+    """Return one agent's document."""
+    beat = agent.beat
+    return {
+        "name": text(agent.name),
+        "status": agent.status.value,
+        "last_heartbeat": _time(agent.last_heartbeat),
+        "consecutive_misses": agent.consecutive_misses,
+        "restarts": agent.restarts,
+        "errors": agent.errors,
+        "reason": text(agent.reason),
+        "modifiers": [modifier.value for modifier in agent.modifiers],
+        "since": rfc3339(agent.since),
+        "due": _time(agent.due),
+        "heartbeat_timeout": agent.heartbeat_timeout,
+        "restart_at": _time(agent.restart_at),
+        "held_until": _time(agent.held_until),
+        "incarnation": _text(agent.incarnation),
+        "restarter": agent.restarter,
+        "phase": None if beat is None or beat.phase is None else beat.phase.value,
+        "pending": None if beat is None else beat.pending,
+        "message": None if beat is None else _text(beat.message),
+    }
+
+
+def incident_document(incident: Incident) -> dict[str, Any]:
+    """Return one incident's document."""
+    return {
+        "id": incident.id,
+        "key": text(incident.key),
+        "state": incident.state.value,
+        "severity": incident.severity.value,
+        "opened_at": rfc3339(incident.opened_at),
+        "summary": text(incident.summary),
+        "acked_by": _text(incident.acked_by),
+        "acked_until": _time(incident.acked_until),
+        "told": list(incident.told),
+        "silenced": incident.silenced,
+        "next_at": _time(incident.next_at),
+        "resolved_at": _time(incident.resolved_at),
+        "resolution": text(incident.resolution),
+        "evidence": incident.evidence,
+    }
+
+
+def fleet_document(fleet: Fleet) -> dict[str, Any]:
+    """Return the document of everything, as `check` and `status` print it."""
+    return {
+        "status": fleet.status.value,
+        "timestamp": rfc3339(fleet.at),
+        "agents": [agent_document(agent) for agent in fleet.agents],
+        "incidents": [incident_document(incident) for incident in fleet.incidents],
+        "observed": fleet.observed,
+        "doubts": list(fleet.doubts),
+        "unregistered": [text(name) for name in fleet.unregistered],
+    }
+
+
+def silence_document(silence: Silence) -> dict[str, Any]:
+    """Return one silence's document."""
+    return {
+        "id": silence.id,
+        "matcher": text(silence.matcher),
+        "author": text(silence.author),
+        "comment": text(silence.comment),
+        "starts_at": rfc3339(silence.starts_at),
+        "ends_at": rfc3339(silence.ends_at),
+    }
+
+
+def row_document(row: Row) -> dict[str, Any]:
+    """Return one kept log record as it was logged, with the journal's `id` in front."""
+    document = {"id": row.id, "timestamp": rfc3339(row.at), "level": _LEVELS.get(row.event, "info"), "event": row.event}
+    if row.agent is not None:
+        document["agent"] = text(row.agent)
+    if row.incident is not None:
+        document["incident"] = row.incident
+    return document | row.fields
+
+
+def _time(at: float | None) -> str | None:
+    return None if at is None else rfc3339(at)
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else text(value)
