@@ -1,0 +1,204 @@
+"""The configuration file's tables, key by key: names, types, bounds, defaults and a sentence each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
+
+from supervisor.config_errors import Origin
+from supervisor.config_types import Duration
+from supervisor.paths import expand
+
+_LONGEST = 10 * 366 * 24 * 3600.0
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_TAKEN = frozenset({"books", "fleet", "supervisor"})
+
+
+def name_problem(name: str) -> str | None:
+    """Return why no agent or channel can have this name; None for a good one."""
+    if not _NAME.fullmatch(name):
+        return "a name has 1 to 64 letters, digits, dots, hyphens or underscores, and begins with a letter or a digit"
+    return f"{name!r} is the supervisor's own word: choose another name" if name in _TAKEN else None
+
+
+def _named(name: str) -> str:
+    if problem := name_problem(name):
+        raise ValueError(problem)
+    return name
+
+
+def _expanded(value: Any, info: ValidationInfo) -> Path:
+    if not isinstance(value, str):
+        raise ValueError("expected a path")  # noqa: TRY004  (pydantic's way)
+    origin = cast("Origin", info.context)
+    return expand(value, origin.folder, origin.environ)
+
+
+Name = Annotated[str, AfterValidator(_named), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"})]
+Place = Annotated[Path, BeforeValidator(_expanded), WithJsonSchema({"type": "string", "minLength": 1})]
+Span = Annotated[Duration, Field(gt=0, le=_LONGEST)]
+SpanOrNone = Annotated[Duration, Field(ge=0, le=_LONGEST)]
+Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Flag = Annotated[bool, Field(strict=True)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PathsTable(_Table):
+    """Where things lie. A relative path begins at this file's folder; "~" is a home folder."""
+
+    cache: Place | None = Field(default=None, description="The agents' cache folder.")
+    heartbeats: Place | None = Field(default=None, description="The folder of the heartbeat files.")
+    queues: Place | None = Field(default=None, description="The folder of the queues.")
+    state: Place | None = Field(default=None, description="The folder of the invoices.")
+    ledger: Place | None = Field(default=None, description="The ledger, a file.")
+    event_log: Place | None = Field(default=None, description="The agents' event log, a file.")
+    dashboard: Place | None = Field(default=None, description="The page that is written, a file.")
+    data: Place | None = Field(default=None, description="The folder of the supervisor's journal.")
+    socket: Place | None = Field(default=None, description="The control socket.")
+
+
+class RestartTable(_Table):
+    """How an agent is restarted, and how often. The keys of the kind stand beside these."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str | None = Field(default=None, description="How the agent is restarted.")
+    max_restarts: Count = Field(default=3, description="Restarts allowed in any window.")
+    window: Span | None = Field(
+        default=None, description="The window; 6 heartbeat timeouts, 15 min at least, where not set."
+    )
+    backoff: SpanOrNone = Field(default=10.0, description="Least wait after a restart, doubled each time.")
+    backoff_max: SpanOrNone = Field(default=300.0, description="The wait grows no further than this.")
+    jitter: Annotated[float, Field(strict=True, ge=0, le=1)] = Field(
+        default=0.2, description="Share by which a wait is moved."
+    )
+    reset_after: Span | None = Field(
+        default=None,
+        description="Healthy time that ends the backoff; 2 heartbeat timeouts, 10 min at least, where not set.",
+    )
+    on_exhausted: Literal["slow", "hold"] = Field(
+        default="slow", description="What follows when the restarts are spent."
+    )
+    slow_interval: Span = Field(default=1800.0, description="Wait between tries once the restarts are spent.")
+
+
+class AgentTable(_Table):
+    """What an agent has promised."""
+
+    heartbeat_timeout: Span = Field(default=3600.0, description="Longest silence that is still in time.")
+    check_interval: Span = Field(default=900.0, description="Further silence between one miss and the next.")
+    start_period: Span | None = Field(
+        default=None, description="Time a restarted agent has for its first heartbeat; check_interval where not set."
+    )
+    restart_after: Count = Field(default=1, description="Misses in a row that bring a restart.")
+    escalate_after: Count = Field(default=2, description="Misses in a row that bring an incident.")
+    busy_limit: SpanOrNone = Field(
+        default=1800.0, description="How far a heartbeat's busy_until may move the deadline."
+    )
+    critical_limit: SpanOrNone = Field(default=300.0, description="How long a critical phase may defer a restart.")
+    restart: RestartTable | None = Field(default=None, description="How the agent is restarted; never, where not set.")
+
+
+class ChannelTable(_Table):
+    """A way to reach somebody. The keys of the kind stand beside this one."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str = Field(description="How the channel sends.")
+
+
+class StepTable(_Table):
+    """One step of the chain."""
+
+    channel: Name = Field(description="The channel that is told.")
+    delay: SpanOrNone = Field(default=0.0, description="When, counted from the begin of the round.")
+
+
+class EscalationTable(_Table):
+    """Who is told of an incident, and when."""
+
+    chain: tuple[StepTable, ...] | None = Field(
+        default=None, description="The steps of a round; every channel in order (0s, 5m, 15m, ...) where not set."
+    )
+    max_rounds: Annotated[int, Field(strict=True, ge=0, le=1000)] = Field(
+        default=5, description="How often the round repeats."
+    )
+    repeat_interval: Span = Field(default=4 * 3600.0, description="Wait between rounds after that.")
+    ack_timeout: Span = Field(default=1800.0, description="How long an acknowledgement lasts.")
+
+
+class GateTable(_Table):
+    """When the supervisor doubts itself, and restarts nothing."""
+
+    settle: SpanOrNone = Field(default=30.0, description="Wait after the last doubt has passed.")
+    share: Annotated[float, Field(strict=True, gt=0, le=1)] = Field(
+        default=0.5, description="Share of the agents, at least 2."
+    )
+    window: Span = Field(default=60.0, description="That share silent within this time is a doubt.")
+    stall: Span = Field(default=5.0, description="An event loop held longer is a doubt.")
+    limit: Span = Field(default=600.0, description="Longest doubt before an incident.")
+
+
+class WatchTable(_Table):
+    """How files are observed."""
+
+    step: Annotated[Duration, Field(ge=0.001, le=_LONGEST)] = Field(
+        default=0.03, description="Changes are told one to two steps after they happen."
+    )
+    debounce: SpanOrNone = Field(default=0.01, description="How much longer a steady stream of changes is collected.")
+    walk_every: Span = Field(default=60.0, description="Time between walks that find what no event told.")
+    poll_every: Span = Field(default=2.0, description="Time between looks where there are no events.")
+    skew_limit: SpanOrNone = Field(default=60.0, description="A heartbeat further in the future is not believed.")
+    discover: Flag = Field(default=False, description="Watch agents that are not configured, with [defaults].")
+
+
+class OutboxTable(_Table):
+    """How notifications are sent."""
+
+    timeout: Span = Field(default=10.0, description="Longest time one try of a channel may take.")
+
+
+class JournalTable(_Table):
+    """What is remembered."""
+
+    retention: Span = Field(default=30 * 24 * 3600.0, description="How long records and closed incidents are kept.")
+
+
+class LogTable(_Table):
+    """What is written on standard output."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is written."
+    )
+    format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="auto: console on a terminal, else json."
+    )
+
+
+class DashboardTable(_Table):
+    """When the page is written."""
+
+    interval: Span = Field(default=3600.0, description="Time between pages when nothing happens.")
+    min_interval: SpanOrNone = Field(default=10.0, description="Least time between two pages.")
+
+
+class Document(_Table):
+    """The configuration of collections-supervisor."""
+
+    paths: PathsTable = PathsTable()
+    defaults: AgentTable = Field(default=AgentTable(), description="Any key of an agent, for all of them.")
+    agents: dict[Name, AgentTable] = Field(default={}, description="The agents, by name.")
+    channels: dict[Name, ChannelTable] = Field(default={}, description="The channels, by name.")
+    escalation: EscalationTable = EscalationTable()
+    gate: GateTable = GateTable()
+    watch: WatchTable = WatchTable()
+    outbox: OutboxTable = OutboxTable()
+    journal: JournalTable = JournalTable()
+    log: LogTable = LogTable()
+    dashboard: DashboardTable = DashboardTable()

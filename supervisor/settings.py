@@ -1,0 +1,349 @@
+"""The configuration: a TOML file and the environment in, plain values of the domain out."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from supervisor.config_errors import REQUIRED, ConfigError, Key, Origin, Problem, explain, unknown
+from supervisor.config_tables import (
+    DashboardTable,
+    Document,
+    EscalationTable,
+    GateTable,
+    JournalTable,
+    LogTable,
+    OutboxTable,
+    RestartTable,
+    WatchTable,
+    name_problem,
+)
+from supervisor.domain.gate import GatePolicy
+from supervisor.domain.policy import Chain, OnExhausted, Policy, RestartPolicy, Step
+from supervisor.formats.duration import format_duration
+from supervisor.paths import MAX_CONFIG_BYTES, Places, config_file, expand, places
+from supervisor.plugins import NOTIFIERS, RESTARTERS, Family, Plugin, PluginError, UnknownKindError
+
+DEFAULT_AGENTS = ("collections-emailer", "payment-watcher")
+MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A plugin and what its own keys say."""
+
+    plugin: Plugin
+    config: BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One agent as configured; `restart_plugin` is None where nothing restarts it."""
+
+    policy: Policy
+    restart_plugin: Chosen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Names of agents that differ from one configuration to the next."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A configuration that holds together. Equal settings mean the same, wherever they were written."""
+
+    paths: Places
+    agents: Mapping[str, Agent]
+    channels: Mapping[str, Chosen]
+    escalation: EscalationTable
+    gate: GateTable
+    watch: WatchTable
+    outbox: OutboxTable
+    journal: JournalTable
+    log: LogTable
+    dashboard: DashboardTable
+    document: Document = field(compare=False, repr=False)
+    origin: Origin = field(compare=False, repr=False)
+
+    @property
+    def source(self) -> Path | None:
+        """The file it was read from; None where there was none."""
+        return self.origin.path
+
+    def agent(self, name: str) -> Agent:
+        """Return the agent; [defaults] for one that is not configured. Raises ConfigError for an impossible name."""
+        return self.agents.get(name) or self.with_agents((name,)).agents[name]
+
+    def policy(self, agent: str) -> Policy:
+        """Return what `agent` has promised."""
+        return self.agent(agent).policy
+
+    def chain(self) -> Chain:
+        """Return who is told, and when; no steps where there is no channel."""
+        table = self.escalation
+        if table.chain is None:
+            steps = tuple(Step(name, _default_delay(place)) for place, name in enumerate(self.channels))
+        else:
+            steps = tuple(Step(step.channel, step.delay) for step in table.chain)
+        return Chain(steps, table.max_rounds, table.repeat_interval, table.ack_timeout)
+
+    def gate_policy(self) -> GatePolicy:
+        """Return when the supervisor doubts itself."""
+        return GatePolicy(**self.gate.model_dump())
+
+    def with_agents(self, names: Iterable[str]) -> Settings:
+        """Return settings that watch `names` and no others: configured ones as they are, new ones with [defaults]."""
+        wanted = dict.fromkeys(names)
+        if wrong := [f"agent {name!r}: {problem}" for name in wanted if (problem := name_problem(name))]:
+            raise ConfigError(wrong)
+        if not wanted:
+            raise ConfigError(["agents: name at least one"])
+        return replace(self, agents=_Reading(self.document, self.origin).agents(wanted))
+
+    def with_paths(self, *, cache: Path | None = None, state: Path | None = None) -> Settings:
+        """Return settings with another cache or state folder, and what lies in it by default."""
+        given = {"cache": cache, "state": state}
+        update = {key: path.absolute() for key, path in given.items() if path is not None}
+        document = self.document.model_copy(update={"paths": self.document.paths.model_copy(update=update)})
+        return replace(self, paths=_places(document, self.origin), document=document)
+
+    def changes(self, new: Settings) -> Changes:
+        """Return which agents `new` adds, changes and removes."""
+        both = self.agents.keys() & new.agents.keys()
+        return Changes(
+            added=tuple(sorted(new.agents.keys() - both)),
+            changed=tuple(sorted(name for name in both if self.agents[name] != new.agents[name])),
+            removed=tuple(sorted(self.agents.keys() - both)),
+        )
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Return the configuration in `path`, or in the file that is found without one, or the defaults. It blocks.
+
+    Raises ConfigError.
+    """
+    found = config_file(path, environ)
+    origin = Origin(environ=environ) if found is None else _read(found, environ)
+    try:
+        document = Document.model_validate(origin.data, context=origin)
+    except ValidationError as error:
+        raise origin.error(explain(error, Document, origin)) from None
+    return _Reading(document, origin).settings()
+
+
+def _read(path: Path, environ: Mapping[str, str]) -> Origin:
+    try:
+        # O_NONBLOCK: a FIFO without a writer must not hold us.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigError([f"{path}: is not a regular file"])
+            raw = file.read(MAX_CONFIG_BYTES + 1)
+    except OSError as error:
+        raise ConfigError([f"{path}: can not be read: {error.strerror}"]) from None
+    if len(raw) > MAX_CONFIG_BYTES:
+        raise ConfigError([f"{path}: is larger than 1 MiB"])
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError([f"{path}:{line}: is not UTF-8: byte 0x{raw[error.start]:02x}"]) from None
+    try:
+        return Origin(path, text, tomllib.loads(text), environ)
+    except RecursionError:
+        raise ConfigError([f"{path}: is nested too deeply"]) from None
+    except ValueError as error:
+        at = re.search(r" \(at line (\d+), column \d+\)$", str(error))
+        place, words = (f"{path}:{at[1]}", str(error)[: at.start()]) if at else (str(path), str(error))
+        raise ConfigError([f"{place}: is not TOML: {words}"]) from None
+
+
+class _Reading:
+    """Makes settings of a document, and gathers everything that does not hold together."""
+
+    def __init__(self, document: Document, origin: Origin) -> None:
+        self.document = document
+        self.origin = origin
+        self.problems: list[Problem] = []
+
+    def settings(self) -> Settings:
+        document = self.document
+        self._restart(None)
+        self._check_chain()
+        channels = {name: self._channel(name) for name in document.channels}
+        return Settings(
+            agents=self.agents(document.agents or DEFAULT_AGENTS),
+            paths=_places(document, self.origin),
+            channels={name: chosen for name, chosen in channels.items() if chosen is not None},
+            escalation=document.escalation,
+            gate=document.gate,
+            watch=document.watch,
+            outbox=document.outbox,
+            journal=document.journal,
+            log=document.log,
+            dashboard=document.dashboard,
+            document=document,
+            origin=self.origin,
+        )
+
+    def agents(self, names: Iterable[str]) -> dict[str, Agent]:
+        """Return the agents. Raises ConfigError for all that was wrong until now."""
+        agents = {name: self._agent(name) for name in names}
+        if self.problems:
+            raise self.origin.error(self.problems)
+        return agents
+
+    def _agent(self, name: str) -> Agent:
+        own = self.document.agents.get(name)
+        table = self.document.defaults.model_copy(update=_given(own))
+        policy = Policy(
+            heartbeat_timeout=table.heartbeat_timeout,
+            check_interval=table.check_interval,
+            start_period=table.start_period or table.check_interval,
+            restart_after=table.restart_after,
+            escalate_after=table.escalate_after,
+            busy_limit=table.busy_limit,
+            critical_limit=table.critical_limit,
+        )
+        found = self._restart(name)
+        if found is None:
+            return Agent(policy)
+        law, chosen = found
+        return Agent(replace(policy, restart=_law(law, policy)), chosen)
+
+    def _restart(self, name: str | None) -> tuple[RestartTable, Chosen] | None:
+        """Return how `name` is restarted: its own keys over those of [defaults]; those alone for None."""
+        shared = self.document.defaults.restart
+        own = self.document.agents[name].restart if name in self.document.agents else None
+        if own is None and shared is None:
+            return None
+        common: Key = ("defaults", "restart")
+        at = common if own is None else ("agents", str(name), "restart")
+        table = (shared or RestartTable()).model_copy(update=_given(own))
+        keys = dict(table.model_extra or {})
+        if own is not None and shared is not None and own.kind not in {None, shared.kind}:
+            keys = {key: keys[key] for key in own.model_extra or {}}  # what another kind needs is not inherited
+
+        def place(key: Key) -> Key:
+            inherited = key and key[0] not in _given(own) and key[0] in _given(shared)
+            return (*(common if inherited else at), *key)
+
+        if table.backoff > table.backoff_max:
+            limit = f"backoff_max ({format_duration(table.backoff_max)})"
+            self._wrong(place(("backoff",)), f"expected at most {limit}, got {format_duration(table.backoff)}")
+        if table.kind is None:
+            if own is None:
+                for key in keys:
+                    self._wrong(place((key,)), unknown("key", key, RestartTable.model_fields))
+            else:
+                self._wrong((*at, "kind"), f"is required: one of {', '.join(RESTARTERS.kinds())}")
+            return None
+        partial = name is None and not self.document.watch.discover
+        chosen = self._choose(RESTARTERS, table.kind, keys, place, RestartTable.model_fields, partial=partial)
+        return None if chosen is None else (table, chosen)
+
+    def _channel(self, name: str) -> Chosen | None:
+        table = self.document.channels[name]
+        keys = dict(table.model_extra or {})
+        return self._choose(NOTIFIERS, table.kind, keys, lambda key: ("channels", name, *key), ("kind",))
+
+    def _choose(
+        self,
+        family: Family,
+        kind: str,
+        keys: dict[str, Any],
+        place: Callable[[Key], Key],
+        beside: Iterable[str],
+        *,
+        partial: bool = False,
+    ) -> Chosen | None:
+        """Return the plugin of `kind` with its `keys` read; None, and the problems, where they are wrong.
+
+        `place` tells where one of the keys stands in the file, `beside` which others stand there; `partial`: a
+        missing key is no problem.
+        """
+        try:
+            plugin = family.load(kind)
+        except UnknownKindError as error:
+            self._wrong(place(("kind",)), unknown("kind", kind, error.kinds))
+            return None
+        except PluginError as error:
+            self._wrong(place(("kind",)), str(error))
+            return None
+        if "kind" in plugin.config.model_fields:
+            keys = {"kind": kind, **keys}
+        try:
+            return Chosen(plugin, self._rooted(plugin.config.model_validate(keys)))
+        except ValidationError as error:
+            problems = explain(error, plugin.config, self.origin, place, beside)
+            self.problems += [problem for problem in problems if not (partial and problem.text == REQUIRED)]
+        except ValueError as error:
+            self._wrong(place(()), str(error))
+        return None
+
+    def _rooted(self, config: BaseModel) -> BaseModel:
+        """Return a plugin's keys with every path absolute, as [paths] has them."""
+        found = {key: getattr(config, key) for key in type(config).model_fields}
+        return config.model_copy(
+            update={
+                key: expand(str(path), self.origin.folder, self.origin.environ)
+                for key, path in found.items()
+                if isinstance(path, Path)
+            }
+        )
+
+    def _check_chain(self) -> None:
+        steps = self.document.escalation.chain or ()
+        for place, step in enumerate(steps):
+            if step.channel not in self.document.channels:
+                key = ("escalation", "chain", place, "channel")
+                self._wrong(key, unknown("channel", step.channel, self.document.channels))
+        for place, (before, step) in enumerate(pairwise(steps), 1):
+            if step.delay < before.delay:
+                least = f"at least {format_duration(before.delay)}, the delay of the step before"
+                key = ("escalation", "chain", place, "delay")
+                self._wrong(key, f"expected {least}, got {format_duration(step.delay)}")
+
+    def _wrong(self, key: Key, text: str) -> None:
+        self.problems.append(Problem(key, text))
+
+
+def _given(table: BaseModel | None) -> dict[str, Any]:
+    """Return the keys that the file gives, and only those."""
+    return {} if table is None else {key: getattr(table, key) for key in table.model_fields_set}
+
+
+def _law(table: RestartTable, policy: Policy) -> RestartPolicy:
+    timeout = policy.heartbeat_timeout
+    return RestartPolicy(
+        max_restarts=table.max_restarts,
+        window=table.window or max(15 * MINUTE, 6 * timeout),
+        backoff=table.backoff,
+        backoff_max=table.backoff_max,
+        jitter=table.jitter,
+        reset_after=table.reset_after or max(10 * MINUTE, 2 * timeout),
+        on_exhausted=OnExhausted(table.on_exhausted),
+        slow_interval=table.slow_interval,
+    )
+
+
+def _default_delay(place: int) -> float:
+    """Return 0 s, 5 min, 15 min, and 15 min more for each further channel."""
+    return 5 * MINUTE if place == 1 else max(0, place - 1) * 15 * MINUTE
+
+
+def _places(document: Document, origin: Origin) -> Places:
+    return places(origin.environ, {key: path for key, path in _given(document.paths).items() if path is not None})
