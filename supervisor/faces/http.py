@@ -1,0 +1,216 @@
+"""The control socket: what the daemon knows, and what may be asked of it, over HTTP on a unix socket.
+
+Only the socket's owner may open it; who asks is told by the kernel, or by `by` in the body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pwd
+import socket as sockets
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from supervisor.domain.delivery import Failed, Outcome
+from supervisor.domain.fleet import Fleet, overall
+from supervisor.faces import documents, requests
+from supervisor.faces.listening import Listening, listen
+from supervisor.faces.problems import ProblemError, problem, problems
+from supervisor.faces.streams import Streams
+from supervisor.ports import Control
+
+_DRAIN = 5.0
+"""How long (s) requests under way may take once the daemon ends."""
+
+
+class HttpFace:
+    """Serves `control` on `socket` between `start` and `close`."""
+
+    def __init__(self, control: Control, socket: Path, version: str) -> None:
+        self._control = control
+        self._path = socket
+        self._version = version
+        self._streams = Streams(control)
+        self._listening: Listening | None = None
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises OSError that says why it can not, such as another daemon on the same socket."""
+        self._listening = listen(self._path)
+        self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_DRAIN, handle_signals=False)
+        await self._runner.setup()
+        await web.SockSite(self._runner, self._listening.socket).start()
+
+    async def close(self) -> None:
+        """Take the socket away, end the streams, let requests under way finish."""
+        if self._listening is not None:
+            self._listening.unlink()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def _app(self) -> web.Application:
+        app = web.Application(middlewares=[problems], client_max_size=requests.MAX_BODY)
+        app.on_shutdown.append(self._streams.end)
+        app.add_routes(
+            [
+                web.get("/healthz", self._healthz),
+                web.get("/readyz", self._readyz),
+                web.get("/api/v1/fleet", self._fleet),
+                web.get("/api/v1/agents/{name}", self._agent),
+                web.get("/api/v1/incidents", self._incidents),
+                web.get("/api/v1/silences", self._silences),
+                web.get("/api/v1/events", self._streams.serve),
+                web.post("/api/v1/check", self._check),
+                web.post("/api/v1/dashboard", self._dashboard),
+                web.post("/api/v1/reload", self._reload),
+                web.post("/api/v1/test-notify", self._test_notify),
+                web.post("/api/v1/agents/{name}/heartbeat", self._heartbeat),
+                web.post("/api/v1/agents/{name}/restart", self._restart),
+                web.post("/api/v1/agents/{name}/hold", self._hold),
+                web.post("/api/v1/agents/{name}/release", self._release),
+                web.post("/api/v1/incidents/{id}/ack", self._acknowledge),
+                web.post("/api/v1/silences", self._silence),
+                web.delete("/api/v1/silences/{id}", self._unsilence),
+            ]
+        )
+        return app
+
+    # --- what it knows -------------------------------------------------------------------------------
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return await _json(lambda: {"status": "ok", "version": self._version})
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        missing = self._control.readiness()
+        if missing is not None:
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, missing)
+        return await _json(lambda: {"status": "ready"})
+
+    async def _fleet(self, _: web.Request) -> web.Response:
+        fleet = self._control.fleet()
+        return await _json(lambda: documents.fleet_document(fleet))
+
+    async def _agent(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        agent = next((agent for agent in self._control.fleet().agents if agent.name == name), None)
+        if agent is None:
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"no agent is named {name!r}")
+        return await _json(lambda: documents.agent_document(agent))
+
+    async def _incidents(self, request: web.Request) -> web.Response:
+        asked = requests.query(request, requests.IncidentsQuery)
+        found = await self._control.incidents(since=asked.since, limit=asked.limit)
+        return await _json(lambda: {"incidents": [documents.incident_document(incident) for incident in found]})
+
+    async def _silences(self, _: web.Request) -> web.Response:
+        silences = self._control.silences()
+        return await _json(lambda: {"silences": [documents.silence_document(silence) for silence in silences]})
+
+    # --- what it may be asked ------------------------------------------------------------------------
+
+    async def _check(self, request: web.Request) -> web.Response:
+        asked = await requests.body(request, requests.Check)
+        known = {agent.name for agent in self._control.fleet().agents}
+        for name in asked.agents:
+            if name not in known:
+                raise ProblemError(HTTPStatus.NOT_FOUND, f"no agent is named {name!r}", "agents")
+        fleet = await self._control.check(asked.agents)
+        return await _json(lambda: documents.fleet_document(_narrowed(fleet, asked.agents)))
+
+    async def _dashboard(self, request: web.Request) -> web.Response:
+        await requests.body(request, requests.Asked)
+        return web.Response(body=await self._control.dashboard(), content_type="text/html", charset="utf-8")
+
+    async def _reload(self, request: web.Request) -> web.Response:
+        await requests.body(request, requests.Asked)
+        changes = await self._control.reload()
+        return await _json(lambda: changes)
+
+    async def _test_notify(self, request: web.Request) -> web.Response:
+        asked = await requests.body(request, requests.TestNotify)
+        outcomes = await self._control.test_notify(asked.channel, await _asker(request, asked.by))
+        return await _json(lambda: {"channels": {name: _outcome(outcome) for name, outcome in outcomes.items()}})
+
+    async def _heartbeat(self, request: web.Request) -> web.Response:
+        asked = await requests.body(request, requests.Heartbeat)
+        await self._control.heartbeat(request.match_info["name"], asked.root)
+        return web.Response(status=HTTPStatus.NO_CONTENT)
+
+    async def _restart(self, request: web.Request) -> web.Response:
+        asked = await requests.body(request, requests.Asked)
+        name = request.match_info["name"]
+        attempt = await self._control.restart(name, await _asker(request, asked.by))
+        return await _json(lambda: {"agent": name, "attempt": attempt}, HTTPStatus.ACCEPTED)
+
+    async def _hold(self, request: web.Request) -> web.Response:
+        asked = await requests.body(request, requests.Hold)
+        name = request.match_info["name"]
+        until = await self._control.hold(name, asked.seconds, await _asker(request, asked.by))
+        return await _json(lambda: {"agent": name, "held_until": documents.rfc3339(until)})
+
+    async def _release(self, request: web.Request) -> web.Response:
+        asked = await requests.body(request, requests.Asked)
+        name = request.match_info["name"]
+        await self._control.release(name, await _asker(request, asked.by))
+        return await _json(lambda: {"agent": name, "held_until": None})
+
+    async def _acknowledge(self, request: web.Request) -> web.Response:
+        asked = await requests.body(request, requests.Acknowledge)
+        by = await _asker(request, asked.by)
+        incident = await self._control.acknowledge(request.match_info["id"], by, asked.seconds)
+        return await _json(lambda: documents.incident_document(incident))
+
+    async def _silence(self, request: web.Request) -> web.Response:
+        asked = await requests.body(request, requests.NewSilence)
+        author = await _asker(request, asked.author)
+        silence = await self._control.silence(asked.matcher, asked.seconds, author, asked.comment)
+        return await _json(lambda: documents.silence_document(silence), HTTPStatus.CREATED)
+
+    async def _unsilence(self, request: web.Request) -> web.Response:
+        await self._control.unsilence(request.match_info["id"], await _asker(request, None))
+        return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+async def _json(make: Callable[[], Any], status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    """Return what `make` makes, made off the event loop: the picture of 1,000 agents takes a while to write."""
+    text = await asyncio.to_thread(lambda: json.dumps(make()))
+    return web.Response(text=text, status=status, content_type="application/json")
+
+
+async def _asker(request: web.Request, by: str | None) -> str:
+    """Return who asks: `by`, else the user whose process holds the other end of the socket."""
+    if by is not None:
+        return by
+    peer = request.get_extra_info("socket")
+    _, uid, _ = struct.unpack("3i", peer.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, struct.calcsize("3i")))
+    return await asyncio.to_thread(_user_name, uid)
+
+
+def _narrowed(fleet: Fleet, names: Sequence[str]) -> Fleet:
+    """Return the picture of only the agents that were asked for, and of what is wrong with them; none: all."""
+    if not names:
+        return fleet
+    agents = tuple(agent for agent in fleet.agents if agent.name in names)
+    incidents = tuple(incident for incident in fleet.incidents if incident.subject in names)
+    status = overall(agents, incidents, observed=fleet.observed)
+    return replace(fleet, agents=agents, incidents=incidents, status=status)
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    if isinstance(outcome, Failed):
+        return {"ok": False, "error": outcome.error, "permanent": outcome.permanent}
+    return {"ok": True}

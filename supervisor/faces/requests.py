@@ -1,0 +1,150 @@
+"""What clients may send: bodies and queries, checked before the daemon sees them. Lengths of time are seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, ValidationError
+from pydantic_core import from_json
+
+from supervisor.faces.problems import ProblemError
+
+MAX_BODY = 64 * 1024
+"""Bytes."""
+
+BODY_TIMEOUT = 10.0
+"""A client that has not sent its body after this many seconds is not waited for."""
+
+MAX_ROWS = 10_000
+_LONGEST = 366 * 86400.0
+
+
+def _instant(value: str) -> float:
+    """Return seconds since the epoch from a number or an RFC 3339 time; without a zone it is UTC."""
+    try:
+        at = float(value)
+    except ValueError:
+        try:
+            time = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("expected seconds since the epoch or an RFC 3339 time") from None
+        at = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    if not math.isfinite(at):
+        raise ValueError("expected a finite number")
+    return at
+
+
+Instant = Annotated[float, BeforeValidator(_instant)]
+Length = Annotated[float, Field(gt=0, le=_LONGEST)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+
+
+class Body(BaseModel):
+    """A JSON object; keys that are not named here are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Query(BaseModel):
+    """What stands behind the question mark: text, so numbers are read from it."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Asked(Body):
+    """An act without values. `by`: who asks, else the socket's peer."""
+
+    by: Name | None = None
+
+
+class Check(Body):
+    """Which agents are judged; none named: all."""
+
+    agents: list[Name] = []
+
+
+class TestNotify(Asked):
+    """Which channel is tested; none named: each."""
+
+    channel: Name | None = None
+
+
+class Hold(Asked):
+    """How long."""
+
+    seconds: Length = 1800.0
+
+
+class Acknowledge(Asked):
+    """How long; the configured time where it is not said."""
+
+    seconds: Length | None = None
+
+
+class NewSilence(Body):
+    """What is silenced, how long, why, by whom."""
+
+    matcher: Name
+    seconds: Length
+    comment: Text
+    author: Name | None = None
+
+
+class Heartbeat(RootModel[dict[str, Any]]):
+    """A heartbeat document as agents write it; the daemon knows its keys."""
+
+
+class IncidentsQuery(Query):
+    """Which incidents: opened at or after `since`, the newest `limit`."""
+
+    since: Instant = 0.0
+    limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 1000
+
+
+class EventsQuery(IncidentsQuery):
+    """Which records; `follow`: and those to come."""
+
+    agent: Name | None = None
+    follow: bool = False
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+async def body(request: web.Request, model: type[_Model]) -> _Model:
+    """Read the request's JSON object; no body at all counts as `{}`. Raises ProblemError."""
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            raw = await request.read()
+    except TimeoutError:
+        raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, f"no body within {BODY_TIMEOUT:g} s") from None
+    if raw and request.content_type != "application/json":
+        raise ProblemError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"expected application/json, not {request.content_type}", "Content-Type"
+        )
+    try:
+        document = from_json(raw, allow_inf_nan=False) if raw else {}
+    except ValueError as error:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {error}") from None
+    return _checked(model, document)
+
+
+def query(request: web.Request, model: type[_Model]) -> _Model:
+    """Read what stands behind the question mark. Raises ProblemError."""
+    return _checked(model, dict(request.query))
+
+
+def _checked(model: type[_Model], document: Any) -> _Model:
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        key = ".".join(str(part) for part in first["loc"]) or None
+        text = "not a known key" if first["type"] == "extra_forbidden" else first["msg"]
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{key}: {text}" if key else text, key) from None

@@ -1,0 +1,185 @@
+"""A daemon in memory, as its faces see it: does what is asked at once, keeps what it was asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from supervisor.domain.actions import Severity
+from supervisor.domain.delivery import Delivered, Failed, Outcome
+from supervisor.domain.escalation import Incident, IncidentState, incident_id
+from supervisor.domain.events import Beat
+from supervisor.domain.fleet import AgentView, Fleet, Modifier, overall
+from supervisor.domain.health import HealthState
+from supervisor.domain.silences import Silence
+from supervisor.ports import RefusedError, Row, StoreError, UnknownNameError
+
+NOW = 1_780_000_000.0
+"""2026-05-28T20:26:40Z."""
+
+
+def agent(name: str, status: HealthState = HealthState.HEALTHY, **changes: Any) -> AgentView:
+    """Return the view of one agent that beat a minute ago."""
+    healthy = AgentView(
+        name=name,
+        status=status,
+        last_heartbeat=NOW - 60,
+        consecutive_misses=0,
+        restarts=0,
+        errors=0,
+        reason="heartbeat in time",
+        modifiers=(),
+        since=NOW - 3600,
+        due=NOW + 3540,
+        heartbeat_timeout=3600.0,
+        restart_at=None,
+        held_until=None,
+        incarnation=None,
+        beat=Beat(NOW - 60),
+        restarter=None,
+    )
+    return replace(healthy, **changes)
+
+
+class MemoryControl:
+    """The `Control` port over plain lists."""
+
+    def __init__(self, *agents: AgentView, now: Callable[[], float] = lambda: NOW) -> None:
+        self.now = now
+        self.agents = {view.name: view for view in agents}
+        self.kept: list[Incident] = []
+        self.quiet: dict[str, Silence] = {}
+        self.records: list[Row] = []
+        self.asked: list[tuple[Any, ...]] = []
+        self.outcomes: dict[str, Outcome] = {"caine": Delivered(), "person": Failed("connection refused")}
+        self.missing: str | None = None
+        self.broken: Exception | None = None
+        self.page = b"<!doctype html><title>page</title>"
+        self.followers: set[asyncio.Queue[Row]] = set()
+
+    def record(self, event: str, agent: str | None = None, **fields: Any) -> Row:
+        """Keep a record, and tell those who follow."""
+        incident = fields.get("incident")
+        row = Row(self.now(), event, agent, incident, fields, id=len(self.records) + 1)
+        self.records.append(row)
+        for queue in self.followers:
+            queue.put_nowait(replace(row, id=0))
+        return row
+
+    def open(self, key: str, severity: Severity = Severity.CRITICAL, **changes: Any) -> Incident:
+        """Open an incident."""
+        incident = Incident(incident_id(key, self.now()), key, severity, f"{key} is wrong", self.now())
+        self.kept.append(replace(incident, **changes))
+        return self.kept[-1]
+
+    # --- the port ----------------------------------------------------------------------------------------
+
+    def readiness(self) -> str | None:
+        return self.missing
+
+    def fleet(self) -> Fleet:
+        incidents = tuple(one for one in self.kept if one.state is not IncidentState.RESOLVED)
+        agents = tuple(self.agents.values())
+        return Fleet(self.now(), overall(agents, incidents, observed=True), agents, incidents)
+
+    def silences(self) -> Sequence[Silence]:
+        return tuple(self.quiet.values())
+
+    async def check(self, agents: Sequence[str] = ()) -> Fleet:
+        self.asked.append(("check", *agents))
+        return self.fleet()
+
+    async def restart(self, agent: str, by: str) -> int:
+        self.asked.append(("restart", agent, by))
+        if self._known(agent).restarter is None:
+            raise RefusedError(f"{agent} has no restarter")
+        self._change(agent, restarts=self.agents[agent].restarts + 1)
+        return self.agents[agent].restarts
+
+    async def hold(self, agent: str, seconds: float, by: str) -> float:
+        self.asked.append(("hold", agent, seconds, by))
+        self._known(agent)
+        self._change(agent, held_until=self.now() + seconds, modifiers=(Modifier.HELD,))
+        return self.now() + seconds
+
+    async def release(self, agent: str, by: str) -> None:
+        self.asked.append(("release", agent, by))
+        self._known(agent)
+        self._change(agent, held_until=None, modifiers=())
+
+    async def acknowledge(self, incident: str, by: str, seconds: float | None = None) -> Incident:
+        self.asked.append(("ack", incident, by, seconds))
+        for place, one in enumerate(self.kept):
+            if one.id == incident:
+                state = IncidentState.ACKNOWLEDGED
+                self.kept[place] = replace(one, state=state, acked_by=by, acked_until=self.now() + (seconds or 1800))
+                return self.kept[place]
+        raise UnknownNameError(f"no open incident has the id {incident!r}")
+
+    async def silence(self, matcher: str, seconds: float, author: str, comment: str) -> Silence:
+        new = Silence(f"s{len(self.quiet) + 1}", matcher, author, comment, self.now(), self.now() + seconds)
+        self.quiet[new.id] = new
+        return new
+
+    async def unsilence(self, silence: str, by: str) -> None:
+        self.asked.append(("unsilence", silence, by))
+        if self.quiet.pop(silence, None) is None:
+            raise UnknownNameError(f"no silence has the id {silence!r}")
+
+    async def heartbeat(self, agent: str, document: dict[str, Any]) -> None:
+        if "timestamp" not in document:
+            raise RefusedError("timestamp: a heartbeat needs one")
+        self.asked.append(("heartbeat", agent, document))
+
+    async def dashboard(self) -> bytes:
+        self._broken()
+        return self.page
+
+    async def rows(
+        self, *, since: float = 0.0, after: int = 0, agent: str | None = None, limit: int = 1000
+    ) -> Sequence[Row]:
+        self._broken()
+        found = [r for r in self.records if r.at >= since and r.id > after and agent in {None, r.agent}]
+        return found[-limit:]
+
+    async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
+        self._broken()
+        return [one for one in reversed(self.kept) if one.opened_at >= since][:limit]
+
+    async def follow(self) -> AsyncIterator[Row]:
+        queue: asyncio.Queue[Row] = asyncio.Queue()
+        self.followers.add(queue)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self.followers.discard(queue)
+
+    async def reload(self) -> dict[str, list[str]]:
+        self._broken()
+        return {"added": ["new"], "changed": [], "removed": []}
+
+    async def test_notify(self, channel: str | None, by: str) -> dict[str, Outcome]:
+        self.asked.append(("test-notify", channel, by))
+        if channel is None:
+            return self.outcomes
+        if channel not in self.outcomes:
+            raise UnknownNameError(f"no channel is named {channel!r}")
+        return {channel: self.outcomes[channel]}
+
+    def _known(self, name: str) -> AgentView:
+        if name not in self.agents:
+            raise UnknownNameError(f"no agent is named {name!r}")
+        return self.agents[name]
+
+    def _change(self, name: str, **changes: Any) -> None:
+        self.agents[name] = replace(self.agents[name], **changes)
+
+    def _broken(self) -> None:
+        if self.broken is not None:
+            raise self.broken
+
+
+JOURNAL_BROKEN = StoreError("journal.db: database disk image is malformed")
