@@ -43,10 +43,10 @@ class Form(StrEnum):
 
     LINES = "lines"
     DOCUMENT = "document"
-    TOUCHED = "touched"
+    TOUCH = "touch"
 
 
-_FORMS = {"log": Form.LINES, "json": Form.DOCUMENT, "beat": Form.TOUCHED}
+_FORMS = {"log": Form.LINES, "json": Form.DOCUMENT, "beat": Form.TOUCH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def owner(file_name: str) -> tuple[str, Form] | None:
     stem, _, suffix = file_name.rpartition(".")
     form = _FORMS.get(suffix) if stem else None
     name = file_name if form is None else stem
-    return (name, form or Form.TOUCHED) if _NAME.fullmatch(name) else None
+    return (name, form or Form.TOUCH) if _NAME.fullmatch(name) else None
 
 
 def instant(value: str | float) -> float:

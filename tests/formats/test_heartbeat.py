@@ -58,9 +58,9 @@ def test_a_name_that_could_leave_the_folder_is_refused(name: str) -> None:
     [
         ("a.log", "a", Form.LINES),
         ("a.json", "a", Form.DOCUMENT),
-        ("a", "a", Form.TOUCHED),
-        ("a.beat", "a", Form.TOUCHED),
-        ("a.b", "a.b", Form.TOUCHED),
+        ("a", "a", Form.TOUCH),
+        ("a.beat", "a", Form.TOUCH),
+        ("a.b", "a.b", Form.TOUCH),
         ("a.b.log", "a.b", Form.LINES),
         ("payment-watcher.v2.json", "payment-watcher.v2", Form.DOCUMENT),
     ],

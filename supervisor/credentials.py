@@ -1,0 +1,123 @@
+"""Where a secret is: in a file, an environment variable or $CREDENTIALS_DIRECTORY, never in the configuration.
+
+A secret is read each time it is used, so that a new one counts at once, and it stands in no value that is kept,
+shown or logged. A channel takes the keys into its Config by inheriting `TokenKeys` or `SecretKeys`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+_LIMIT = 16 * 1024
+
+
+class CredentialError(Exception):
+    """The secret cannot be had; the text says from where and why, and shows nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The place of one secret: a path, a variable's name, or the name of a systemd credential."""
+
+    kind: Literal["file", "env", "credential"]
+    name: str
+
+    def read(self) -> str:
+        """Return the secret, without white space around it. It blocks. Raises CredentialError."""
+        if self.kind == "env":
+            text = os.environ.get(self.name, "")
+            place = f"the environment variable {self.name}"
+        else:
+            path = self._path()
+            text = _text(path)
+            place = str(path)
+        secret = text.strip()
+        if not secret:
+            raise CredentialError(f"{place} is empty")
+        if not secret.isprintable():
+            raise CredentialError(f"{place} holds more than one line of printable text")
+        return secret
+
+    def _path(self) -> Path:
+        if self.kind == "file":
+            return Path(self.name)
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        if not folder:
+            raise CredentialError(f"credential {self.name}: systemd has given no $CREDENTIALS_DIRECTORY")
+        return Path(folder, self.name)
+
+
+def _text(path: Path) -> str:
+    try:
+        # O_NONBLOCK: a FIFO in its place must not hold us.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise CredentialError(f"{path} is no regular file")
+            data = file.read(_LIMIT + 1)
+    except OSError as error:
+        raise CredentialError(f"{path}: {error.strerror}") from None
+    if len(data) > _LIMIT:
+        raise CredentialError(f"{path} is larger than {_LIMIT} bytes")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise CredentialError(f"{path} is not UTF-8") from None
+
+
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+CredentialName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:@-]*$", max_length=255)]
+
+
+def _one(key: str, file: Path | None, env: str | None, credential: str | None) -> Credential | None:
+    given = []
+    if file is not None:
+        given.append(Credential("file", str(file)))
+    if env is not None:
+        given.append(Credential("env", env))
+    if credential is not None:
+        given.append(Credential("credential", credential))
+    if len(given) > 1:
+        raise ValueError(f"expected one of {key}_file, {key}_env and {key}_credential, not {len(given)} of them")
+    return given[0] if given else None
+
+
+class TokenKeys(BaseModel):
+    """Keys for a token, at most one of them."""
+
+    token_file: Path | None = Field(None, description="The file that holds the token.")
+    token_env: Variable | None = Field(None, description="The environment variable that holds the token.")
+    token_credential: CredentialName | None = Field(None, description="The systemd credential that holds the token.")
+
+    @property
+    def token(self) -> Credential | None:
+        """Where the token is; None where none is configured."""
+        return _one("token", self.token_file, self.token_env, self.token_credential)
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Self:
+        _ = self.token
+        return self
+
+
+class SecretKeys(BaseModel):
+    """Keys for a secret that signs, at most one of them."""
+
+    secret_file: Path | None = Field(None, description="The file that holds the secret.")
+    secret_env: Variable | None = Field(None, description="The environment variable that holds the secret.")
+    secret_credential: CredentialName | None = Field(None, description="The systemd credential that holds the secret.")
+
+    @property
+    def secret(self) -> Credential | None:
+        """Where the secret is; None where none is configured."""
+        return _one("secret", self.secret_file, self.secret_env, self.secret_credential)
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> Self:
+        _ = self.secret
+        return self
