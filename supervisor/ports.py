@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from supervisor.domain.delivery import Delivery, Outcome
 from supervisor.domain.escalation import Incident
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.health import Health
 from supervisor.domain.silences import Silence
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -170,7 +172,7 @@ class Notifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One log record as the journal keeps it."""
+    """One log record as the journal keeps it. The writer numbers the rows; a store keeps the numbers."""
 
     at: float
     event: str
@@ -257,7 +259,7 @@ class Control(Protocol):
     def readiness(self) -> str | None:
         """Return None when every agent is watched, else what is still missing."""
 
-    def fleet(self) -> Fleet:
+    async def fleet(self) -> Fleet:
         """Return the picture of everything, now."""
 
     def silences(self) -> Sequence[Silence]:
@@ -304,6 +306,13 @@ class Control(Protocol):
 
     async def test_notify(self, channel: str | None, by: str) -> dict[str, Outcome]:
         """Send a test message through `channel`, or through each; return what each said."""
+
+
+class Offload(Protocol):
+    """Runs blocking or long work away from the event loop."""
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns; what it raises is raised here."""
 
 
 class Watchdog(Protocol):

@@ -1,6 +1,6 @@
 """One incident and the people it is told to: which step, repeat, acknowledgement, and the end of it.
 
-    triggered --ack--> acknowledged --its end, or worse severity--> triggered --resolve--> resolved
+triggered --ack--> acknowledged --its end, or worse severity--> triggered --resolve--> resolved
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ from typing import assert_never
 class Doubt(StrEnum):
     """Why the supervisor can not be trusted just now."""
 
-    STARTED = "just_started"
     STALLED = "loop_stalled"
     SLEPT = "machine_slept"
     CLOCK = "clock_stepped"
@@ -168,12 +167,12 @@ def handle(gate: Gate, event: GateEvent, now: float, policy: GatePolicy) -> Step
             return _close(gate, doubt, now, policy)
         case Blinded(place):
             gate = replace(gate, standing=gate.standing | {place})
-            return _close(gate, Doubt.UNWATCHED, now, policy)
+            return _close(gate, Doubt.UNWATCHED, now, policy, reread=False)
         case Sighted(place):
             if place not in gate.standing:
                 return gate, ()
             gate = replace(gate, standing=gate.standing - {place})
-            return _close(gate, Doubt.UNWATCHED, now, policy)
+            return _close(gate, Doubt.UNWATCHED, now, policy, reread=False)
         case Counted():
             return _counted(gate, event, now, policy)
         case Woken():
@@ -184,13 +183,14 @@ def handle(gate: Gate, event: GateEvent, now: float, policy: GatePolicy) -> Step
             assert_never(event)
 
 
-def _close(gate: Gate, doubt: Doubt, now: float, policy: GatePolicy) -> Step:
+def _close(gate: Gate, doubt: Doubt, now: float, policy: GatePolicy, *, reread: bool = True) -> Step:
+    """Close the gate, or keep it closed. What can not be observed is read when it can: it needs no rereading here."""
     opens_at = None if gate.standing else now + policy.settle
+    actions: tuple[GateAction, ...] = (Reread(doubt),) if reread else ()
     if gate.closed:
         why = gate.why if doubt in gate.why else (*gate.why, doubt)
-        return replace(gate, why=why, opens_at=opens_at), (Reread(doubt),)
-    gate = replace(gate, why=(doubt,), closed_at=now, opens_at=opens_at)
-    return gate, (Closed(doubt), Reread(doubt))
+        return replace(gate, why=why, opens_at=opens_at), actions
+    return replace(gate, why=(doubt,), closed_at=now, opens_at=opens_at), (Closed(doubt), *actions)
 
 
 def _counted(gate: Gate, event: Counted, now: float, policy: GatePolicy) -> Step:

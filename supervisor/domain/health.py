@@ -79,6 +79,8 @@ class Attempt:
     ended: float | None = None
     ok: bool = False
     detail: str = ""
+    exit_code: int | None = None
+    stderr: tuple[str, ...] = ()
     incarnation: str | None = None
     beat: Beat | None = None
 
@@ -364,7 +366,15 @@ def _restarted(health: Health, event: RestartFinished, now: float, policy: Polic
     attempt = health.attempt
     if attempt is None or attempt.ended is not None or attempt.number != event.attempt:
         return health, ()
-    done = replace(attempt, ended=now, ok=event.ok, detail=event.detail, beat=None)
+    done = replace(
+        attempt,
+        ended=now,
+        ok=event.ok,
+        detail=event.detail,
+        exit_code=event.exit_code,
+        stderr=event.stderr,
+        beat=None,
+    )
     reason = f"restart {attempt.number} done, first heartbeat awaited" if event.ok else f"restart failed: {event.detail}"
     health = replace(
         health,

@@ -331,10 +331,11 @@ class SilenceAdded(Record):
 
 @dataclass(frozen=True, slots=True)
 class SilenceEnded(Record):
-    """A silence is over; what still fires is notified."""
+    """A silence is over, ended by `by` or by itself; what still fires is notified."""
 
     silence: str
     matcher: str
+    by: str | None = None
 
 
 # --- watching ----------------------------------------------------------------------------------------

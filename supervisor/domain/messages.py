@@ -1,0 +1,58 @@
+"""What a notification says: plain, short, and with the command to type next."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from supervisor.domain.delivery import NoticeKind
+from supervisor.domain.escalation import Incident
+
+SCOPES = frozenset({"books", "fleet", "supervisor"})
+"""Subjects of incidents that are no agents."""
+
+
+def utc(at: float) -> str:
+    """Return `at` (s since the epoch) as RFC 3339 in UTC, to the microsecond."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def message(incident: Incident, kind: NoticeKind, now: float) -> dict[str, Any]:
+    """Return the notification of `incident` as channels send it.
+
+    What an agent wrote stands in `evidence` only, as data.
+    """
+    is_agent = incident.subject not in SCOPES
+    over = kind is NoticeKind.RESOLVED
+    name = "AGENT" if is_agent else incident.subject.upper()
+    text: dict[str, Any] = {
+        "type": f"{name}_{'RESOLVED' if over else 'ESCALATION'}",
+        "incident": incident.id,
+        "key": incident.key,
+        "kind": kind.value,
+        "severity": incident.severity.value,
+        "summary": incident.resolution if over else incident.summary,
+        "opened_at": utc(incident.opened_at),
+        "timestamp": utc(now),
+        "action_required": "none: it is over" if over else _action(incident, is_agent),
+        "evidence": incident.evidence,
+    }
+    if is_agent:
+        text["agent"] = incident.subject
+        text["missed_heartbeats"] = incident.evidence.get("consecutive_misses", 0)
+    return text
+
+
+def _action(incident: Incident, is_agent: bool) -> str:
+    look = f"collections-supervisor why {incident.subject}" if is_agent else "collections-supervisor status"
+    return f"look: `{look}`; take it on: `collections-supervisor ack {incident.id}`"
+
+
+def test_message(channel: str, by: str, now: float) -> dict[str, Any]:
+    """Return the message of `test-notify`."""
+    return {
+        "type": "SUPERVISOR_TEST",
+        "summary": f"a test of channel {channel}, asked for by {by}",
+        "timestamp": utc(now),
+        "action_required": "none: this is a test",
+    }

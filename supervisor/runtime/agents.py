@@ -1,0 +1,280 @@
+"""One coroutine per agent: wait for an event or the deadline, ask the machine, hand on the actions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from supervisor.domain import actions, health, records
+from supervisor.domain.actions import HealthAction
+from supervisor.domain.events import (
+    Beat,
+    CheckAsked,
+    DeadlineReached,
+    HealthEvent,
+    HeartbeatSeen,
+    Held,
+    ProcessExited,
+    Released,
+    RestartAsked,
+)
+from supervisor.domain.health import Health, HealthState
+from supervisor.domain.messages import utc
+from supervisor.ports import Clock, Keeper, Restarter
+from supervisor.runtime.change import Change
+from supervisor.runtime.desk import Desk
+from supervisor.runtime.executor import Executor
+from supervisor.runtime.gatekeeper import Gatekeeper
+from supervisor.runtime.journal import Journal
+from supervisor.runtime.mailbox import Mailbox
+from supervisor.runtime.plan import AgentPlan
+
+_AFTER_FAILURE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every agent's coroutine works with.
+
+    Args:
+        read: reads the heartbeat files of one agent now; returns its new heartbeats, oldest first.
+        on_transition: called after a change that people want to see.
+    """
+
+    clock: Clock
+    journal: Journal
+    desk: Desk
+    executor: Executor
+    gate: Gatekeeper
+    read: Callable[[str], Awaitable[list[Beat]]]
+    on_transition: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """An event whose sender wants to know what came of it."""
+
+    event: HealthEvent
+    answer: asyncio.Future[tuple[HealthAction, ...]]
+
+
+class Agent:
+    """One agent: its plan, its health, and the coroutine that keeps the two."""
+
+    __slots__ = ("_mailbox", "_parked", "_tools", "health", "name", "plan", "restarter", "saved")
+
+    def __init__(self, name: str, plan: AgentPlan, known: Health, tools: Tools) -> None:
+        self.name = name
+        self.plan = plan
+        self.health = known
+        self.saved = known
+        self.restarter: Restarter | None = None if plan.make is None else plan.make()
+        self._tools = tools
+        self._mailbox: Mailbox[HealthEvent | _Question] = Mailbox(tools.clock)
+        self._parked = False
+
+    @property
+    def key(self) -> str:
+        """The key of its incident."""
+        return f"{self.name}:{health.CAUSE}"
+
+    def tell(self, event: HealthEvent) -> None:
+        """Tell the agent's machine a fact, soon."""
+        self._mailbox.put(event)
+
+    async def ask(self, event: HealthEvent) -> tuple[HealthAction, ...]:
+        """Tell a fact, and return what the machine made of it."""
+        answer: asyncio.Future[tuple[HealthAction, ...]] = asyncio.get_running_loop().create_future()
+        self._mailbox.put(_Question(event, answer))
+        return await answer
+
+    def move_time(self, event: HealthEvent) -> None:
+        """Move the kept times at once: no deadline may ring between the clock's step and this."""
+        self.health, _ = self._judge(event)
+
+    def resume(self) -> None:
+        """Join the restart that an earlier life of the supervisor began."""
+        attempt = self.health.attempt
+        if self.restarter is None or attempt is None or not self.health.restarting:
+            return
+        if not self._tools.executor.running(self.name):
+            self._tools.executor.start(self.name, self.restarter, attempt.number, self.tell)
+
+    async def run(self) -> None:
+        """Live, for ever."""
+        await self._guard(self._turn)
+
+    async def mind(self) -> None:
+        """Where the supervisor runs this agent: start or adopt it, and tell of each of its ends, for ever."""
+        await self._guard(self._keep)
+
+    def close(self) -> None:
+        """Stop the timer."""
+        self._mailbox.close()
+
+    # --- inside ---
+
+    async def _guard(self, turn: Callable[[], Awaitable[None]]) -> None:
+        """Repeat `turn`. A fault in it stays this agent's own."""
+        failures = 0
+        while True:
+            try:
+                await turn()
+            except Exception as error:  # noqa: BLE001 - one agent's fault must not end the others
+                failures += 1
+                text = f"{type(error).__name__}: {error}"
+                self._tools.journal.note(records.ServiceFailed(f"agent:{self.name}", text, failures))
+                await asyncio.sleep(_AFTER_FAILURE)
+
+    async def _keep(self) -> None:
+        keeper: Keeper = self.restarter  # type: ignore[assignment]  # only called where the plan says managed
+        adopted = await keeper.adopt()
+        if not adopted and not self.health.restarting and self.health.state is not HealthState.STOPPED:
+            self.tell(RestartAsked("the supervisor's start"))
+        async for end in keeper.exits():
+            self._tools.journal.note(records.AgentExited(self.name, end.code, end.detail))
+            self.tell(ProcessExited(end.code, end.detail))
+
+    async def _turn(self) -> None:
+        until = None if self._parked else self.health.deadline
+        item = await self._mailbox.next(until)
+        if item is None:
+            await self._deadline()
+            return
+        self._parked = False
+        event = item.event if isinstance(item, _Question) else item
+        if isinstance(event, ProcessExited | CheckAsked):
+            await self._read()
+        done = await self._apply(event)
+        if isinstance(item, _Question) and not item.answer.done():
+            item.answer.set_result(done)
+
+    async def _deadline(self) -> None:
+        """The deadline has passed: what is on disk is read first, then the gate is asked, then it counts."""
+        await self._read()
+        due = self.health.due
+        if due is not None and self._tools.clock.now() >= due:
+            self._tools.gate.overdue(self.name)
+        if self._tools.gate.trusted:
+            await self._apply(DeadlineReached())
+        else:
+            self._parked = True
+
+    async def _read(self) -> None:
+        for beat in await self._tools.read(self.name):
+            await self._apply(HeartbeatSeen(beat))
+
+    def _judge(self, event: HealthEvent) -> tuple[Health, tuple[HealthAction, ...]]:
+        tools = self._tools
+        return health.handle(
+            self.health, event, tools.clock.now(), self.plan.policy, name=self.name, trusted=tools.gate.trusted
+        )
+
+    async def _apply(self, event: HealthEvent) -> tuple[HealthAction, ...]:
+        before = self.health
+        after, wanted = self._judge(event)
+        if after is before and not wanted:
+            return ()
+        self.health = after
+        tools = self._tools
+        change = Change()
+        self._note_event(change, event, before)
+        for action in wanted:
+            self._note_action(change, action, after)
+        if after.state is not before.state:
+            change.records.append(
+                records.HealthChanged(self.name, before.state.value, after.state.value, after.reason)
+            )
+            tools.on_transition()
+        if isinstance(event, HeartbeatSeen) and (after.due is None or after.due > tools.clock.now()):
+            tools.gate.beating(self.name)
+        if wanted or _lasting(before, after):
+            change.agents[self.name] = self.saved = after
+            await tools.journal.commit(change)
+        else:
+            tools.journal.note(*change.records)
+        for action in wanted:
+            if isinstance(action, actions.Restart) and self.restarter is not None:
+                tools.executor.start(self.name, self.restarter, action.attempt, self.tell)
+        return wanted
+
+    def _note_event(self, change: Change, event: HealthEvent, before: Health) -> None:
+        match event:
+            case HeartbeatSeen(beat):
+                change.records.append(
+                    records.HeartbeatReceived(self.name, beat.at, beat.kind.value, beat.seq, beat.incarnation)
+                )
+                if beat.skew and not _skewed(before):
+                    change.records.append(records.ClockSkew(self.name, beat.skew))
+            case Held(until, by):
+                change.records.append(records.AgentHeld(self.name, by, until))
+            case Released(by):
+                change.records.append(records.AgentReleased(self.name, by))
+            case _:
+                pass
+
+    def _note_action(self, change: Change, action: HealthAction, after: Health) -> None:
+        match action:
+            case actions.Missed(count, due, reason):
+                change.records.append(records.HeartbeatMissed(self.name, count, due, reason))
+            case actions.Restart(attempt, reason):
+                kind = self.plan.kind or ""
+                change.records.append(records.RestartStarted(self.name, attempt, kind, reason))
+            case actions.RestartRefused(reason, until):
+                change.records.append(records.RestartRefused(self.name, reason.value, until))
+            case actions.OpenIncident(_, severity, summary):
+                self._tools.desk.open(change, self.key, severity, summary, evidence(after))
+            case actions.ResolveIncident(_, summary):
+                self._tools.desk.resolve(change, self.key, summary)
+
+
+def evidence(known: Health) -> dict[str, Any]:
+    """Return what a decision about an agent rested on, JSON-ready. What the agent wrote is data, not text."""
+    beat, attempt = known.beat, known.attempt
+    told: dict[str, Any] = {
+        "reason": known.reason,
+        "consecutive_misses": known.misses,
+        "restarts": known.history.total,
+        "last_heartbeat": None if beat is None else utc(beat.at),
+    }
+    if beat is not None:
+        said = {"kind": beat.kind.value, "incarnation": beat.incarnation, "pid": beat.pid, "message": beat.message}
+        told["agent_said"] = {key: value for key, value in said.items() if value is not None}
+    if attempt is not None:
+        told["last_restart"] = {
+            "attempt": attempt.number,
+            "started": utc(attempt.started),
+            "ended": None if attempt.ended is None else utc(attempt.ended),
+            "ok": attempt.ok,
+            "detail": attempt.detail,
+            "exit_code": attempt.exit_code,
+            "stderr": list(attempt.stderr),
+        }
+    return told
+
+
+def _lasting(before: Health, after: Health) -> bool:
+    """Whether the difference must outlive a crash at once. A plain heartbeat need not: it is on disk already."""
+    return _lasting_part(before) != _lasting_part(after) or (after.beat is not before.beat and _skewed(after))
+
+
+def _lasting_part(known: Health) -> tuple[object, ...]:
+    return (
+        known.state,
+        known.misses,
+        known.attempt,
+        known.history,
+        known.restart_at,
+        known.held_until,
+        known.exhausted,
+        known.deferred,
+        known.errors,
+        known.retired,
+        known.incident,
+    )
+
+
+def _skewed(known: Health) -> bool:
+    return known.beat is not None and known.beat.skew > 0

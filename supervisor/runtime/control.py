@@ -1,0 +1,163 @@
+"""What people and programs may ask of the daemon: `ports.Control`, over the runtime's parts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+from supervisor.domain import actions
+from supervisor.domain.delivery import Outcome
+from supervisor.domain.escalation import Incident
+from supervisor.domain.events import CheckAsked, Held, Released, RestartAsked
+from supervisor.domain.fleet import Fleet
+from supervisor.domain.silences import Silence
+from supervisor.ports import Clock, RefusedError, Row, Store, StoreError
+from supervisor.runtime.change import Change
+from supervisor.runtime.desk import Desk
+from supervisor.runtime.journal import Journal
+from supervisor.runtime.outbox import Outbox
+from supervisor.runtime.roster import Roster
+from supervisor.runtime.snapshots import Snapshots
+
+_REFUSALS = {
+    actions.Refusal.NO_RESTARTER: "nothing is configured that could restart it",
+    actions.Refusal.IN_PROGRESS: "a restart is under way",
+}
+
+
+class DaemonControl:
+    """Implements `ports.Control`.
+
+    Args:
+        picture: returns the fleet as it is now.
+        readiness: returns what is missing before every agent is watched.
+        reload: reads the configuration again and puts it in force.
+        write_beat: writes a heartbeat file for an agent.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        journal: Journal,
+        store: Store,
+        desk: Desk,
+        outbox: Outbox,
+        roster: Roster,
+        snapshots: Snapshots,
+        *,
+        picture: Callable[[], Awaitable[Fleet]],
+        readiness: Callable[[], str | None],
+        reload: Callable[[], Awaitable[dict[str, list[str]]]],
+        write_beat: Callable[[str, dict[str, Any]], Awaitable[None]],
+    ) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._store = store
+        self._desk = desk
+        self._outbox = outbox
+        self._roster = roster
+        self._snapshots = snapshots
+        self._picture = picture
+        self._readiness = readiness
+        self._reload = reload
+        self._write_beat = write_beat
+
+    def readiness(self) -> str | None:
+        """See `ports.Control`."""
+        return self._readiness()
+
+    async def fleet(self) -> Fleet:
+        """See `ports.Control`."""
+        return await self._picture()
+
+    def silences(self) -> Sequence[Silence]:
+        """See `ports.Control`."""
+        return tuple(self._desk.silences.values())
+
+    async def check(self, agents: Sequence[str] = ()) -> Fleet:
+        """See `ports.Control`."""
+        chosen = [self._roster.get(name) for name in agents] or list(self._roster)
+        for agent in chosen:
+            await agent.ask(CheckAsked())
+        return await self._picture()
+
+    async def restart(self, agent: str, by: str) -> int:
+        """See `ports.Control`."""
+        for action in await self._roster.get(agent).ask(RestartAsked(by)):
+            if isinstance(action, actions.Restart):
+                return action.attempt
+            if isinstance(action, actions.RestartRefused):
+                raise RefusedError(f"{agent} is not restarted: {_REFUSALS[action.reason]}")
+        raise RefusedError(f"{agent} is not restarted")
+
+    async def hold(self, agent: str, seconds: float, by: str) -> float:
+        """See `ports.Control`."""
+        until = self._clock.now() + seconds
+        await self._roster.get(agent).ask(Held(until, by))
+        self._snapshots.touch()
+        return until
+
+    async def release(self, agent: str, by: str) -> None:
+        """See `ports.Control`."""
+        await self._roster.get(agent).ask(Released(by))
+        self._snapshots.touch()
+
+    async def acknowledge(self, incident: str, by: str, seconds: float | None = None) -> Incident:
+        """See `ports.Control`."""
+        change = Change()
+        acknowledged = self._desk.acknowledge(change, incident, by, seconds)
+        await self._commit(change)
+        return acknowledged
+
+    async def silence(self, matcher: str, seconds: float, author: str, comment: str) -> Silence:
+        """See `ports.Control`."""
+        change = Change()
+        silence = self._desk.add_silence(change, matcher, seconds, author, comment)
+        await self._commit(change)
+        return silence
+
+    async def unsilence(self, silence: str, by: str) -> None:
+        """See `ports.Control`."""
+        change = Change()
+        self._desk.end_silence(change, silence, by)
+        await self._commit(change)
+
+    async def heartbeat(self, agent: str, document: dict[str, Any]) -> None:
+        """See `ports.Control`."""
+        await self._write_beat(agent, document)
+
+    async def dashboard(self) -> bytes:
+        """See `ports.Control`."""
+        return await self._snapshots.write()
+
+    async def rows(
+        self, *, since: float = 0.0, after: int = 0, agent: str | None = None, limit: int = 1000
+    ) -> Sequence[Row]:
+        """See `ports.Control`."""
+        try:
+            return await self._store.rows(since=since, after=after, agent=agent, limit=limit)
+        except StoreError as error:
+            raise RefusedError(str(error)) from error
+
+    async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
+        """See `ports.Control`."""
+        try:
+            return await self._store.incidents(since=since, limit=limit)
+        except StoreError as error:
+            raise RefusedError(str(error)) from error
+
+    def follow(self) -> AsyncIterator[Row]:
+        """See `ports.Control`."""
+        return self._journal.follow()
+
+    async def reload(self) -> dict[str, list[str]]:
+        """See `ports.Control`."""
+        return await self._reload()
+
+    async def test_notify(self, channel: str | None, by: str) -> dict[str, Outcome]:
+        """See `ports.Control`."""
+        return await self._outbox.test(channel, by)
+
+    async def _commit(self, change: Change) -> None:
+        await self._journal.commit(change)
+        self._snapshots.touch()

@@ -1,0 +1,264 @@
+"""The desk where incidents are kept: opened, told step by step, acknowledged, resolved.
+
+Every method that changes something takes the `Change` it belongs to, so that an agent's transition, its
+incident and the notifications are written together. One service wakes the incidents whose time has come.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from supervisor.domain import escalation, silences
+from supervisor.domain.actions import Severity
+from supervisor.domain.delivery import Delivery, DeliveryState, NoticeKind, cancelled
+from supervisor.domain.escalation import Incident, IncidentState, Tell
+from supervisor.domain.events import ClockStepped, DeadlineReached
+from supervisor.domain.messages import SCOPES, message
+from supervisor.domain.policy import Chain
+from supervisor.domain.records import (
+    EscalationTriggered,
+    IncidentAcknowledged,
+    IncidentOpened,
+    IncidentResolved,
+    SilenceAdded,
+    SilenceEnded,
+)
+from supervisor.domain.silences import Silence
+from supervisor.ports import Clock, UnknownNameError
+from supervisor.runtime.change import Change
+from supervisor.runtime.journal import Journal
+from supervisor.runtime.mailbox import Mailbox
+
+CHANNEL_CAUSE = "channel."
+"""How the cause of a failing channel's incident begins; that channel is not used to tell of it."""
+
+_LONGEST_NAP = 10.0
+
+
+class Desk:
+    """Incidents, silences, and the deliveries that are not finished.
+
+    Args:
+        on_delivery: called with each delivery that is to be sent.
+    """
+
+    def __init__(self, chain: Chain, clock: Clock, journal: Journal, on_delivery: Callable[[Delivery], None]) -> None:
+        self.chain = chain
+        self.deliveries: dict[str, Delivery] = {}
+        self.silences: dict[str, Silence] = {}
+        self.ticked_at = clock.now()
+        self._incidents: dict[str, Incident] = {}
+        self._open: dict[str, str] = {}
+        self._clock = clock
+        self._journal = journal
+        self._on_delivery = on_delivery
+        self._mailbox: Mailbox[None] = Mailbox(clock)
+
+    def restore(self, incidents: Iterable[Incident], deliveries: Iterable[Delivery], kept: Iterable[Silence]) -> None:
+        """Take over what an earlier life left."""
+        for incident in incidents:
+            self._keep(incident)
+        for delivery in deliveries:
+            self.deliveries[delivery.id] = delivery
+            self._on_delivery(delivery)
+        self.silences = {silence.id: silence for silence in kept}
+
+    # --- questions ---
+
+    def open_incidents(self) -> tuple[Incident, ...]:
+        """Return the open incidents, the oldest first."""
+        return tuple(sorted((self._incidents[id_] for id_ in self._open.values()), key=lambda one: one.opened_at))
+
+    def get(self, incident: str) -> Incident | None:
+        """Return the incident with this id, if it is open or still being told."""
+        return self._incidents.get(incident)
+
+    def find(self, key: str) -> Incident | None:
+        """Return the open incident of `key`."""
+        id_ = self._open.get(key)
+        return None if id_ is None else self._incidents[id_]
+
+    def silenced(self, key: str) -> float | None:
+        """Return until when `key` is silenced."""
+        return silences.silenced_until(self.silences.values(), key, self._clock.now())
+
+    # --- incidents ---
+
+    def open(self, change: Change, key: str, severity: Severity, summary: str, evidence: dict[str, Any]) -> Incident:
+        """Open the incident of `key`, or tell the open one what is new."""
+        now = self._clock.now()
+        known = self.find(key)
+        if known is not None:
+            event = escalation.Worsened(severity, summary)
+            return self._handle(change, replace(known, evidence=evidence), event)
+        opened, tells = escalation.open_incident(
+            key,
+            severity,
+            summary,
+            now,
+            self._chain_for(key),
+            evidence=evidence,
+            silenced_until=self.silenced(key),
+        )
+        change.records.append(IncidentOpened(opened.id, key, severity.value, summary, agent_of(opened)))
+        self._apply(change, opened, tells)
+        return opened
+
+    def resolve(self, change: Change, key: str, summary: str) -> None:
+        """Resolve the incident of `key`, if one is open: notices that nobody began to send are withdrawn."""
+        incident = self.find(key)
+        if incident is None:
+            return
+        for delivery in list(self.deliveries.values()):
+            if delivery.incident == incident.id and delivery.attempts == 0 and delivery.kind is not NoticeKind.RESOLVED:
+                self.update(change, cancelled(delivery))
+        seconds = self._clock.now() - incident.opened_at
+        change.records.append(IncidentResolved(incident.id, key, summary, seconds, agent_of(incident)))
+        self._handle(change, incident, escalation.Resolved(summary))
+
+    def acknowledge(self, change: Change, incident: str, by: str, seconds: float | None) -> Incident:
+        """Acknowledge an open incident. Raises UnknownNameError."""
+        known = self._incidents.get(incident)
+        if known is None or known.state is IncidentState.RESOLVED:
+            raise UnknownNameError(f"no open incident {incident}")
+        until = self._clock.now() + (self.chain.ack_timeout if seconds is None else seconds)
+        change.records.append(IncidentAcknowledged(known.id, by, until, agent_of(known)))
+        return self._handle(change, known, escalation.Acknowledged(by, until))
+
+    def took(self, change: Change, delivery: Delivery) -> None:
+        """A channel has sent `delivery`."""
+        incident = self._incidents.get(delivery.incident)
+        if incident is not None and delivery.kind is not NoticeKind.RESOLVED:
+            self._handle(change, incident, escalation.ChannelTook(delivery.channel))
+
+    def failed(self, change: Change, delivery: Delivery) -> None:
+        """A channel will not send `delivery` soon: the next step is told at once."""
+        incident = self._incidents.get(delivery.incident)
+        if incident is not None and delivery.kind is not NoticeKind.RESOLVED:
+            self._handle(change, incident, escalation.ChannelFailed(delivery.channel))
+
+    def update(self, change: Change, delivery: Delivery) -> None:
+        """Keep the new value of a delivery; one that is finished is kept by the store alone."""
+        change.deliveries[delivery.id] = delivery
+        if delivery.state is DeliveryState.PENDING:
+            self.deliveries[delivery.id] = delivery
+            return
+        self.deliveries.pop(delivery.id, None)
+        self._forget_finished(delivery.incident)
+
+    # --- silences ---
+
+    def add_silence(self, change: Change, matcher: str, seconds: float, author: str, comment: str) -> Silence:
+        """Add a silence that begins now."""
+        now = self._clock.now()
+        id_ = hashlib.sha256(f"{matcher}@{now!r}".encode()).hexdigest()[:8]
+        silence = Silence(id_, matcher, author, comment, now, now + seconds)
+        self.silences[id_] = change.silences[id_] = silence
+        change.records.append(SilenceAdded(id_, matcher, author, comment, silence.ends_at))
+        self._mailbox.put(None)
+        return silence
+
+    def end_silence(self, change: Change, silence: str, by: str) -> None:
+        """End a silence now: what still fires is notified. Raises UnknownNameError."""
+        known = self.silences.pop(silence, None)
+        if known is None:
+            raise UnknownNameError(f"no silence {silence}")
+        change.silences[silence] = replace(known, ends_at=self._clock.now())
+        change.records.append(SilenceEnded(silence, known.matcher, by))
+        for incident in self.open_incidents():
+            if incident.silenced and self.silenced(incident.key) is None:
+                self._handle(change, incident, DeadlineReached())
+        self._mailbox.put(None)
+
+    # --- the service ---
+
+    async def run(self) -> None:
+        """Wake each incident when its time has come, for ever."""
+        while True:
+            self.ticked_at = self._clock.now()
+            due = [one.next_at for one in self.open_incidents() if one.next_at is not None]
+            due += [silence.ends_at for silence in self.silences.values()]
+            await self._mailbox.next(min([*due, self.ticked_at + _LONGEST_NAP]))
+            change = Change()
+            self.wake(change)
+            if change.incidents or change.records:
+                await self._journal.commit(change)
+
+    def wake(self, change: Change) -> None:
+        """Tell what is due now."""
+        now = self._clock.now()
+        for silence in [one for one in self.silences.values() if one.ends_at <= now]:
+            del self.silences[silence.id]
+            change.silences[silence.id] = silence
+            change.records.append(SilenceEnded(silence.id, silence.matcher))
+        for incident in self.open_incidents():
+            if incident.next_at is not None and incident.next_at <= now:
+                self._handle(change, incident, DeadlineReached())
+
+    def step_clock(self, change: Change, seconds: float) -> None:
+        """The wall clock was set by `seconds`: every kept time moves with it."""
+        for incident in list(self._incidents.values()):
+            self._handle(change, incident, ClockStepped(seconds))
+        for delivery in list(self.deliveries.values()):
+            moved = replace(delivery, next_at=delivery.next_at + seconds)
+            self.update(change, moved)
+            self._on_delivery(moved)
+        for silence in list(self.silences.values()):
+            self.silences[silence.id] = change.silences[silence.id] = silences.shifted(silence, seconds)
+        self._mailbox.put(None)
+
+    # --- inside ---
+
+    def _handle(self, change: Change, incident: Incident, event: escalation.IncidentEvent) -> Incident:
+        now = self._clock.now()
+        after, tells = escalation.handle(
+            incident, event, now, self._chain_for(incident.key), silenced_until=self.silenced(incident.key)
+        )
+        self._apply(change, after, tells)
+        return after
+
+    def _apply(self, change: Change, incident: Incident, tells: Iterable[Tell]) -> None:
+        now = self._clock.now()
+        change.incidents[incident.id] = incident
+        self._keep(incident)
+        for tell in tells:
+            id_ = f"{incident.id}.{tell.number}"
+            text = {**message(incident, tell.kind, now), "delivery": id_}
+            delivery = Delivery(id_, incident.id, tell.channel, tell.kind, text, now, now)
+            self.update(change, delivery)
+            change.records.append(
+                EscalationTriggered(incident.id, tell.channel, tell.kind.value, id_, agent_of(incident))
+            )
+            self._on_delivery(delivery)
+        self._forget_finished(incident.id)
+        self._mailbox.put(None)
+
+    def _keep(self, incident: Incident) -> None:
+        self._incidents[incident.id] = incident
+        if incident.state is IncidentState.RESOLVED:
+            if self._open.get(incident.key) == incident.id:
+                del self._open[incident.key]
+        else:
+            self._open[incident.key] = incident.id
+
+    def _forget_finished(self, incident: str) -> None:
+        known = self._incidents.get(incident)
+        if known is None or known.state is not IncidentState.RESOLVED:
+            return
+        if not any(delivery.incident == incident for delivery in self.deliveries.values()):
+            del self._incidents[incident]
+
+    def _chain_for(self, key: str) -> Chain:
+        cause = key.partition(":")[2]
+        if not cause.startswith(CHANNEL_CAUSE):
+            return self.chain
+        dead = cause.removeprefix(CHANNEL_CAUSE)
+        return replace(self.chain, steps=tuple(step for step in self.chain.steps if step.channel != dead))
+
+
+def agent_of(incident: Incident) -> str | None:
+    """Return the agent an incident is about, None where it is about none."""
+    return None if incident.subject in SCOPES else incident.subject

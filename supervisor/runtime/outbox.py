@@ -1,0 +1,215 @@
+"""Notifications: written with their transition, sent, then marked. A worker per channel: a slow one delays only itself."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from supervisor.domain import delivery as deliveries
+from supervisor.domain.actions import Severity
+from supervisor.domain.delivery import Delivery, DeliveryState, Failed, NoticeKind, Outcome
+from supervisor.domain.escalation import IncidentState
+from supervisor.domain.messages import test_message
+from supervisor.domain.records import NotificationFailed, NotificationSent
+from supervisor.ports import Clock, Notifier, UnknownNameError
+from supervisor.runtime.change import Change
+from supervisor.runtime.desk import CHANNEL_CAUSE, Desk, agent_of
+from supervisor.runtime.journal import Journal
+from supervisor.runtime.mailbox import Mailbox
+
+_LONGEST_NAP = 10.0
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One channel: its notifier, and what waits for it by time."""
+
+    notifier: Notifier
+    mailbox: Mailbox[str]
+    queue: list[tuple[float, str]] = field(default_factory=list)
+    ticked_at: float = 0.0
+    sending: bool = False
+
+
+class Outbox:
+    """Sends the desk's deliveries. `timeout` (s) bounds one try."""
+
+    def __init__(self, desk: Desk, journal: Journal, clock: Clock, timeout: float) -> None:
+        self._desk = desk
+        self._journal = journal
+        self._clock = clock
+        self._timeout = timeout
+        self._lanes: dict[str, _Lane] = {}
+        self._changed = asyncio.Event()
+
+    def push(self, delivery: Delivery) -> None:
+        """Take a delivery that is to be sent at its `next_at`. What has no channel yet waits at the desk."""
+        lane = self._lanes.get(delivery.channel)
+        if lane is not None:
+            heapq.heappush(lane.queue, (delivery.next_at, delivery.id))
+            lane.mailbox.put(delivery.id)
+
+    def use(self, notifiers: Mapping[str, Notifier]) -> list[Notifier]:
+        """Use these channels from now on; return the notifiers that are no longer used, for the caller to close."""
+        gone = {name: lane.notifier for name, lane in self._lanes.items() if notifiers.get(name) is not lane.notifier}
+        for name in gone:
+            del self._lanes[name]
+        fresh = [name for name in notifiers if name not in self._lanes]
+        for name in fresh:
+            self._lanes[name] = _Lane(notifiers[name], Mailbox(self._clock), ticked_at=self._clock.now())
+        for delivery in self._desk.deliveries.values():
+            if delivery.channel in fresh:
+                self.push(delivery)
+        self._drop_unsendable()
+        self._changed.set()
+        return list(gone.values())
+
+    @property
+    def notifiers(self) -> dict[str, Notifier]:
+        """The channels in use."""
+        return {name: lane.notifier for name, lane in self._lanes.items()}
+
+    @property
+    def ticked_at(self) -> float:
+        """When the least lively channel last showed that its worker turns; a try under way counts as life."""
+        now = self._clock.now()
+        return min((now if lane.sending else lane.ticked_at for lane in self._lanes.values()), default=now)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being sent, and nothing is due."""
+        now = self._clock.now()
+        due = any(lane.queue and lane.queue[0][0] <= now for lane in self._lanes.values())
+        return not due and not any(lane.sending for lane in self._lanes.values())
+
+    async def run(self) -> None:
+        """Keep one worker per channel, for ever."""
+        working: dict[str, tuple[_Lane, asyncio.Task[None]]] = {}
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._changed.clear()
+                for name, (lane, task) in list(working.items()):
+                    if self._lanes.get(name) is not lane:
+                        task.cancel()
+                        del working[name]
+                for name, lane in self._lanes.items():
+                    if name not in working:
+                        working[name] = lane, group.create_task(self._work(lane), name=f"channel:{name}")
+                await self._changed.wait()
+
+    async def test(self, channel: str | None, by: str) -> dict[str, Outcome]:
+        """Send a test message through `channel`, or through each. Raises UnknownNameError."""
+        if channel is not None and channel not in self._lanes:
+            raise UnknownNameError(f"no channel {channel}")
+        lanes = self._lanes if channel is None else {channel: self._lanes[channel]}
+        now = self._clock.now()
+        tests = {
+            name: Delivery(
+                f"test.{name}.{now:.6f}", "test", name, NoticeKind.TEST, test_message(name, by, now), now, now
+            )
+            for name in lanes
+        }
+        outcomes = await asyncio.gather(*(self._try(lanes[name].notifier, test) for name, test in tests.items()))
+        return dict(zip(tests, outcomes, strict=True))
+
+    # --- inside ---
+
+    async def _work(self, lane: _Lane) -> None:
+        while True:
+            lane.ticked_at = now = self._clock.now()
+            while lane.queue and lane.queue[0][0] <= now:
+                _, id_ = heapq.heappop(lane.queue)
+                delivery = self._desk.deliveries.get(id_)
+                if delivery is None or delivery.next_at > now:
+                    continue
+                lane.sending = True
+                try:
+                    await self._send(lane, delivery)
+                finally:
+                    lane.sending = False
+                    lane.ticked_at = now = self._clock.now()
+            first = lane.queue[0][0] if lane.queue else now + _LONGEST_NAP
+            await lane.mailbox.next(min(first, now + _LONGEST_NAP))
+
+    async def _send(self, lane: _Lane, delivery: Delivery) -> None:
+        change = Change()
+        delivery = deliveries.begun(delivery, self._clock.now())
+        self._desk.update(change, delivery)
+        outcome = await self._try(lane.notifier, delivery)
+        now = self._clock.now()
+        current = self._desk.deliveries.get(delivery.id)
+        if current is None:
+            return
+        after = deliveries.settle(current, outcome, now)
+        if isinstance(outcome, Failed):
+            after = self._refused(change, after, outcome)
+        else:
+            self._desk.took(change, after)
+            self._channel_well(change, after.channel)
+            change.records.append(
+                NotificationSent(
+                    after.incident, after.channel, after.kind.value, after.id, after.attempts, self._agent(after)
+                )
+            )
+        self._desk.update(change, after)
+        if after.state is DeliveryState.PENDING:
+            heapq.heappush(lane.queue, (after.next_at, after.id))
+        await self._journal.commit(change)
+
+    def _refused(self, change: Change, delivery: Delivery, outcome: Failed) -> Delivery:
+        incident = self._desk.get(delivery.incident)
+        over = incident is None or incident.state is IncidentState.RESOLVED
+        if over and delivery.kind is not NoticeKind.RESOLVED:
+            delivery = deliveries.cancelled(delivery)
+        pending = delivery.state is DeliveryState.PENDING
+        change.records.append(
+            NotificationFailed(
+                delivery.incident,
+                delivery.channel,
+                delivery.kind.value,
+                delivery.id,
+                delivery.attempts,
+                outcome.error,
+                delivery.next_at if pending else None,
+                self._agent(delivery),
+            )
+        )
+        if outcome.permanent or deliveries.exhausted(delivery):
+            self._desk.failed(change, delivery)
+            self._desk.open(
+                change,
+                f"supervisor:{CHANNEL_CAUSE}{delivery.channel}",
+                Severity.WARNING,
+                f"channel {delivery.channel} does not deliver: {outcome.error}",
+                {"channel": delivery.channel, "attempts": delivery.attempts},
+            )
+        return delivery
+
+    def _channel_well(self, change: Change, channel: str) -> None:
+        self._desk.resolve(change, f"supervisor:{CHANNEL_CAUSE}{channel}", f"channel {channel} delivers again")
+
+    def _agent(self, delivery: Delivery) -> str | None:
+        incident = self._desk.get(delivery.incident)
+        return None if incident is None else agent_of(incident)
+
+    async def _try(self, notifier: Notifier, delivery: Delivery) -> Outcome:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await notifier.send(delivery)
+        except TimeoutError:
+            return Failed(f"no answer within {self._timeout:g} s")
+        except Exception as error:  # noqa: BLE001 - a channel from outside may raise anything; it must stay its own fault
+            return Failed(f"{type(error).__name__}: {error}")
+
+    def _drop_unsendable(self) -> None:
+        """Give up what waits for a channel that the configuration has taken away: the next step is told at once."""
+        change = Change()
+        for delivery in list(self._desk.deliveries.values()):
+            if delivery.channel not in self._lanes:
+                self._desk.failed(change, delivery)
+                self._desk.update(change, deliveries.settle(delivery, Failed("no such channel", permanent=True), 0.0))
+        if change.deliveries:
+            self._journal.post(change)
+

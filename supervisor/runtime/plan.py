@@ -1,0 +1,51 @@
+"""What the runtime is to do, in plain values: the roof makes it from the settings, anew at each reload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from supervisor.domain.gate import GatePolicy
+from supervisor.domain.policy import Chain, Policy
+from supervisor.ports import Notifier, Restarter
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPlan:
+    """One agent. Two plans are equal where nothing about the agent has changed.
+
+    Args:
+        kind: the restarter's kind, None where nothing can restart the agent.
+        managed: the supervisor runs the agent itself.
+        config: what the restarter is made from; compared, and handed to `make`.
+        make: makes the restarter.
+    """
+
+    policy: Policy
+    kind: str | None = None
+    managed: bool = False
+    config: object = None
+    make: Callable[[], Restarter] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that a reload can change.
+
+    Args:
+        default: the plan of an agent that is adopted, None where unregistered agents are only reported.
+        channels: by name, what each notifier is made from, and how.
+        skew_limit: how far ahead (s) a heartbeat may be dated.
+        outbox_timeout: bound (s) of one try to send.
+    """
+
+    agents: Mapping[str, AgentPlan]
+    chain: Chain = Chain()
+    gate: GatePolicy = GatePolicy()
+    default: AgentPlan | None = None
+    channels: Mapping[str, tuple[object, Callable[[], Notifier]]] = field(default_factory=dict)
+    skew_limit: float = 60.0
+    outbox_timeout: float = 10.0
+    retention: float = 30 * 86400.0
+    dashboard_interval: float = 3600.0
+    dashboard_min_interval: float = 10.0

@@ -1,0 +1,106 @@
+"""The supervisor watches itself: the loop's lag, the clock, and that its services turn; only then the watchdog is fed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from supervisor.domain.events import ClockStepped, TimeLost
+from supervisor.domain.gate import Doubt
+from supervisor.ports import Clock, Watchdog
+from supervisor.runtime.change import Change
+from supervisor.runtime.desk import Desk
+from supervisor.runtime.gatekeeper import Gatekeeper
+from supervisor.runtime.journal import Journal
+from supervisor.runtime.roster import Roster
+
+INTERVAL = 1.0
+"""Between two looks (s)."""
+
+CHECKPOINT = 60.0
+"""How often (s) what is new of the agents is written, though nothing lasting has changed."""
+
+_STEP = 2.0
+_EPOCH = "alive_at"
+
+
+class Pulse:
+    """Looks at the supervisor itself.
+
+    Args:
+        services: by name, when each last turned (s since the epoch) and how long it may stand still (s).
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        journal: Journal,
+        roster: Roster,
+        desk: Desk,
+        gate: Gatekeeper,
+        watchdog: Watchdog,
+        services: Mapping[str, tuple[Callable[[], float], float]],
+        *,
+        interval: float = INTERVAL,
+    ) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._roster = roster
+        self._desk = desk
+        self._gate = gate
+        self._watchdog = watchdog
+        self._services = services
+        self._interval = interval
+        self.lag = 0.0
+
+    async def run(self) -> None:
+        """Beat, for ever."""
+        loop = asyncio.get_running_loop()
+        checkpoint_at = self._clock.now() + CHECKPOINT
+        while True:
+            expected = loop.time() + self._interval
+            self._gate.pulsed(self._clock.now(), self._interval)
+            await asyncio.sleep(self._interval)
+            self.lag = loop.time() - expected
+            if self.lag > self._gate.policy.stall:
+                self._gate.doubt(Doubt.STALLED)
+            self.look_at_clock()
+            self._feed()
+            if self._clock.now() >= checkpoint_at:
+                self.checkpoint()
+                checkpoint_at = self._clock.now() + CHECKPOINT
+
+    def look_at_clock(self) -> None:
+        """Find a sleep of the machine or a step of the wall clock, and move the kept times before anything rings."""
+        slept, stepped = self._clock.drift()
+        self._clock.resync()
+        self._gate.pulsed(self._clock.now(), self._interval)
+        if abs(stepped) > _STEP:
+            for agent in self._roster:
+                agent.move_time(ClockStepped(stepped))
+            change = Change()
+            self._desk.step_clock(change, stepped)
+            self._gate.step_clock(stepped)
+            self._journal.post(change)
+            self._gate.doubt(Doubt.CLOCK)
+        if slept > _STEP:
+            for agent in self._roster:
+                agent.move_time(TimeLost(slept))
+            self._gate.doubt(Doubt.SLEPT)
+        if abs(stepped) > _STEP or slept > _STEP:
+            self._roster.wake_all()
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Write what is new of every agent, and that somebody watches."""
+        change = Change(facts={_EPOCH: repr(self._clock.now())})
+        self._roster.unsaved(change)
+        self._journal.post(change)
+
+    def _feed(self) -> None:
+        now = self._clock.now()
+        hung = [name for name, (ticked_at, limit) in self._services.items() if now - ticked_at() > limit]
+        if hung:
+            self._watchdog.notify(STATUS=f"hung: {', '.join(hung)}")
+        else:
+            self._watchdog.notify(WATCHDOG=1)

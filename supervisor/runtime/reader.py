@@ -1,0 +1,245 @@
+"""Heartbeat files -> beats: what is dirty is read in batches, off the event loop, each file from where it was left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from supervisor.domain.events import Beat, HeartbeatSeen
+from supervisor.domain.gate import Blinded, Sighted
+from supervisor.domain.records import AgentLog, HeartbeatInvalid, Record, UnregisteredAgent
+from supervisor.formats import heartbeat
+from supervisor.formats.heartbeat import Form, Parsed
+from supervisor.ports import Clock, Files, FileTail, Offload
+from supervisor.runtime.gatekeeper import Gatekeeper
+from supervisor.runtime.journal import Journal
+from supervisor.runtime.roster import Roster
+
+TAIL = 64 * 1024
+"""Most bytes that are read of a heartbeat file at a time."""
+
+TORN_PATIENCE = 5.0
+"""How long (s) a last line may stay unfinished before it is called torn."""
+
+_SUFFIXES = (".log", ".json", "", ".beat")
+_HANG = 5.0
+_HANG_PLACE = "reading heartbeats hangs"
+_STRANGERS_KEPT = 1000
+
+
+@dataclass(slots=True)
+class _Seen:
+    """Where a file was left, what its newest beat was, and since when its last line is unfinished."""
+
+    tail: FileTail
+    fingerprint: str = ""
+    torn_since: float | None = None
+    told: bool = False
+
+
+@dataclass(slots=True)
+class Found:
+    """What one read of an agent's files brought: beats that were not seen before, oldest first, and what to log."""
+
+    beats: list[Beat] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+
+
+class Reader:
+    """Reads heartbeat files.
+
+    Args:
+        offload: one at a time, in the order of the calls.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        files: Files,
+        clock: Clock,
+        journal: Journal,
+        *,
+        skew_limit: float,
+        offload: Offload,
+    ) -> None:
+        self._folder = folder
+        self._files = files
+        self._clock = clock
+        self._journal = journal
+        self._offload = offload
+        self.skew_limit = skew_limit
+        self._seen: dict[str, _Seen] = {}
+        self._dirty: dict[str, set[str]] = {}
+        self._wake = asyncio.Event()
+        self._roster: Roster
+        self._gate: Gatekeeper
+        self._adopt: Callable[[str], bool]
+        self.strangers: dict[str, str] = {}
+
+    def bind(self, roster: Roster, gate: Gatekeeper, adopt: Callable[[str], bool]) -> None:
+        """Introduce those who are told of what is read; `adopt` returns whether an unregistered agent is watched now."""
+        self._roster = roster
+        self._gate = gate
+        self._adopt = adopt
+
+    def mark(self, paths: Iterable[Path]) -> None:
+        """Remember that these heartbeat files may have changed."""
+        for path in paths:
+            self._mark(path.name)
+        self._wake.set()
+
+    async def read(self, agent: str) -> list[Beat]:
+        """Read every file of `agent` now; return the beats that were not seen before, oldest first."""
+        self._dirty.pop(agent, None)
+        found = (await self._read({agent: {agent + suffix for suffix in _SUFFIXES}}))[agent]
+        self._journal.note(*found.records)
+        return found.beats
+
+    async def read_dirty(self) -> None:
+        """Read what is dirty, and tell the agents."""
+        dirty, self._dirty = self._dirty, {}
+        for name, found in (await self._read(dirty)).items():
+            if found.records:
+                self._journal.note(*found.records)
+            if name in self._roster:
+                for beat in found.beats:
+                    self._roster.get(name).tell(HeartbeatSeen(beat))
+
+    async def run(self) -> None:
+        """Read what becomes dirty, for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self.read_dirty()
+
+    def forget(self, agent: str) -> None:
+        """Read the files of `agent` from their tails again when it comes back."""
+        for suffix in _SUFFIXES:
+            self._seen.pop(f"{agent}{suffix}", None)
+
+    # --- inside ---
+
+    def _mark(self, name: str) -> None:
+        owned = heartbeat.owner(name)
+        if owned is None:
+            return
+        agent = owned[0]
+        if agent not in self._roster and not self._meet(agent, name):
+            return
+        self._dirty.setdefault(agent, set()).add(name)
+
+    def _meet(self, agent: str, name: str) -> bool:
+        """Report an agent that nobody configured, once; return whether it is watched now."""
+        if agent in self.strangers or len(self.strangers) >= _STRANGERS_KEPT:
+            return False
+        adopted = self._adopt(agent)
+        if not adopted:
+            self.strangers[agent] = name
+        self._journal.note(UnregisteredAgent(agent, str(self._folder / name), adopted))
+        return adopted
+
+    async def _read(self, wanted: dict[str, set[str]]) -> dict[str, Found]:
+        now = self._clock.now()
+        task = asyncio.ensure_future(self._offload(lambda: self._read_files(wanted, now)))
+        done, _ = await asyncio.wait({task}, timeout=_HANG)
+        if not done:
+            self._gate.tell(Blinded(_HANG_PLACE))
+            await asyncio.wait({task})
+            self._gate.tell(Sighted(_HANG_PLACE))
+        return task.result()
+
+    def _read_files(self, wanted: dict[str, set[str]], now: float) -> dict[str, Found]:
+        """Read the files of each agent; runs away from the event loop."""
+        found: dict[str, Found] = {}
+        for agent, names in wanted.items():
+            brought = found[agent] = Found()
+            for name in names:
+                self._read_file(agent, name, now, brought)
+            brought.beats.sort(key=lambda beat: beat.at)
+        return found
+
+    def _read_file(self, agent: str, name: str, now: float, found: Found) -> None:
+        path = self._folder / name
+        owned = heartbeat.owner(name)
+        if owned is None:
+            return
+        form = owned[1]
+        seen = self._seen.get(name)
+        try:
+            tail = self._files.tail(path, 0 if form is Form.TOUCHED else TAIL, _since(form, seen))
+        except OSError as error:
+            if seen is None or not seen.told:
+                found.records.append(HeartbeatInvalid(agent, str(path), None, error.strerror or str(error)))
+                self._seen[name] = _Seen(_NOTHING, told=True)
+            return
+        if tail is None:
+            self._seen.pop(name, None)
+        elif form is Form.TOUCHED:
+            beat = heartbeat.touched(tail.mtime, received=min(tail.mtime, now), skew_limit=self.skew_limit)
+            self._seen[name] = _Seen(tail, beat.fingerprint)
+            _add_new(found, (beat,), seen)
+        elif form is Form.DOCUMENT:
+            self._read_document(agent, path, tail, seen, now, found)
+        else:
+            self._read_lines(agent, path, tail, seen, now, found)
+
+    def _read_document(
+        self, agent: str, path: Path, tail: FileTail, seen: _Seen | None, now: float, found: Found
+    ) -> None:
+        kept = replace(tail, data=b"")
+        if seen is not None and seen.tail == kept:
+            return
+        parsed = heartbeat.parse_document(
+            tail.data, received=min(tail.mtime, now), first_is_torn=tail.offset > 0, skew_limit=self.skew_limit
+        )
+        self._seen[path.name] = _Seen(kept, _fingerprint(parsed, seen))
+        self._note(agent, path, parsed, found)
+        _add_new(found, parsed.beats, seen)
+
+    def _read_lines(self, agent: str, path: Path, tail: FileTail, seen: _Seen | None, now: float, found: Found) -> None:
+        if not tail.data:
+            return
+        parsed = heartbeat.parse_lines(
+            tail.data,
+            received=min(tail.mtime, now),
+            first_is_torn=tail.offset > 0 and (seen is None or tail.offset != seen.tail.offset),
+            skew_limit=self.skew_limit,
+        )
+        # An unfinished line is read again, from its beginning, when the file has grown.
+        left = replace(tail, data=b"", offset=tail.offset + len(tail.data) - len(parsed.torn))
+        after = self._seen[path.name] = _Seen(left, _fingerprint(parsed, seen))
+        if parsed.torn:
+            same = seen is not None and seen.torn_since is not None and seen.tail.offset == left.offset
+            after.torn_since = seen.torn_since if seen is not None and same else now
+            after.told = seen is not None and same and seen.told
+            if not after.told and now - (after.torn_since or now) >= TORN_PATIENCE:
+                after.told = True
+                found.records.append(HeartbeatInvalid(agent, str(path), None, "the last line stays unfinished"))
+        self._note(agent, path, parsed, found)
+        _add_new(found, parsed.beats, seen)
+
+    def _note(self, agent: str, path: Path, parsed: Parsed, found: Found) -> None:
+        found.records.extend(AgentLog(agent, log.at, log.message or "") for log in parsed.logs)
+        if parsed.bad:
+            first = parsed.bad[0]
+            found.records.append(HeartbeatInvalid(agent, str(path), first.number, first.why, len(parsed.bad) - 1))
+
+
+_NOTHING = FileTail(b"", 0, 0, 0.0, (0, 0))
+
+
+def _since(form: Form, seen: _Seen | None) -> FileTail | None:
+    """Only a log is read on from where it was left; a document is one piece."""
+    return seen.tail if seen is not None and form is Form.LINES else None
+
+
+def _fingerprint(parsed: Parsed, seen: _Seen | None) -> str:
+    if parsed.newest is not None:
+        return parsed.newest.fingerprint
+    return "" if seen is None else seen.fingerprint
+
+
+def _add_new(found: Found, beats: Iterable[Beat], seen: _Seen | None) -> None:
+    found.beats.extend(beat for beat in beats if seen is None or beat.fingerprint != seen.fingerprint)

@@ -1,0 +1,51 @@
+"""Keep the supervisor's own coroutines alive, under the same intensity law as agents.
+
+A service that fails is started again; when its intensity is spent the failure climbs: the process ends
+non-zero, and the service manager decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from supervisor.domain import restarts
+from supervisor.domain.policy import OnExhausted, RestartPolicy
+from supervisor.domain.records import ServiceFailed
+from supervisor.domain.restarts import History
+from supervisor.ports import Clock
+from supervisor.runtime.journal import Journal
+
+LAW = RestartPolicy(
+    max_restarts=5, window=60.0, backoff=0.1, backoff_max=5.0, jitter=0.0, on_exhausted=OnExhausted.HOLD
+)
+"""Five restarts a minute; more is no accident."""
+
+
+class ServiceExhaustedError(Exception):
+    """A service failed again and again; the text names it and its last error."""
+
+
+async def keep(name: str, service: Callable[[], Awaitable[None]], clock: Clock, journal: Journal) -> None:
+    """Run `service` for ever. Raises ServiceExhaustedError when it fails too often."""
+    history = History()
+    while True:
+        try:
+            await service()
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it was, the service is needed
+            failure = error
+        text = _text(failure)
+        verdict = restarts.judge(history, clock.now(), LAW, name)
+        if isinstance(verdict, restarts.Exhausted):
+            raise ServiceExhaustedError(f"service {name} keeps failing: {text}") from failure
+        journal.note(ServiceFailed(name, text, history.total + 1))
+        if isinstance(verdict, restarts.Later):
+            await asyncio.sleep(verdict.at - clock.now())
+        history = restarts.ended(restarts.started(history, clock.now(), LAW), clock.now())
+
+
+def _text(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,108 @@
+"""The dashboard's file: written hourly and after each transition, atomically, and never too often."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from supervisor.domain.fleet import Fleet
+from supervisor.domain.records import DashboardFailed, DashboardWritten
+from supervisor.ports import Clock, Row, Store, StoreError
+from supervisor.runtime.journal import Journal
+
+DAY = 86400.0
+_ROWS = 100_000
+_STRIP_EVENTS = (
+    "health_changed",
+    "supervisor_started",
+    "supervisor_stopping",
+    "gate_closed",
+    "gate_opened",
+)
+
+Capture = Callable[[], Callable[[], Fleet]]
+Render = Callable[[Callable[[], Fleet], Sequence[Row], float, float], Awaitable[bytes]]
+Write = Callable[[Path, bytes], Awaitable[None]]
+
+
+class Snapshots:
+    """Writes the page.
+
+    Args:
+        capture: returns what makes the picture of this moment, at any time and in any thread.
+        render: makes the page of (what makes the picture, history, now, next due), away from the event loop.
+        write: replaces the file, away from the event loop.
+        interval, min_interval: longest and shortest time (s) between two pages.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        clock: Clock,
+        journal: Journal,
+        store: Store,
+        *,
+        capture: Capture,
+        render: Render,
+        write: Write,
+        interval: float,
+        min_interval: float,
+    ) -> None:
+        self.interval = interval
+        self.min_interval = min_interval
+        self._file = file
+        self._clock = clock
+        self._journal = journal
+        self._store = store
+        self._capture = capture
+        self._render = render
+        self._write = write
+        self._changed = asyncio.Event()
+        self._failing = False
+
+    def touch(self) -> None:
+        """Something that people want to see has changed."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Write the page when it is due, for ever."""
+        while True:
+            await self.write()
+            wrote = self._clock.now()
+            try:
+                async with asyncio.timeout(self.interval):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+            await asyncio.sleep(max(0.0, wrote + self.min_interval - self._clock.now()))
+
+    async def write(self) -> bytes:
+        """Render the page and replace the file; where that fails the old page stays. Return the page."""
+        self._changed.clear()
+        begun = self._clock.now()
+        page = await self.render()
+        try:
+            await self._write(self._file, page)
+        except OSError as error:
+            if not self._failing:
+                self._journal.note(DashboardFailed(str(self._file), error.strerror or str(error)))
+            self._failing = True
+        else:
+            self._failing = False
+            self._journal.note(DashboardWritten(str(self._file), len(page), self._clock.now() - begun))
+        return page
+
+    async def render(self) -> bytes:
+        """Return the page as it would be written now."""
+        now = self._clock.now()
+        return await self._render(self._capture(), await self._history(now), now, now + self.interval)
+
+    async def _history(self, now: float) -> list[Row]:
+        rows: list[Row] = []
+        for event in _STRIP_EVENTS:
+            try:
+                rows += await self._store.rows(since=now - DAY, event=event, limit=_ROWS)
+            except StoreError:
+                return []
+        return sorted(rows, key=lambda row: row.id)
