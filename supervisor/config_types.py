@@ -22,4 +22,4 @@ Duration = Annotated[
     PlainSerializer(format_duration, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["90s", "15m", "1h30m"]}),
 ]
-"""Written `"90s"` or `"1h30m"`; a float of seconds once read. Schemas of mode "serialization" show defaults as written."""
+"""Written `"90s"`, a float of seconds once read. A schema of mode "serialization" shows defaults as written."""

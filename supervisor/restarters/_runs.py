@@ -1,0 +1,132 @@
+"""What is written down of each run in an agent's folder, so that it happens once whoever asks, and is found again.
+
+- `run-7.gate`: a FIFO. Whoever works on the run holds it open for writing, and the kernel lets go of it for the
+  dead: its end of file says that the work is done or was broken off. What it carries is the worker's last words.
+- `run-7.claim`: who does the run, and for which attempt. It is linked into place whole, so the first one wins.
+- `run-7.result`: how it ended, and who was left; before that, only that the worker is the agent from now on.
+  A claim without one is a run that is being done, or was broken off.
+
+Runs are numbered by this folder, not by the attempts: a new journal may count its attempts from one again.
+The launcher uses this too: it blocks, uses the standard library only, and is cheap to import.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from supervisor.restarters._processes import Process, boot_id, look, members
+
+NOBODY = -1
+
+
+class Claim(NamedTuple):
+    """Run `number` is done for `attempt` by the process (pid, start), which leads the session `pid`.
+
+    One that a power cut has torn counts as `NOBODY`s attempt.
+    """
+
+    number: int
+    attempt: int
+    pid: int
+    start: int
+    boot: str
+
+
+def gate(folder: Path, number: int) -> Path:
+    """Return the path of the run's FIFO."""
+    return folder / f"run-{number}.gate"
+
+
+def numbers(folder: Path) -> list[int]:
+    """Return the numbers of the claimed runs, oldest first."""
+    found = (path.stem.removeprefix("run-") for path in folder.glob("run-*.claim"))
+    return sorted(int(number) for number in found if number.isdecimal())
+
+
+def claim(folder: Path, number: int, attempt: int) -> bool:
+    """Claim run `number` for this process; False where another one has it, or a later run exists."""
+    me = look(os.getpid())
+    if me is None:
+        raise ProcessLookupError("/proc does not show this process")
+    mine = Claim(number, attempt, *me, boot_id())
+    path, draft = folder / f"run-{number}.claim", folder / f"run-{number}.{me.pid}.tmp"
+    try:
+        draft.write_text(json.dumps(mine._asdict()), encoding="utf-8")
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink(missing_ok=True)
+    if numbers(folder)[-1] != number:  # we slept through our run, and the world has gone on
+        path.unlink()
+        return False
+    return True
+
+
+def claims(folder: Path) -> list[Claim]:
+    """Return who made each run, oldest first."""
+    found = ((number, _read(folder / f"run-{number}.claim")) for number in numbers(folder))
+    return [Claim(**made) if made else Claim(number, NOBODY, 0, 0, "") for number, made in found]
+
+
+def result(folder: Path, number: int) -> dict[str, Any] | None:
+    """Return how run `number` ended; None where that is not written."""
+    return _read(folder / f"run-{number}.result")
+
+
+def note(folder: Path, number: int, outcome: dict[str, Any]) -> None:
+    """Write the result of run `number`, whole or not at all."""
+    path = folder / f"run-{number}.result"
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(outcome), encoding="utf-8")
+    draft.replace(path)
+
+
+def settle(folder: Path, claim: Claim, outcome: dict[str, Any]) -> None:
+    """Write how the run ended, and who is `left` of its session."""
+    left = [process for process in living(folder, claim) if process.pid != os.getpid()]
+    note(folder, claim.number, {**outcome, "left": left})
+
+
+def running(folder: Path) -> Claim | None:
+    """Return the newest run whose process has become the agent, and still is."""
+    for claim in reversed(claims(folder)):
+        became = "left" not in (result(folder, claim.number) or {"left": []})
+        if became and claim.boot == boot_id() and look(claim.pid) == Process(claim.pid, claim.start):
+            return claim
+    return None
+
+
+def living(folder: Path, claim: Claim) -> list[Process]:
+    """Return what lives of the run's session, and nothing that only bears its number.
+
+    A session's number is taken for as long as it has members. So they are the run's own while its leader
+    lives, or, after that, while one of those lives that were left when the run ended.
+    """
+    if claim.boot != boot_id():
+        return []
+    found = members(claim.pid)
+    leader = next((process for process in found if process.pid == claim.pid), None)
+    if leader is not None:
+        return found if leader.start == claim.start else []
+    left = (result(folder, claim.number) or {}).get("left")
+    if left is not None and not {tuple(process) for process in left} & set(found):
+        return []
+    return found
+
+
+def forget(folder: Path, number: int) -> None:
+    """Remove what is written of run `number`."""
+    for path in sorted(folder.glob(f"run-{number}.*"), key=lambda path: path.suffix == ".claim"):
+        path.unlink(missing_ok=True)  # the claim last: the others are found by it
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    return found
