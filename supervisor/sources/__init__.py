@@ -1,0 +1,1 @@
+"""Sources: each says where to look. A file a source; strangers to one another."""

@@ -1,0 +1,123 @@
+"""The file system as a source of hints: watchfiles is the ear, a stat walk the guarantee."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from supervisor.ports import Changed, SourceEvent
+from supervisor.sources._listing import Root
+from supervisor.sources._mounts import needs_polling as polling_reason
+from supervisor.sources._place import Pace
+from supervisor.sources._watch import Watch
+
+__all__ = ["FileSource", "Pace", "Root"]
+
+
+class FileSource:
+    """Implements `Source` over folders that may be missing, replaced, linked, remote or too many to listen to.
+
+    Listing, listening and polling are done in threads of its own; they end with the iterator that `events` gave.
+
+    Args:
+        roots: what to watch; when inotify has no room for all, the root with the most folders is polled first.
+        pace: how fast, how often.
+        needs_polling: says why a folder has no events that can be relied on, None where it has.
+    """
+
+    def __init__(
+        self,
+        roots: Sequence[Root],
+        pace: Pace | None = None,
+        *,
+        needs_polling: Callable[[Path], str | None] = polling_reason,
+    ) -> None:
+        self._roots = tuple(roots)
+        self._pace = pace or Pace()
+        self._needs_polling = needs_polling
+        self._asked: str | None = None
+        self._turn = asyncio.Event()
+
+    def relist(self, reason: str) -> None:
+        """Ask for a `Relisted` as soon as can be. To be called in the event loop."""
+        self._asked = reason
+        self._turn.set()
+
+    async def events(self) -> AsyncIterator[SourceEvent]:
+        """Yield hints until cancelled or closed; one iterator at a time. A slow consumer gets them joined."""
+        loop = asyncio.get_running_loop()
+        outbox = _Outbox()
+        watch = Watch(
+            self._roots,
+            self._pace,
+            needs_polling=self._needs_polling,
+            tell=partial(_in_loop, loop, outbox.hint),
+            wake=partial(_in_loop, loop, self._turn.set),
+        )
+        pool = ThreadPoolExecutor(1, thread_name_prefix="watch-walk")
+        keeper = asyncio.create_task(self._keep(watch, pool, outbox), name="file source: look, listen")
+        keeper.add_done_callback(lambda _: outbox.ready.set())
+        try:
+            while not keeper.done():
+                await outbox.ready.wait()
+                for event in outbox.take():
+                    yield event
+            await keeper
+        finally:
+            watch.halt.set()
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+            await loop.run_in_executor(pool, watch.close)
+            pool.shutdown()
+
+    async def _keep(self, watch: Watch, pool: ThreadPoolExecutor, outbox: _Outbox) -> None:
+        loop = asyncio.get_running_loop()
+        self._asked = None
+        outbox.post(await loop.run_in_executor(pool, watch.first))
+        while True:
+            self._turn.clear()
+            asked, self._asked = self._asked, None
+            for event in await loop.run_in_executor(pool, watch.turn, asked):
+                outbox.post(event)
+            try:
+                async with asyncio.timeout(watch.pause()):
+                    await self._turn.wait()
+            except TimeoutError:
+                continue
+
+
+def _in_loop(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object) -> None:
+    loop.call_soon_threadsafe(call, *args)
+
+
+class _Outbox:
+    """What the consumer has not taken yet. Hints are joined, so that it never grows beyond the files there are."""
+
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+        self._news: deque[SourceEvent] = deque()
+        self._hints: set[Path] = set()
+
+    def post(self, event: SourceEvent) -> None:
+        if isinstance(event, Changed):
+            self.hint(event.paths)
+        else:
+            self._news.append(event)
+            self.ready.set()
+
+    def hint(self, paths: frozenset[Path]) -> None:
+        self._hints |= paths
+        self.ready.set()
+
+    def take(self) -> list[SourceEvent]:
+        self.ready.clear()
+        taken = list(self._news)
+        self._news.clear()
+        if self._hints:
+            taken.append(Changed(frozenset(self._hints)))
+            self._hints = set()
+        return taken
