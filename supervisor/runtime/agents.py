@@ -110,6 +110,11 @@ class Agent:
         """Where the supervisor runs this agent: start or adopt it, and tell of each of its ends, for ever."""
         await self._guard(self._keep)
 
+    async def look(self) -> None:
+        """Read the heartbeat files now, and take what is new."""
+        for beat in await self._tools.read(self.name):
+            await self._apply(HeartbeatSeen(beat))
+
     def close(self) -> None:
         """Stop the timer."""
         self._mailbox.close()
@@ -146,14 +151,14 @@ class Agent:
         self._parked = False
         event = item.event if isinstance(item, _Question) else item
         if isinstance(event, ProcessExited | CheckAsked):
-            await self._read()
+            await self.look()
         done = await self._apply(event)
         if isinstance(item, _Question) and not item.answer.done():
             item.answer.set_result(done)
 
     async def _deadline(self) -> None:
         """The deadline has passed: what is on disk is read first, then the gate is asked, then it counts."""
-        await self._read()
+        await self.look()
         due = self.health.due
         if due is not None and self._tools.clock.now() >= due:
             self._tools.gate.overdue(self.name)
@@ -161,10 +166,6 @@ class Agent:
             await self._apply(DeadlineReached())
         else:
             self._parked = True
-
-    async def _read(self) -> None:
-        for beat in await self._tools.read(self.name):
-            await self._apply(HeartbeatSeen(beat))
 
     def _judge(self, event: HealthEvent) -> tuple[Health, tuple[HealthAction, ...]]:
         tools = self._tools

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from supervisor.domain import fleet as fleets
-from supervisor.domain.events import CheckAsked, TimeLost
+from supervisor.domain.events import TimeLost
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.gate import Blinded, Sighted
 from supervisor.domain.records import (
@@ -44,6 +44,10 @@ _BEGINNING = "the first reading"
 _HOUSEKEEPING = 3600.0
 _STANDSTILL = 60.0
 _DRAIN = 60.0
+_DRAIN_LOOK = 0.02
+
+T = TypeVar("T")
+Service = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,30 +174,45 @@ class Daemon:
 
     async def once(self, agents: Sequence[str]) -> Fleet:
         """One pass: read every file, judge, carry out what follows, and return the picture."""
-        self._restore(await self.journal.open())
-        self.roster.minding = False
-        try:
-            return await self._pass(agents)
-        finally:
-            await self._close()
 
-    async def _pass(self, agents: Sequence[str]) -> Fleet:
-        services = {"journal": self.journal.run, "agents": self.roster.run, "outbox": self.outbox.run}
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(service(), name=name) for name, service in services.items()]
+        async def judge() -> Fleet:
+            # The services take their first turn before they are asked anything.
             await asyncio.sleep(0)
-            chosen = [self.roster.get(name) for name in agents] or list(self.roster)
             try:
                 async with asyncio.timeout(_DRAIN):
-                    for agent in chosen:
-                        await agent.ask(CheckAsked())
+                    await self.control.check(agents)
                     while not (self.executor.idle and self.outbox.idle):
-                        await asyncio.sleep(0.02)
+                        await asyncio.sleep(_DRAIN_LOOK)
             except TimeoutError:
                 pass
-            for task in tasks:
-                task.cancel()
-        return await self.picture()
+            return await self.picture()
+
+        return await self._briefly((self.roster.run, self.outbox.run), judge)
+
+    async def look(self) -> bytes:
+        """Read every file, judge nothing, and return the page."""
+        self.gate.tell(Blinded("only looking"))
+
+        async def page() -> bytes:
+            for agent in self.roster:
+                await agent.look()
+            return await self.snapshots.render()
+
+        return await self._briefly((), page)
+
+    async def _briefly(self, services: Sequence[Service], work: Callable[[], Awaitable[T]]) -> T:
+        """Live for as long as `work` takes; the agents that we run go on without us."""
+        self.roster.minding = False
+        self._restore(await self.journal.open())
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(service()) for service in (self.journal.run, *services)]
+                result = await work()
+                for task in tasks:
+                    task.cancel()
+        finally:
+            await self._close()
+        return result
 
     async def _until_ready(self, begun: float) -> None:
         listed = asyncio.ensure_future(self._listed.wait())
@@ -222,7 +241,7 @@ class Daemon:
 
     # --- services ---
 
-    def _services(self) -> dict[str, Callable[[], Awaitable[None]]]:
+    def _services(self) -> dict[str, Service]:
         world = self._world
         router = Router(
             world.source,
@@ -357,7 +376,7 @@ class Daemon:
     def _adopt(self, name: str) -> bool:
         if self._plan.default is None:
             return False
-        self.roster.add(name, self._plan.default)
+        self.roster.add(name, self._plan.default(name))
         return True
 
     # --- reload ---

@@ -33,7 +33,7 @@ class Plan:
     """Everything that a reload can change.
 
     Args:
-        default: the plan of an agent that is adopted, None where unregistered agents are only reported.
+        default: makes the plan of an agent that is adopted, None where unregistered agents are only reported.
         channels: by name, what each notifier is made from, and how.
         skew_limit: how far ahead (s) a heartbeat may be dated.
         outbox_timeout: bound (s) of one try to send.
@@ -42,8 +42,8 @@ class Plan:
     agents: Mapping[str, AgentPlan]
     chain: Chain = Chain()
     gate: GatePolicy = GatePolicy()
-    default: AgentPlan | None = None
-    channels: Mapping[str, tuple[object, Callable[[], Notifier]]] = field(default_factory=dict)
+    default: Callable[[str], AgentPlan] | None = field(default=None, compare=False)
+    channels: Mapping[str, tuple[object, Callable[[], Notifier]]] = field(default_factory=dict, compare=False)
     skew_limit: float = 60.0
     outbox_timeout: float = 10.0
     retention: float = 30 * 86400.0

@@ -168,7 +168,7 @@ class Reader:
         form = owned[1]
         seen = self._seen.get(name)
         try:
-            tail = self._files.tail(path, 0 if form is Form.TOUCHED else TAIL, _since(form, seen))
+            tail = self._files.tail(path, 0 if form is Form.TOUCH else TAIL, _since(form, seen))
         except OSError as error:
             if seen is None or not seen.told:
                 found.records.append(HeartbeatInvalid(agent, str(path), None, error.strerror or str(error)))
@@ -176,7 +176,7 @@ class Reader:
             return
         if tail is None:
             self._seen.pop(name, None)
-        elif form is Form.TOUCHED:
+        elif form is Form.TOUCH:
             beat = heartbeat.touched(tail.mtime, received=min(tail.mtime, now), skew_limit=self.skew_limit)
             self._seen[name] = _Seen(tail, beat.fingerprint)
             _add_new(found, (beat,), seen)

@@ -1,0 +1,289 @@
+"""The roof: the only place that names concrete classes and introduces them to each other."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from supervisor import __version__
+from supervisor.clocks import SystemClock
+from supervisor.config_errors import ConfigError
+from supervisor.domain.delivery import Outcome
+from supervisor.domain.fleet import Fleet
+from supervisor.domain.records import Record
+from supervisor.faces import dashboard as page
+from supervisor.faces.http import HttpFace
+from supervisor.faces.logs import LogSink, configure
+from supervisor.faces.sdnotify import SystemdWatchdog
+from supervisor.filesystem import RealFiles, write_atomic
+from supervisor.formats import heartbeat
+from supervisor.ports import Control, RefusedError, Row, Store
+from supervisor.runtime.daemon import Daemon, World
+from supervisor.runtime.plan import AgentPlan, Plan
+from supervisor.settings import Agent, Chosen, Settings
+from supervisor.sources.files import FileSource, Pace, Root
+from supervisor.stores.memory import MemoryStore
+from supervisor.stores.sqlite import SqliteStore
+
+T = TypeVar("T")
+
+
+class Worker:
+    """A thread for blocking work: one piece at a time, in the order of the calls. Implements `ports.Offload`."""
+
+    def __init__(self, name: str) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def close(self) -> None:
+        """Let the thread end once it is free."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def run(settings: Settings, *, reload: Callable[[], Settings], log_format: str | None = None) -> int:
+    """Run the daemon until it is told to stop; return the exit code. Raises StoreLockedError, OSError."""
+    return asyncio.run(_run(settings, reload, log_format))
+
+
+def check(settings: Settings, agents: Sequence[str]) -> Fleet:
+    """Judge once, on the journal and the files, and carry out what follows. Raises StoreLockedError."""
+    return asyncio.run(_with_daemon(settings, lambda daemon: daemon.once(agents)))
+
+
+def dashboard(settings: Settings) -> bytes:
+    """Return the page as the journal and the files give it, and judge nothing. Raises StoreLockedError."""
+    return asyncio.run(_with_daemon(settings, lambda daemon: daemon.look()))
+
+
+def test_notify(settings: Settings, channel: str | None) -> dict[str, Outcome]:
+    """Send a test message through `channel`, or through each. Raises UnknownNameError."""
+
+    async def send(daemon: Daemon) -> dict[str, Outcome]:
+        daemon.outbox.use({name: make() for name, (_, make) in plan_of(settings).channels.items()})
+        try:
+            return await daemon.outbox.test(channel, _user())
+        finally:
+            for notifier in daemon.outbox.use({}):
+                await notifier.close()
+
+    return asyncio.run(_with_daemon(settings, send, store=MemoryStore()))
+
+
+def plan_of(settings: Settings) -> Plan:
+    """Return what the runtime is to do."""
+    return Plan(
+        agents={name: _agent_plan(settings, name, agent) for name, agent in settings.agents.items()},
+        chain=settings.chain(),
+        gate=settings.gate_policy(),
+        default=_default_plan(settings),
+        channels={name: (chosen.config, _notifier(name, chosen)) for name, chosen in settings.channels.items()},
+        skew_limit=settings.watch.skew_limit,
+        outbox_timeout=settings.outbox.timeout,
+        retention=settings.journal.retention,
+        dashboard_interval=settings.dashboard.interval,
+        dashboard_min_interval=settings.dashboard.min_interval,
+    )
+
+
+def _agent_plan(settings: Settings, name: str, agent: Agent) -> AgentPlan:
+    chosen = agent.restart_plugin
+    if chosen is None:
+        return AgentPlan(agent.policy)
+    data = settings.paths.data / "agents" / name
+    return AgentPlan(
+        agent.policy,
+        kind=chosen.plugin.kind,
+        managed=hasattr(chosen.plugin.make, "exits"),
+        config=chosen.config,
+        make=lambda: chosen.plugin.make(chosen.config, agent=name, data=data),
+    )
+
+
+def _default_plan(settings: Settings) -> Callable[[str], AgentPlan] | None:
+    if not settings.watch.discover:
+        return None
+    return lambda name: _agent_plan(settings, name, settings.agent(name))
+
+
+def _notifier(name: str, chosen: Chosen) -> Callable[[], Any]:
+    return lambda: chosen.plugin.make(chosen.config, name=name)
+
+
+async def _run(settings: Settings, reload: Callable[[], Settings], log_format: str | None) -> int:
+    sink = _sink(settings, log_format or settings.log.format)
+    try:
+        await _with_daemon(settings, _live, reload=reload, sink=sink, store=_journal(settings))
+    finally:
+        await asyncio.to_thread(sink.close)
+    return 0
+
+
+async def _live(daemon: Daemon) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, daemon.stop, f"signal {signal.Signals(number).name}")
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload_soon)
+    await daemon.run()
+
+
+async def _with_daemon(
+    settings: Settings,
+    use: Callable[[Daemon], Awaitable[T]],
+    *,
+    reload: Callable[[], Settings] | None = None,
+    sink: LogSink | None = None,
+    store: Store | None = None,
+) -> T:
+    """Make a daemon and everything it needs, and let go of it all afterwards."""
+    workers = [Worker(name) for name in ("reader", "thinker")]
+    try:
+        world = _world(settings, workers, reload or (lambda: settings), sink, store or _journal(settings))
+        return await use(Daemon(plan_of(settings), world))
+    finally:
+        for worker in workers:
+            worker.close()
+
+
+def _world(
+    settings: Settings, workers: Sequence[Worker], reload: Callable[[], Settings], sink: LogSink | None, store: Store
+) -> World:
+    read, think = workers
+    places = settings.paths
+
+    def emit(record: Record, at: float) -> None:
+        if sink is not None:
+            sink.emit(record, at)
+
+    async def render(capture: Callable[[], Fleet], history: Sequence[Row], now: float, next_due: float) -> bytes:
+        stale_after = 2 * settings.dashboard.interval
+        return await think(
+            lambda: page.render(capture(), history, now=now, next_due=next_due, stale_after=stale_after)
+        )
+
+    async def write(path: Path, data: bytes) -> None:
+        await think(lambda: _write(path, data))
+
+    async def load_plan() -> Plan:
+        try:
+            new = await asyncio.to_thread(reload)
+        except ConfigError as error:
+            raise RefusedError(str(error)) from error
+        if new.paths != settings.paths:
+            raise RefusedError("[paths] can not change while the daemon runs: restart it")
+        return plan_of(new)
+
+    async def write_beat(agent: str, document: dict[str, Any]) -> None:
+        await think(lambda: _append_beat(places.heartbeats, agent, document))
+
+    @asynccontextmanager
+    async def face(control: Control) -> AsyncIterator[None]:
+        http = HttpFace(control, places.socket, __version__)
+        await http.start()
+        # What is here now stays: a full collection need not look at it again.
+        gc.freeze()
+        try:
+            yield
+        finally:
+            await http.close()
+
+    pace = Pace(
+        debounce=settings.watch.debounce, walk_every=settings.watch.walk_every, poll_every=settings.watch.poll_every
+    )
+    return World(
+        clock=SystemClock(),
+        store=store,
+        source=FileSource(_roots(settings), pace),
+        files=RealFiles(),
+        watchdog=SystemdWatchdog(os.environ),
+        emit=emit,
+        read=read,
+        think=think,
+        render=render,
+        write=write,
+        write_beat=write_beat,
+        load_plan=load_plan,
+        face=face,
+        heartbeats=places.heartbeats,
+        dashboard=places.dashboard,
+        journal=str(_journal_path(settings)),
+        control=str(places.socket),
+        config=settings.source,
+        version=__version__,
+        pid=os.getpid(),
+        boot=_boot_id(),
+        source_standstill=3 * settings.watch.walk_every + 60.0,
+    )
+
+
+def _roots(settings: Settings) -> tuple[Root, ...]:
+    places = settings.paths
+    cache_files = frozenset({"payment_queue.json", "email_activity.log", "payment_activity.log", "error.log"})
+    roots = [
+        Root(places.heartbeats, recursive=False),
+        Root(places.queues, recursive=False),
+        Root(places.state),
+        Root(places.cache, recursive=False, names=cache_files),
+    ]
+    if settings.source is not None:
+        roots.append(Root(settings.source.parent, recursive=False, names=frozenset({settings.source.name})))
+    return tuple(roots)
+
+
+def _sink(settings: Settings, form: str) -> LogSink:
+    if form == "auto":
+        form = "console" if sys.stdout is not None and sys.stdout.isatty() else "json"
+    return configure("console" if form == "console" else "json", settings.log.level, sys.stdout)
+
+
+def _journal_path(settings: Settings) -> Path:
+    return settings.paths.data / "journal.db"
+
+
+def _journal(settings: Settings) -> SqliteStore:
+    return SqliteStore(_journal_path(settings))
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, data)
+
+
+def _append_beat(folder: Path, agent: str, document: dict[str, Any]) -> None:
+    """Append a line to the agent's log, in one write. Raises RefusedError."""
+    line = json.dumps(document, allow_nan=False).encode()
+    try:
+        path = folder / f"{heartbeat.agent_name(agent)}.log"
+        parsed = heartbeat.parse_lines(line, received=0.0)
+        if parsed.bad or parsed.torn:
+            raise RefusedError(parsed.bad[0].why if parsed.bad else "not a JSON object")
+        folder.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    except (ValueError, OSError) as error:
+        raise RefusedError(str(error)) from error
+    try:
+        os.write(fd, line + b"\n")
+    finally:
+        os.close(fd)
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return "unknown"
+
+
+def _user() -> str:
+    return os.environ.get("USER") or str(os.getuid())
