@@ -16,6 +16,7 @@ from typing import assert_never
 class Doubt(StrEnum):
     """Why the supervisor can not be trusted just now."""
 
+    STARTED = "just_started"
     STALLED = "loop_stalled"
     SLEPT = "machine_slept"
     CLOCK = "clock_stepped"
@@ -85,9 +86,10 @@ class Doubted:
 
 @dataclass(frozen=True, slots=True)
 class Blinded:
-    """`place` can not be observed."""
+    """`place` can not be observed, which is a `doubt`."""
 
     place: str
+    doubt: Doubt = Doubt.UNWATCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +167,11 @@ def handle(gate: Gate, event: GateEvent, now: float, policy: GatePolicy) -> Step
     match event:
         case Doubted(doubt):
             return _close(gate, doubt, now, policy)
-        case Blinded(place):
+        case Blinded(place, doubt):
             gate = replace(gate, standing=gate.standing | {place})
-            return _close(gate, Doubt.UNWATCHED, now, policy, reread=False)
+            return _close(gate, doubt, now, policy, reread=False)
         case Sighted(place):
-            if place not in gate.standing:
-                return gate, ()
-            gate = replace(gate, standing=gate.standing - {place})
-            return _close(gate, Doubt.UNWATCHED, now, policy, reread=False)
+            return _sighted(gate, place, now, policy), ()
         case Counted():
             return _counted(gate, event, now, policy)
         case Woken():
@@ -191,6 +190,13 @@ def _close(gate: Gate, doubt: Doubt, now: float, policy: GatePolicy, *, reread: 
         why = gate.why if doubt in gate.why else (*gate.why, doubt)
         return replace(gate, why=why, opens_at=opens_at), actions
     return replace(gate, why=(doubt,), closed_at=now, opens_at=opens_at), (Closed(doubt), *actions)
+
+
+def _sighted(gate: Gate, place: str, now: float, policy: GatePolicy) -> Gate:
+    if place not in gate.standing:
+        return gate
+    standing = gate.standing - {place}
+    return replace(gate, standing=standing, opens_at=None if standing else now + policy.settle)
 
 
 def _counted(gate: Gate, event: Counted, now: float, policy: GatePolicy) -> Step:

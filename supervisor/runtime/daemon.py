@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from supervisor.domain import fleet as fleets
 from supervisor.domain.events import TimeLost
 from supervisor.domain.fleet import Fleet
-from supervisor.domain.gate import Blinded, Sighted
+from supervisor.domain.gate import Blinded, Doubt, Sighted
 from supervisor.domain.records import (
     ConfigRejected,
     ConfigReloaded,
@@ -154,7 +154,7 @@ class Daemon:
     async def run(self) -> None:
         """Live until `stop`. Raises StoreLockedError where another daemon has the journal."""
         begun = self._world.clock.now()
-        self.gate.tell(Blinded(_BEGINNING))
+        self.gate.tell(Blinded(_BEGINNING, Doubt.STARTED))
         self._restore(await self.journal.open())
         try:
             async with asyncio.TaskGroup() as group:

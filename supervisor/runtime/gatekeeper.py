@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 from supervisor.domain import gate as gates
 from supervisor.domain.actions import Severity
@@ -64,7 +65,7 @@ class Gatekeeper:
 
     def restore(self, *, incident: bool) -> None:
         """Take over an incident of the fleet that an earlier life opened."""
-        self.gate = Gate(incident=incident, tried=incident)
+        self.gate = replace(self.gate, incident=incident, tried=incident)
 
     def tell(self, event: GateEvent) -> None:
         """Tell the gate a fact."""
