@@ -1,0 +1,67 @@
+"""Reads of the journal's history, beside the writer: a connection that can not write. Every call blocks."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from supervisor.domain.escalation import Incident
+from supervisor.ports import Row, StoreError
+from supervisor.stores import _rows, _schema
+
+T = TypeVar("T")
+
+_BUSY_TIMEOUT = 5.0
+
+
+class Reader:
+    """A read-only connection for one thread, made when it is first needed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._conn: sqlite3.Connection | None = None
+
+    def rows(self, since: float, after: int, agent: str | None, event: str | None, limit: int) -> list[Row]:
+        """Return log records as `ports.Store.rows` has it. Raises StoreError."""
+        wanted = {"at >= ?": since or None, "id > ?": after or None, "agent = ?": agent, "event = ?": event}
+        where = {clause: value for clause, value in wanted.items() if value is not None}
+        # Who follows the log asks for what is new: few rows, found by their number and not by their time.
+        index = "NOT INDEXED" if after else ""
+        newest = self._query(
+            f"SELECT id, at, event, agent, incident, CAST(fields AS BLOB) FROM rows {index} "  # noqa: S608  # no values
+            f"WHERE {' AND '.join(['true', *where])} ORDER BY id DESC LIMIT ?",
+            (*where.values(), limit),
+            lambda found: [_rows.row(columns) for columns in found],
+        )
+        return newest[::-1]
+
+    def incidents(self, since: float, limit: int) -> list[Incident]:
+        """Return incidents as `ports.Store.incidents` has it; those that can not be read are left out."""
+        return self._query(
+            "SELECT id, CAST(data AS BLOB) FROM incidents WHERE opened_at >= ? "
+            "ORDER BY opened_at DESC, id DESC LIMIT ?",
+            (since, limit),
+            lambda found: list(_rows.values(_rows.INCIDENT, found)[0].values()),
+        )
+
+    def _query(self, sql: str, values: tuple[object, ...], read: Callable[[sqlite3.Cursor], T]) -> T:
+        try:
+            if self._conn is None:
+                address = f"{self._path.absolute().as_uri()}?mode=ro"
+                self._conn = _schema.connect(address, _BUSY_TIMEOUT, uri=True)
+            return read(self._conn.execute(sql, values))
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self._path}: can not be read: {error}") from error
+
+    def stop(self) -> None:
+        """End a read that is under way, with StoreError; for any thread."""
+        if self._conn is not None:
+            self._conn.interrupt()
+
+    def close(self) -> None:
+        """Close the connection; the next read makes another."""
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
