@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from supervisor.formats.duration import format_duration
 
@@ -43,6 +44,9 @@ _BOUNDS = {
     "greater_than_equal": ("ge", "at least"),
     "less_than": ("lt", "less than"),
     "less_than_equal": ("le", "at most"),
+    "too_short": ("min_length", "a length of at least"),
+    "too_long": ("max_length", "a length of at most"),
+    "string_pattern_mismatch": ("pattern", "text that matches"),
 }
 
 
@@ -56,7 +60,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong, at `key` (empty: the whole file)."""
+    """One thing that is wrong, at `key`."""
 
     key: Key
     text: str
@@ -77,16 +81,14 @@ class Origin:
         return Path.cwd() if self.path is None else self.path.absolute().parent
 
     def error(self, problems: Iterable[Problem]) -> ConfigError:
-        """Return the error that lists `problems`, each with its file, its line where that is plain, and its key."""
+        """Return the error that lists `problems` from top to bottom: file, line where that is plain, key, text."""
         lines = key_lines(self.text)
-        return ConfigError(self._line(problem, lines) for problem in dict.fromkeys(problems))
-
-    def _line(self, problem: Problem, lines: Mapping[Key, int]) -> str:
-        place = "configuration" if self.path is None else str(self.path)
-        number = next((lines[key] for key in _outwards(problem.key) if key in lines), None)
-        if self.path is not None and number is not None:
-            place += f":{number}"
-        return f"{place}: {dotted(problem.key)}: {problem.text}" if problem.key else f"{place}: {problem.text}"
+        placed = []
+        for problem in dict.fromkeys(problems):
+            line = next((lines[key] for key in _outwards(problem.key) if key in lines), 0)
+            file = "configuration" if self.path is None else f"{self.path}:{line}" if line else str(self.path)
+            placed.append((line, f"{file}: {dotted(problem.key)}: {problem.text}"))
+        return ConfigError(text for _, text in sorted(placed, key=lambda at: at[0]))
 
     def found(self, key: Key) -> Any:
         """Return the value at `key` as the file has it; None where the file does not."""
@@ -117,42 +119,55 @@ def explain(
     """
     problems = []
     for detail in error.errors(include_url=False):
-        key = place(tuple(part for part in detail["loc"] if part != "[key]"))
-        kind, context = detail["type"], detail.get("ctx", {})
-        shown = _shown(key, origin.found(key))
-        if kind == "missing":
+        loc = detail["loc"]
+        key = place(tuple(part for part in loc if part != "[key]"))
+        found = origin.found(key)
+        if detail["type"] == "too_short" and found:
+            continue  # only because the items it has are wrong, which is said of each
+        if detail["type"] == "missing":
             text = REQUIRED
-        elif kind == "extra_forbidden":
-            text = unknown("key", str(key[-1]), [*_known(model, detail["loc"][:-1]), *beside])
-        elif kind in {"value_error", "assertion_error"}:
-            text = str(context["error"])
-            text = (
-                text
-                if not detail["loc"] or shown in text or repr(origin.found(key)) in text
-                else f"{text}, got {shown}"
-            )
-        elif kind in _BOUNDS:
-            limit, words = _BOUNDS[kind]
-            text = f"expected {words} {_number(context[limit], origin.found(key))}, got {shown}"
-        elif kind in {"literal_error", "enum"}:
-            text = f"expected {context['expected']}, got {shown}"
-        elif kind in _EXPECTED:
-            text = f"expected {_EXPECTED[kind]}, got {shown}"
+        elif detail["type"] == "extra_forbidden":
+            text = unknown("key", str(key[-1]), [*_known(model, loc[:-1]), *beside])
+        elif not loc or loc[-1] == "[key]":  # it is about the whole table, or about a name that `key` shows
+            text = _expected(detail, found)
         else:
-            text = f"{detail['msg']}, got {shown}"
+            text = _with_found(_expected(detail, found), key, found)
         problems.append(Problem(key, text))
     return problems
 
 
+def _expected(detail: ErrorDetails, found: Any) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind in {"value_error", "assertion_error"}:
+        return str(context["error"])
+    if kind in _BOUNDS:
+        name, words = _BOUNDS[kind]
+        limit = context[name]
+        if isinstance(limit, int | float):
+            limit = format_duration(limit) if isinstance(found, str) else f"{limit:g}"
+        return f"expected {words} {limit}"
+    if kind in {"literal_error", "enum"}:
+        return f"expected {context['expected']}"
+    return f"expected {_EXPECTED[kind]}" if kind in _EXPECTED else detail["msg"]
+
+
+def _with_found(text: str, key: Key, found: Any) -> str:
+    """Return `text` with what was found, once; of what may be a secret nothing."""
+    if any(isinstance(part, str) and _SECRET.search(part) for part in key):
+        return text.replace(found, "…") if found and isinstance(found, str) else text
+    shown = _shown(found)
+    said = isinstance(found, str) and repr(found) in text
+    return text if said else f"{text}, got {shown}"
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """Return "unknown key: did you mean ...?", with all of `known` where none is near."""
-    names = sorted(known)
+    names = sorted(set(known))
     near = difflib.get_close_matches(name, names, n=1)
     if near:
         return f"unknown {what} {json.dumps(name)}: did you mean {json.dumps(near[0])}?"
-    return f"unknown {what} {json.dumps(name)}: " + (
-        f"expected one of {', '.join(names)}" if names else "there is none"
-    )
+    expected = f"expected one of {', '.join(names)}" if names else "there is none"
+    return f"unknown {what} {json.dumps(name)}: {expected}"
 
 
 def dotted(key: Key) -> str:
@@ -215,19 +230,13 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models(inner)
 
 
-def _number(limit: float, found: Any) -> str:
-    """Return a bound in the unit of what was found: a duration is text."""
-    return format_duration(limit) if isinstance(found, str) else f"{limit:g}"
-
-
-def _shown(key: Key, value: Any) -> str:
-    """Return `value` as TOML would have it, short, without control characters and without secrets."""
-    if any(isinstance(part, str) and _SECRET.search(part) for part in key):
-        return "a value that is not shown"
+def _shown(value: Any) -> str:
+    """Return `value` as TOML would have it, short and without control characters; of a URL only the host."""
     if isinstance(value, dict | list):
-        return "a table" if isinstance(value, dict) else "a list"
+        return f"{'a' if value else 'an empty'} {'table' if isinstance(value, dict) else 'list'}"
     if isinstance(value, str):
-        return json.dumps(_short(_without_secrets(value) if "://" in value else value), ensure_ascii=False)
+        text = _short(_without_secrets(value) if "://" in value else value)
+        return json.dumps(text, ensure_ascii=not text.isprintable())
     return "nothing" if value is None else _short(str(value).lower())
 
 

@@ -10,18 +10,18 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from supervisor.config_errors import Origin
 from supervisor.config_types import Duration
+from supervisor.domain.messages import SCOPES
 from supervisor.paths import expand
 
 _LONGEST = 10 * 366 * 24 * 3600.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_TAKEN = frozenset({"books", "fleet", "supervisor"})
 
 
 def name_problem(name: str) -> str | None:
     """Return why no agent or channel can have this name; None for a good one."""
     if not _NAME.fullmatch(name):
         return "a name has 1 to 64 letters, digits, dots, hyphens or underscores, and begins with a letter or a digit"
-    return f"{name!r} is the supervisor's own word: choose another name" if name in _TAKEN else None
+    return f"{name!r} is the supervisor's own word: choose another name" if name in SCOPES else None
 
 
 def _named(name: str) -> str:
@@ -42,6 +42,7 @@ Place = Annotated[Path, BeforeValidator(_expanded), WithJsonSchema({"type": "str
 Span = Annotated[Duration, Field(gt=0, le=_LONGEST)]
 SpanOrNone = Annotated[Duration, Field(ge=0, le=_LONGEST)]
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Flag = Annotated[bool, Field(strict=True)]
 
 
@@ -75,9 +76,7 @@ class RestartTable(_Table):
     )
     backoff: SpanOrNone = Field(default=10.0, description="Least wait after a restart, doubled each time.")
     backoff_max: SpanOrNone = Field(default=300.0, description="The wait grows no further than this.")
-    jitter: Annotated[float, Field(strict=True, ge=0, le=1)] = Field(
-        default=0.2, description="Share by which a wait is moved."
-    )
+    jitter: Share = Field(default=0.2, description="Share by which a wait is moved.")
     reset_after: Span | None = Field(
         default=None,
         description="Healthy time that ends the backoff; 2 heartbeat timeouts, 10 min at least, where not set.",
@@ -137,9 +136,7 @@ class GateTable(_Table):
     """When the supervisor doubts itself, and restarts nothing."""
 
     settle: SpanOrNone = Field(default=30.0, description="Wait after the last doubt has passed.")
-    share: Annotated[float, Field(strict=True, gt=0, le=1)] = Field(
-        default=0.5, description="Share of the agents, at least 2."
-    )
+    share: Share = Field(default=0.5, description="Share of the agents, at least 2.")
     window: Span = Field(default=60.0, description="That share silent within this time is a doubt.")
     stall: Span = Field(default=5.0, description="An event loop held longer is a doubt.")
     limit: Span = Field(default=600.0, description="Longest doubt before an incident.")

@@ -86,15 +86,29 @@ def config_file(explicit: Path | None, environ: Mapping[str, str]) -> Path | Non
         return explicit
     if environ.get(CONFIG_VARIABLE):
         return Path(environ[CONFIG_VARIABLE])
-    usual = (_xdg(environ, "XDG_CONFIG_HOME", ".config") / PRODUCT / "config.toml", SYSTEM_CONFIG)
+    usual = (user_config(environ), SYSTEM_CONFIG)
     return next((path for path in usual if os.path.lexists(path)), None)
 
 
-def control_socket(config: Path | None, environ: Mapping[str, str]) -> Path:
-    """Return the socket of the daemon that runs with this configuration.
+def user_config(environ: Mapping[str, str]) -> Path:
+    """Return where a user's own configuration file stands."""
+    return _xdg(environ, "XDG_CONFIG_HOME", ".config") / PRODUCT / "config.toml"
+
+
+def configured(config: Path | None, environ: Mapping[str, str], given: Mapping[str, Path] | None = None) -> Places:
+    """Return the roots as this configuration has them, `given` ones first, without a look at the rest of it.
 
     A file that can not be read or makes no sense counts as none: the daemon may still run with an older one.
     """
+    return places(environ, {**_configured(config, environ), **(given or {})})
+
+
+def control_socket(config: Path | None, environ: Mapping[str, str]) -> Path:
+    """Return the socket of the daemon that runs with this configuration."""
+    return configured(config, environ).socket
+
+
+def _configured(config: Path | None, environ: Mapping[str, str]) -> dict[str, Path]:
     given: dict[str, Path] = {}
     path = config_file(config, environ)
     if path is not None:
@@ -105,7 +119,7 @@ def control_socket(config: Path | None, environ: Mapping[str, str]) -> Path:
                     given[key] = expand(text, folder, environ)
                 except ValueError:
                     continue
-    return places(environ, given).socket
+    return given
 
 
 def _paths_table(path: Path) -> dict[str, object]:

@@ -81,13 +81,3 @@ class Family:
 
 RESTARTERS = Family("supervisor.restarters", "Restarter", "collections_supervisor.restarters")
 NOTIFIERS = Family("supervisor.notifiers", "Notifier", "collections_supervisor.notifiers")
-
-
-def restarter(kind: str) -> Plugin:
-    """Return the restarter of that kind. Raises UnknownKindError, PluginError."""
-    return RESTARTERS.load(kind)
-
-
-def notifier(kind: str) -> Plugin:
-    """Return the channel of that kind. Raises UnknownKindError, PluginError."""
-    return NOTIFIERS.load(kind)

@@ -33,8 +33,10 @@ from supervisor.formats.duration import format_duration
 from supervisor.paths import MAX_CONFIG_BYTES, Places, config_file, expand, places
 from supervisor.plugins import NOTIFIERS, RESTARTERS, Family, Plugin, PluginError, UnknownKindError
 
+__all__ = ["DEFAULT_AGENTS", "Agent", "Changes", "Chosen", "ConfigError", "Settings", "load"]
+
 DEFAULT_AGENTS = ("collections-emailer", "payment-watcher")
-MINUTE = 60.0
+_MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,14 @@ class Settings:
         document = self.document.model_copy(update={"paths": self.document.paths.model_copy(update=update)})
         return replace(self, paths=_places(document, self.origin), document=document)
 
+    def with_check_interval(self, seconds: float) -> Settings:
+        """Return settings with `seconds` between one miss and the next, for every agent."""
+        update = {"check_interval": seconds}
+        agents = {name: table.model_copy(update=update) for name, table in self.document.agents.items()}
+        defaults = self.document.defaults.model_copy(update=update)
+        document = self.document.model_copy(update={"defaults": defaults, "agents": agents})
+        return replace(self, agents=_Reading(document, self.origin).agents(self.agents), document=document)
+
     def changes(self, new: Settings) -> Changes:
         """Return which agents `new` adds, changes and removes."""
         both = self.agents.keys() & new.agents.keys()
@@ -148,7 +158,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 def _read(path: Path, environ: Mapping[str, str]) -> Origin:
     try:
         # O_NONBLOCK: a FIFO without a writer must not hold us.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ConfigError([f"{path}: is not a regular file"])
             raw = file.read(MAX_CONFIG_BYTES + 1)
@@ -283,27 +293,22 @@ class _Reading:
         except PluginError as error:
             self._wrong(place(("kind",)), str(error))
             return None
-        if "kind" in plugin.config.model_fields:
-            keys = {"kind": kind, **keys}
+        own = plugin.config.model_fields
+        if "kind" in own:
+            keys["kind"] = kind
+        for key in keys.keys() & own.keys():
+            if isinstance(keys[key], str) and _is_path(own[key].annotation):
+                try:
+                    keys[key] = str(expand(keys[key], self.origin.folder, self.origin.environ))
+                except ValueError as error:
+                    self._wrong(place((key,)), str(error))
+                    return None
         try:
-            return Chosen(plugin, self._rooted(plugin.config.model_validate(keys)))
+            return Chosen(plugin, plugin.config.model_validate(keys))
         except ValidationError as error:
             problems = explain(error, plugin.config, self.origin, place, beside)
             self.problems += [problem for problem in problems if not (partial and problem.text == REQUIRED)]
-        except ValueError as error:
-            self._wrong(place(()), str(error))
         return None
-
-    def _rooted(self, config: BaseModel) -> BaseModel:
-        """Return a plugin's keys with every path absolute, as [paths] has them."""
-        found = {key: getattr(config, key) for key in type(config).model_fields}
-        return config.model_copy(
-            update={
-                key: expand(str(path), self.origin.folder, self.origin.environ)
-                for key, path in found.items()
-                if isinstance(path, Path)
-            }
-        )
 
     def _check_chain(self) -> None:
         steps = self.document.escalation.chain or ()
@@ -326,15 +331,19 @@ def _given(table: BaseModel | None) -> dict[str, Any]:
     return {} if table is None else {key: getattr(table, key) for key in table.model_fields_set}
 
 
+def _is_path(annotation: Any) -> bool:
+    return annotation is Path or any(_is_path(inner) for inner in getattr(annotation, "__args__", ()))
+
+
 def _law(table: RestartTable, policy: Policy) -> RestartPolicy:
     timeout = policy.heartbeat_timeout
     return RestartPolicy(
         max_restarts=table.max_restarts,
-        window=table.window or max(15 * MINUTE, 6 * timeout),
+        window=table.window or max(15 * _MINUTE, 6 * timeout),
         backoff=table.backoff,
         backoff_max=table.backoff_max,
         jitter=table.jitter,
-        reset_after=table.reset_after or max(10 * MINUTE, 2 * timeout),
+        reset_after=table.reset_after or max(10 * _MINUTE, 2 * timeout),
         on_exhausted=OnExhausted(table.on_exhausted),
         slow_interval=table.slow_interval,
     )
@@ -342,7 +351,7 @@ def _law(table: RestartTable, policy: Policy) -> RestartPolicy:
 
 def _default_delay(place: int) -> float:
     """Return 0 s, 5 min, 15 min, and 15 min more for each further channel."""
-    return 5 * MINUTE if place == 1 else max(0, place - 1) * 15 * MINUTE
+    return 5 * _MINUTE if place == 1 else max(0, place - 1) * 15 * _MINUTE
 
 
 def _places(document: Document, origin: Origin) -> Places:

@@ -1,0 +1,537 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supervisor.domain.gate import GatePolicy
+from supervisor.domain.policy import Chain, OnExhausted, Policy, RestartPolicy, Step
+from supervisor.paths import places
+from supervisor.settings import ConfigError, Settings, load
+
+HOME = {"HOME": "/home/ann", "COLLECTIONS_SUPERVISOR_CONFIG": ""}
+CHANNELS = """
+[channels.caine]
+kind = "file"
+path = "caine.jsonl"
+[channels.ops]
+kind = "file"
+path = "ops.jsonl"
+"""
+
+TABLES = "agents, channels, dashboard, defaults, escalation, gate, journal, log, outbox, paths, watch"
+NO_UNIT = 'a duration is text with a unit, such as "90s", "15m" or "1h30m"'
+NO_PATH = "a path has at least one character, and none of them is NUL"
+NO_NAME = "a name has 1 to 64 letters, digits, dots, hyphens or underscores, and begins with a letter or a digit"
+
+Read = Callable[[str], Settings]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    def read(text: str) -> Settings:
+        path = tmp_path / "config.toml"
+        path.write_text(text, encoding="utf-8")
+        return load(path, HOME)
+
+    return read
+
+
+def problems(read: Read, text: str) -> list[str]:
+    """Return what is wrong with `text`, without the folder of the file."""
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    assert str(caught.value).splitlines() == list(caught.value.problems)
+    return [problem.rpartition("/config.toml:")[2] for problem in caught.value.problems]
+
+
+# --- what it comes to --------------------------------------------------------------------------------
+
+
+def test_nothing_configured(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    settings = load(None, environ)
+    assert settings.source is None
+    assert list(settings.agents) == ["collections-emailer", "payment-watcher"]
+    assert {agent.policy for agent in settings.agents.values()} == {Policy()}
+    assert settings.chain() == Chain()
+    assert settings.gate_policy() == GatePolicy()
+    assert settings.paths == places(environ)
+    assert (settings.outbox.timeout, settings.journal.retention) == (10, 30 * 86400)
+    assert (settings.log.level, settings.log.format) == ("info", "auto")
+    assert (settings.dashboard.interval, settings.dashboard.min_interval) == (3600, 10)
+    assert (settings.watch.walk_every, settings.watch.poll_every, settings.watch.skew_limit) == (60, 2, 60)
+    assert settings.watch.discover is False
+
+
+def test_an_agents_own_keys_win_over_the_defaults(read: Read) -> None:
+    settings = read("""
+        [defaults]
+        heartbeat_timeout = "3s"
+        check_interval = "2s"
+        restart_after = 2
+        [agents.a]
+        heartbeat_timeout = "90s"
+        [agents.b]
+        start_period = "1s"
+        escalate_after = 1
+        busy_limit = "0s"
+    """)
+    assert settings.policy("a") == Policy(90, 2, 2, restart_after=2)
+    assert settings.policy("b") == Policy(3, 2, 1, restart_after=2, escalate_after=1, busy_limit=0)
+    assert list(settings.agents) == ["a", "b"]
+
+
+def test_restart_keys_and_those_that_follow_from_the_timeout(read: Read) -> None:
+    settings = read("""
+        [defaults.restart]
+        max_restarts = 5
+        backoff = "1s"
+        on_exhausted = "hold"
+        [agents.slow.restart]
+        kind = "command"
+        command = ["true"]
+        [agents.quick]
+        heartbeat_timeout = "3s"
+        [agents.quick.restart]
+        kind = "systemd"
+        backoff = "0s"
+        window = "1m"
+        jitter = 0
+        [agents.alone]
+    """)
+    law = RestartPolicy(max_restarts=5, window=21600, backoff=1, reset_after=7200, on_exhausted=OnExhausted.HOLD)
+    assert settings.policy("slow").restart == law
+    assert settings.policy("quick").restart == RestartPolicy(
+        max_restarts=5, window=60, backoff=0, jitter=0, reset_after=600, on_exhausted=OnExhausted.HOLD
+    )
+    assert settings.policy("alone").restart is None
+    assert settings.agents["alone"].restart_plugin is None
+    chosen = settings.agents["slow"].restart_plugin
+    assert chosen is not None
+    assert (chosen.plugin.kind, chosen.config.model_dump()["command"]) == ("command", ("true",))
+    assert settings.policy("quick").restart != settings.policy("slow").restart
+
+
+def test_a_restart_kind_in_the_defaults_is_for_all_and_its_keys_for_agents_of_the_same_kind(read: Read) -> None:
+    settings = read("""
+        [defaults.restart]
+        kind = "command"
+        command = ["restart-any"]
+        stop_timeout = "1s"
+        [agents.a]
+        [agents.b.restart]
+        command = ["restart-b"]
+        [agents.c.restart]
+        kind = "systemd"
+        unit = "c.service"
+    """)
+    plugins = [agent.restart_plugin for agent in settings.agents.values()]
+    seen = [(p.plugin.kind, p.config.model_dump()) for p in plugins if p is not None]
+    assert [(kind, keys.get("command"), keys["stop_timeout"]) for kind, keys in seen] == [
+        ("command", ("restart-any",), 1),
+        ("command", ("restart-b",), 1),
+        ("systemd", None, 10),
+    ]
+
+
+def test_paths_begin_at_the_files_folder(read: Read, tmp_path: Path) -> None:
+    settings = read("""
+        [paths]
+        cache = "cache"
+        state = "~/state"
+        socket = "/run/x.sock"
+        [agents.a.restart]
+        kind = "command"
+        command = ["relative-stays"]
+        working_directory = "work"
+        [channels.ops]
+        kind = "file"
+        path = "out/ops.jsonl"
+    """)
+    assert settings.paths.heartbeats == tmp_path / "cache/heartbeats"
+    assert settings.paths.ledger == Path("/home/ann/state/collections_ledger.md")
+    assert settings.paths.socket == Path("/run/x.sock")
+    chosen = settings.agents["a"].restart_plugin
+    assert chosen is not None
+    assert chosen.config.model_dump()["working_directory"] == tmp_path / "work"
+    assert chosen.config.model_dump()["command"] == ("relative-stays",)
+    assert settings.channels["ops"].config.model_dump()["path"] == tmp_path / "out/ops.jsonl"
+
+
+def test_the_chain_as_written(read: Read) -> None:
+    settings = read(
+        CHANNELS
+        + """
+        [escalation]
+        chain = [{ channel = "ops" }, { channel = "caine", delay = "1s" }, { channel = "ops", delay = "1s" }]
+        max_rounds = 0
+        repeat_interval = "10s"
+        ack_timeout = "1m"
+    """
+    )
+    assert settings.chain() == Chain((Step("ops"), Step("caine", 1), Step("ops", 1)), 0, 10, 60)
+
+
+def test_the_chain_as_tables(read: Read) -> None:
+    chain = '[[escalation.chain]]\nchannel = "ops"\n[[escalation.chain]]\nchannel = "caine"\ndelay = "5m"\n'
+    assert read(CHANNELS + chain).chain().steps == (Step("ops"), Step("caine", 300))
+
+
+def test_without_a_chain_every_channel_is_told_in_order(read: Read) -> None:
+    text = "".join(f'[channels.{name}]\nkind = "file"\npath = "{name}"\n' for name in "zyxwv")
+    steps = (Step("z"), Step("y", 300), Step("x", 900), Step("w", 1800), Step("v", 2700))
+    assert read(text).chain().steps == steps
+    assert read(text + "[escalation]\nchain = []").chain().steps == ()
+
+
+def test_settle_may_be_nothing(read: Read) -> None:
+    assert read('[gate]\nsettle = "0s"\nshare = 1').gate_policy() == GatePolicy(settle=0, share=1)
+
+
+# --- other agents, other folders, a new file ---------------------------------------------------------
+
+
+def test_with_agents_keeps_what_is_configured_and_gives_the_rest_the_defaults(read: Read) -> None:
+    settings = read("[defaults]\nrestart_after = 3\n[agents.a]\nrestart_after = 1\n[agents.b]\n[agents.c]")
+    fewer = settings.with_agents(["new", "a", "new"])
+    assert list(fewer.agents) == ["new", "a"]
+    assert fewer.agents["a"] == settings.agents["a"]
+    assert fewer.policy("new") == Policy(restart_after=3)
+    assert fewer.with_agents(["b"]).agents == {"b": settings.agents["b"]}
+    assert (fewer.paths, fewer.gate) == (settings.paths, settings.gate)
+
+
+def test_a_discovered_agent_has_the_defaults(read: Read) -> None:
+    settings = read('[defaults.restart]\nkind = "systemd"\n[agents.a]\n[watch]\ndiscover = true')
+    agent = settings.agent("stranger")
+    assert agent == settings.agents["a"]
+    assert "stranger" not in settings.agents
+
+
+@pytest.mark.parametrize("name", ["../etc", "", ".hidden", "a b", "x" * 65, "fleet", "books", "a\n", "é"])
+def test_with_agents_refuses_impossible_names(read: Read, name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read("").with_agents(["good", name])
+    assert len(caught.value.problems) == 1
+    assert repr(name) in str(caught.value)
+    with pytest.raises(ConfigError):
+        read("").policy(name)
+
+
+def test_with_no_agents_at_all(read: Read) -> None:
+    with pytest.raises(ConfigError, match="at least one"):
+        read("").with_agents([])
+
+
+def test_defaults_that_lack_a_key_fail_only_where_they_are_used(read: Read) -> None:
+    text = '[defaults.restart]\nkind = "command"\n[agents.a.restart]\ncommand = ["true"]\n'
+    settings = read(text)
+    with pytest.raises(ConfigError, match=r"config\.toml:1: defaults\.restart\.command: is required"):
+        settings.with_agents(["a", "b"])
+    assert problems(read, text + "[watch]\ndiscover = true") == ["1: defaults.restart.command: is required"]
+
+
+def test_with_paths(read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = read('[paths]\ncache = "a"\nledger = "/l.md"').with_paths(cache=Path("c"), state=Path("/s"))
+    assert settings.paths.dashboard == tmp_path / "c/dashboard.html"
+    assert (settings.paths.event_log, settings.paths.ledger) == (Path("/s/events.log"), Path("/l.md"))
+    assert settings.with_paths().paths == settings.paths
+    assert settings.with_paths(cache=Path("/d")).paths.state == Path("/s")
+
+
+def test_with_check_interval(read: Read) -> None:
+    settings = read('[agents.a]\ncheck_interval = "1s"\nrestart_after = 3\n[agents.b]\nstart_period = "9s"')
+    slower = settings.with_check_interval(7)
+    assert slower.policy("a") == Policy(check_interval=7, start_period=7, restart_after=3)
+    assert slower.policy("b") == Policy(check_interval=7, start_period=9)
+    assert slower.policy("new").check_interval == 7
+
+
+def test_changes_between_two_files(read: Read) -> None:
+    restart = '[agents.b.restart]\nkind = "command"\ncommand = ["{}"]\n'
+    old = read("[agents.a]\n" + restart.format("one") + "[agents.c]\n[agents.d]\n")
+    new = read(
+        "[agents.a]\nrestart_after = 1\n" + restart.format("two") + '[agents.c]\nbusy_limit = "1s"\n[agents.e]\n'
+    )
+    changes = old.changes(new)
+    assert (changes.added, changes.changed, changes.removed) == (("e",), ("b", "c"), ("d",))
+    assert old != new
+    same = old.changes(old)
+    assert (same.added, same.changed, same.removed) == ((), (), ())
+
+
+def test_equal_settings_may_be_written_differently(read: Read) -> None:
+    assert read('[gate]\nwindow = "60s"\n[agents.a]') == read('[agents.a]\ncheck_interval = "15m"')
+
+
+# --- what is refused ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "[agents.a]\nheartbeat_timout = 1",
+            '2: agents.a.heartbeat_timout: unknown key "heartbeat_timout": did you mean "heartbeat_timeout"?',
+        ),
+        ("settle = '0s'", f'1: settle: unknown key "settle": expected one of {TABLES}'),
+        (
+            "[escalation]\nchain = [{ chanel = 'a', channel = 'a' }]",
+            '2: escalation.chain[0].chanel: unknown key "chanel": did you mean "channel"?',
+        ),
+        ("\n[log]\nformat = 'text'", "3: log.format: expected 'auto', 'json' or 'console', got \"text\""),
+        ("[agents.a]\nheartbeat_timeout = 60", f"2: agents.a.heartbeat_timeout: {NO_UNIT}, got 60"),
+        ("[agents.a]\nheartbeat_timeout = '0s'", '2: agents.a.heartbeat_timeout: expected more than 0s, got "0s"'),
+        ("[agents.a]\nstart_period = '99999d'", '2: agents.a.start_period: expected at most 3660d, got "99999d"'),
+        ("[agents.a]\nrestart_after = '1'", '2: agents.a.restart_after: expected a whole number, got "1"'),
+        ("[agents.a]\nrestart_after = true", "2: agents.a.restart_after: expected a whole number, got true"),
+        ("[agents.a]\nescalate_after = 0", "2: agents.a.escalate_after: expected at least 1, got 0"),
+        ("[gate]\nshare = -1", "2: gate.share: expected at least 0, got -1"),
+        ("[gate]\nshare = nan", "2: gate.share: expected a finite number, got nan"),
+        ("[gate]\nlimit = '0s'", '2: gate.limit: expected more than 0s, got "0s"'),
+        ("[watch]\ndiscover = 'yes'", '2: watch.discover: expected true or false, got "yes"'),
+        ("[watch]\nstep = '0.1ms'", '2: watch.step: expected at least 1ms, got "0.1ms"'),
+        ("[outbox]\ntimeout = []", f"2: outbox.timeout: {NO_UNIT}, got an empty list"),
+        ("paths = 7", "1: paths: expected a table, got 7"),
+        ("[paths]\ncache = 7", "2: paths.cache: expected a path, got 7"),
+        ("[paths]\ncache = '~nobody-here/x'", "2: paths.cache: there is no user 'nobody-here', got \"~nobody-here/x\""),
+        ('[paths]\ncache = "a\\u0000"', f'2: paths.cache: {NO_PATH}, got "a\\u0000"'),
+        ("[agents.'../x']", f'1: agents."../x": {NO_NAME}'),
+        ("[agents.supervisor]", "1: agents.supervisor: 'supervisor' is the supervisor's own word: choose another name"),
+        (
+            "[agents.a.restart]\nkind = 'comand'\ncommand = ['x']",
+            '2: agents.a.restart.kind: unknown kind "comand": did you mean "command"?',
+        ),
+        ("[agents.a.restart]\nkind = 'command'", "1: agents.a.restart.command: is required"),
+        (
+            "[agents.a.restart]\nkind = 'command'\ncommand = []",
+            "3: agents.a.restart.command: expected a length of at least 1, got an empty list",
+        ),
+        (
+            "[agents.a.restart]\nkind = 'command'\ncommand = [7]",
+            "3: agents.a.restart.command[0]: expected a text, got 7",
+        ),
+        (
+            "[agents.a.restart]\nkind = 'command'\ncommand = ['x', 7]",
+            "3: agents.a.restart.command[1]: expected a text, got 7",
+        ),
+        (
+            "[agents.a.restart]\nkind = 'command'\ncommand = ['x']\nbackof = 1",
+            '4: agents.a.restart.backof: unknown key "backof": did you mean "backoff"?',
+        ),
+        (
+            "[defaults.restart]\nmax_restart = 1",
+            '2: defaults.restart.max_restart: unknown key "max_restart": did you mean "max_restarts"?',
+        ),
+        (
+            "[defaults.restart]\nbackoff = '10m'",
+            "2: defaults.restart.backoff: expected at most backoff_max (5m), got 10m",
+        ),
+        ("[agents.a.restart]\nkind = 'systemd'\njitter = 2", "3: agents.a.restart.jitter: expected at most 1, got 2"),
+        (
+            "[agents.a.restart]\nkind = 'systemd'\nworking_directory = ''",
+            f"3: agents.a.restart.working_directory: {NO_PATH}",
+        ),
+        ("[channels.a]", "1: channels.a.kind: is required"),
+        ("[channels.a]\nkind = 'file'", "1: channels.a.path: is required"),
+        ("[channels.a]\nkind = 'file'\npath = 7", "3: channels.a.path: expected a path, got 7"),
+        (
+            "[escalation]\nchain = [{ channel = 'ops' }]",
+            '2: escalation.chain[0].channel: unknown channel "ops": there is none',
+        ),
+        ("[journal]\nretention = 1979-05-27", f"2: journal.retention: {NO_UNIT}, got 1979-05-27"),
+    ],
+)
+def test_one_clear_line(read: Read, text: str, expected: str) -> None:
+    assert problems(read, text) == [expected]
+
+
+def test_a_restart_without_a_kind_lists_the_kinds(read: Read) -> None:
+    [line] = problems(read, "[agents.a.restart]\nbackoff = '1s'")
+    assert line.startswith("1: agents.a.restart.kind: is required: one of command, managed")
+
+
+def test_a_kind_like_no_other_lists_the_kinds(read: Read) -> None:
+    [line] = problems(read, "[channels.a]\nkind = 'telepathy'")
+    assert line.startswith('2: channels.a.kind: unknown kind "telepathy": expected one of command, file')
+
+
+STRANGER = """
+from pydantic import BaseModel, ConfigDict
+
+class Config(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    loft: str
+
+class Notifier:
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "text", "expected"),
+    [
+        ("pigeons_fly", STRANGER, []),
+        ("pigeons_lost", STRANGER, ['3: channels.a.lofty: unknown key "lofty": did you mean "loft"?']),
+        ("pigeons_dead", "1 / 0", ["2: channels.a.kind: 'pigeon' can not be imported: ZeroDivisionError("]),
+    ],
+)
+def test_a_strangers_kind(
+    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, module: str, text: str, expected: list[str]
+) -> None:
+    (tmp_path / f"{module}.py").write_text(text)
+    (tmp_path / f"{module}-1.dist-info").mkdir()
+    entry = f"[collections_supervisor.notifiers]\npigeon = {module}\n"
+    (tmp_path / f"{module}-1.dist-info/entry_points.txt").write_text(entry)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config = "[channels.a]\nkind = 'pigeon'\n{}loft = 'roof'"
+    if expected:
+        found = problems(read, config.format("lofty = 1\n"))
+        assert [line[: len(start)] for line, start in zip(found, expected, strict=True)] == expected
+    else:
+        chosen = read(config.format("")).channels["a"]
+        assert (chosen.plugin.make.__module__, chosen.config.model_dump()) == (module, {"loft": "roof"})
+
+
+def test_the_chain_names_channels_and_never_goes_back(read: Read) -> None:
+    chain = """
+[escalation]
+chain = [
+  { channel = "opps", delay = "5m" },
+  { channel = "ops", delay = "1m" },
+]
+"""
+    at = CHANNELS.count("\n") + 3
+    assert problems(read, CHANNELS + chain) == [
+        f'{at}: escalation.chain[0].channel: unknown channel "opps": did you mean "ops"?',
+        f"{at}: escalation.chain[1].delay: expected at least 5m, the delay of the step before, got 1m",
+    ]
+
+
+def test_what_is_wrong_in_the_defaults_is_said_once_and_there(read: Read) -> None:
+    text = "[defaults.restart]\nkind = 'command'\ncommand = 'x'\n[agents.a]\n[agents.b]\n"
+    text += "[agents.c.restart]\ntimeout = '1s'"
+    assert problems(read, text) == ['3: defaults.restart.command: expected a list, got "x"']
+
+
+def test_every_problem_is_told_from_top_to_bottom(read: Read) -> None:
+    text = "[watch]\ndiscover = 1\n[agents.b]\nx = 1\nrestart_after = 0\n[agents.a]\ny = 1"
+    assert [problem.partition(":")[0] for problem in problems(read, text)] == ["2", "4", "5", "7"]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "token = 'hunter2'",
+        "url = 'https://ann:hunter2@example.org/hunter2?hunter2', headers = { a = 7 }",
+        "url = 'gopher://example.org/hunter2'",
+        "url = 'https://example.org', token_file = ['hunter2']",
+        "url = 'https://example.org', token_env = 'hunter2 hunter2'",
+        "url = 'https://example.org', headers = { authorization = 'hunter2' }",
+    ],
+)
+def test_secrets_are_not_repeated(read: Read, keys: str) -> None:
+    found = problems(read, f"channels = {{ hook = {{ kind = 'webhook', {keys} }} }}")
+    assert "hunter2" not in "\n".join(found)
+
+
+# --- files that are none -----------------------------------------------------------------------------
+
+
+def test_a_file_that_is_named_must_exist(tmp_path: Path) -> None:
+    path = tmp_path / "absent.toml"
+    for explicit, environ in ((path, HOME), (None, {**HOME, "COLLECTIONS_SUPERVISOR_CONFIG": str(path)})):
+        with pytest.raises(ConfigError) as caught:
+            load(explicit, environ)
+        assert str(caught.value) == f"{path}: can not be read: No such file or directory"
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path, tmp_path / "fifo", Path("/dev/null")):
+        with pytest.raises(ConfigError, match=f"^{path}: (is not a regular file|can not be read: Is a directory)$"):
+            load(path, HOME)
+
+
+def test_a_link_to_a_file_is_fine(tmp_path: Path) -> None:
+    (tmp_path / "real.toml").write_text("[agents.a]")
+    (tmp_path / "link.toml").symlink_to("real.toml")
+    assert list(load(tmp_path / "link.toml", HOME).agents) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b"# fine\n# \xff\n", ":2: is not UTF-8: byte 0xff"),
+        (b"#" * (1 << 20) + b"#", ": is larger than 1 MiB"),
+        (b"[gate]\nsettle = \n", ":2: is not TOML: Invalid value"),
+        (b"[gate]\n[gate]\n", ":2: is not TOML: Cannot declare ('gate',) twice"),
+        (b"a = 1\x00", ":1: is not TOML: Expected newline or end of document after a statement"),
+        (b"a = " + b"[" * 100_000, ": is nested too deeply"),
+        (b"a = " + b"9" * 5000, ": is not TOML: Exceeds the limit"),
+    ],
+)
+def test_bytes_that_are_no_toml(tmp_path: Path, raw: bytes, expected: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(raw)
+    with pytest.raises(ConfigError) as caught:
+        load(path, HOME)
+    assert str(caught.value).startswith(f"{path}{expected}")
+    assert "\n" not in str(caught.value)
+
+
+KEYS = st.sampled_from(
+    ["agents", "a", "restart", "kind", "backoff", "channels", "chain", "escalation", "share", "gate"]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.sampled_from(["command", "1s"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS | st.text(max_size=3), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{toml(key)} = {toml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    if isinstance(value, str):
+        return '"' + "".join(f"\\U{ord(c):08X}" for c in value if not 0xD800 <= ord(c) < 0xE000) + '"'
+    return "0" if value is None else str(value).lower()
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=4))
+def test_any_toml_is_settings_or_a_config_error(document: dict[str, object]) -> None:
+    text = "\n".join(f"{key} = {toml(value)}" for key, value in document.items())
+    tomllib.loads(text)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "config.toml")
+        path.write_text(text, encoding="utf-8")
+        try:
+            said: tuple[str, ...] = ()
+            settings = load(path, HOME)
+        except ConfigError as error:
+            said = error.problems
+        assert said or settings.agents
+        assert all(problem.startswith(f"{path}:") and problem.isprintable() for problem in said)
+
+
+def test_no_kind_is_imported_that_is_not_in_use() -> None:
+    code = """
+import sys
+from supervisor.settings import load
+load(None, {"HOME": "/nonexistent"})
+print([n for n in sys.modules if n.startswith(("supervisor.restarters.", "supervisor.notifiers.", "aiohttp"))])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
