@@ -56,10 +56,13 @@ class Credential:
 def _text(path: Path) -> str:
     try:
         # O_NONBLOCK: a FIFO in its place must not hold us.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise CredentialError(f"{path} is no regular file")
-            data = file.read(_LIMIT + 1)
+            data = os.read(descriptor, _LIMIT + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise CredentialError(f"{path}: {error.strerror}") from None
     if len(data) > _LIMIT:
@@ -90,9 +93,11 @@ def _one(key: str, file: Path | None, env: str | None, credential: str | None) -
 class TokenKeys(BaseModel):
     """Keys for a token, at most one of them."""
 
-    token_file: Path | None = Field(None, description="The file that holds the token.")
-    token_env: Variable | None = Field(None, description="The environment variable that holds the token.")
-    token_credential: CredentialName | None = Field(None, description="The systemd credential that holds the token.")
+    token_file: Path | None = Field(default=None, description="The file that holds the token.")
+    token_env: Variable | None = Field(default=None, description="The environment variable that holds the token.")
+    token_credential: CredentialName | None = Field(
+        default=None, description="The systemd credential that holds the token."
+    )
 
     @property
     def token(self) -> Credential | None:
@@ -108,9 +113,11 @@ class TokenKeys(BaseModel):
 class SecretKeys(BaseModel):
     """Keys for a secret that signs, at most one of them."""
 
-    secret_file: Path | None = Field(None, description="The file that holds the secret.")
-    secret_env: Variable | None = Field(None, description="The environment variable that holds the secret.")
-    secret_credential: CredentialName | None = Field(None, description="The systemd credential that holds the secret.")
+    secret_file: Path | None = Field(default=None, description="The file that holds the secret.")
+    secret_env: Variable | None = Field(default=None, description="The environment variable that holds the secret.")
+    secret_credential: CredentialName | None = Field(
+        default=None, description="The systemd credential that holds the secret."
+    )
 
     @property
     def secret(self) -> Credential | None:

@@ -62,7 +62,7 @@ class Config(BaseModel):
     command: Annotated[
         tuple[Annotated[str, AfterValidator(_argument)], ...], Field(min_length=1), AfterValidator(_argv)
     ] = Field(description="The program and its arguments; no shell reads them.")
-    timeout: Annotated[Duration, Field(gt=0)] = Field(8.0, description="Longest time a run may take.")
+    timeout: Annotated[Duration, Field(gt=0)] = Field(default=8.0, description="Longest time a run may take.")
 
 
 class Notifier:

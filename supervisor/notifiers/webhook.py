@@ -44,6 +44,7 @@ _RESERVED = frozenset({"authorization", "content-length", "content-type", "host"
 def _url(text: str) -> str:
     try:
         url = URL(text)
+        (url.raw_host or "").encode("idna")  # what the resolver will do; it would raise there
     except ValueError:
         url = URL()
     if url.scheme not in {"http", "https"} or not url.host or not url.port or not text.isprintable() or " " in text:
@@ -72,7 +73,7 @@ class Config(TokenKeys, SecretKeys):
     headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(
         default_factory=dict, description="Further headers; not for secrets."
     )
-    timeout: Annotated[Duration, Field(gt=0)] = Field(8.0, description="Longest time a request may take.")
+    timeout: Annotated[Duration, Field(gt=0)] = Field(default=8.0, description="Longest time a request may take.")
 
 
 class Notifier:
