@@ -198,9 +198,8 @@ def _world(
         finally:
             await http.close()
 
-    pace = Pace(
-        debounce=settings.watch.debounce, walk_every=settings.watch.walk_every, poll_every=settings.watch.poll_every
-    )
+    watch = settings.watch
+    pace = Pace(watch.step, watch.debounce, walk_every=watch.walk_every, poll_every=watch.poll_every)
     return World(
         clock=SystemClock(),
         store=store,

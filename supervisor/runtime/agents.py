@@ -63,7 +63,7 @@ class _Question:
 class Agent:
     """One agent: its plan, its health, and the coroutine that keeps the two."""
 
-    __slots__ = ("_mailbox", "_parked", "_tools", "health", "name", "plan", "restarter", "saved")
+    __slots__ = ("_mailbox", "_parked", "_refused", "_tools", "health", "name", "plan", "restarter", "saved")
 
     def __init__(self, name: str, plan: AgentPlan, known: Health, tools: Tools) -> None:
         self.name = name
@@ -74,6 +74,7 @@ class Agent:
         self._tools = tools
         self._mailbox: Mailbox[HealthEvent | _Question] = Mailbox(tools.clock)
         self._parked = False
+        self._refused: actions.RestartRefused | None = None
 
     @property
     def key(self) -> str:
@@ -221,10 +222,14 @@ class Agent:
             case actions.Missed(count, due, reason):
                 change.records.append(records.HeartbeatMissed(self.name, count, due, reason))
             case actions.Restart(attempt, reason):
+                self._refused = None
                 kind = self.plan.kind or ""
                 change.records.append(records.RestartStarted(self.name, attempt, kind, reason))
             case actions.RestartRefused(reason, until):
-                change.records.append(records.RestartRefused(self.name, reason.value, until))
+                # Each further miss is refused for the same reason: it is said once.
+                if action != self._refused or not after.misses:
+                    change.records.append(records.RestartRefused(self.name, reason.value, until))
+                self._refused = action
             case actions.OpenIncident(_, severity, summary):
                 self._tools.desk.open(change, self.key, severity, summary, evidence(after))
             case actions.ResolveIncident(_, summary):

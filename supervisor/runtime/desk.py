@@ -62,8 +62,8 @@ class Desk:
         for incident in incidents:
             self._keep(incident)
         for delivery in deliveries:
-            self.deliveries[delivery.id] = delivery
-            self._on_delivery(delivery)
+            # It may have been sent just before that life ended: whoever heard of it is owed the end of it.
+            self.deliveries[delivery.id] = replace(delivery, attempts=max(1, delivery.attempts))
         self.silences = {silence.id: silence for silence in kept}
 
     # --- questions ---
