@@ -163,9 +163,11 @@ class Tree:
                     found.marks[name] = old[name]
                 else:
                     found.marks.pop(name, None)
+            self._folders[path] = found
+            if found.marks == old:
+                return set()
             names = {name for name, mark in found.marks.items() if old.get(name) != mark}
             names |= old.keys() - found.marks.keys()
-            self._folders[path] = found
             changed = {f"{path}/{name}" for name in names}
             if suspicious:
                 self.suspects |= changed
@@ -187,7 +189,8 @@ def _list(path: str, names: frozenset[str] | None, *, follow: bool) -> tuple[_Fo
         with os.scandir(fd) as entries:
             for entry in entries:
                 name = entry.name
-                odd = odd or not _plain(name)
+                if not (name.isascii() or _plain(name)):
+                    odd = True
                 if entry.is_dir(follow_symlinks=False):
                     below.append(f"{path}/{name}")
                 elif names is None or name in names:
@@ -207,8 +210,6 @@ def _mark(info: os.stat_result) -> int:
 
 
 def _plain(name: str) -> bool:
-    if name.isascii():
-        return True
     try:
         name.encode()
     except UnicodeEncodeError:

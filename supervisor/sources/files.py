@@ -64,8 +64,9 @@ class FileSource:
         try:
             while not keeper.done():
                 await outbox.ready.wait()
-                for event in outbox.take():
-                    yield event
+                outbox.ready.clear()
+                while outbox:
+                    yield outbox.take()  # kept by no name: a listing may be large
             await keeper
         finally:
             watch.halt.set()
@@ -77,12 +78,11 @@ class FileSource:
     async def _keep(self, watch: Watch, pool: ThreadPoolExecutor, outbox: _Outbox) -> None:
         loop = asyncio.get_running_loop()
         self._asked = None
-        outbox.post(await loop.run_in_executor(pool, watch.first))
+        outbox.post([await loop.run_in_executor(pool, watch.first)])
         while True:
             self._turn.clear()
             asked, self._asked = self._asked, None
-            for event in await loop.run_in_executor(pool, watch.turn, asked):
-                outbox.post(event)
+            outbox.post(await loop.run_in_executor(pool, watch.turn, asked))
             try:
                 async with asyncio.timeout(watch.pause()):
                     await self._turn.wait()
@@ -102,22 +102,24 @@ class _Outbox:
         self._news: deque[SourceEvent] = deque()
         self._hints: set[Path] = set()
 
-    def post(self, event: SourceEvent) -> None:
-        if isinstance(event, Changed):
-            self.hint(event.paths)
-        else:
-            self._news.append(event)
-            self.ready.set()
+    def __bool__(self) -> bool:
+        return bool(self._news or self._hints)
+
+    def post(self, events: list[SourceEvent]) -> None:
+        for event in events:
+            if isinstance(event, Changed):
+                self._hints |= event.paths
+            else:
+                self._news.append(event)
+        self.ready.set()
 
     def hint(self, paths: frozenset[Path]) -> None:
         self._hints |= paths
         self.ready.set()
 
-    def take(self) -> list[SourceEvent]:
-        self.ready.clear()
-        taken = list(self._news)
-        self._news.clear()
-        if self._hints:
-            taken.append(Changed(frozenset(self._hints)))
-            self._hints = set()
-        return taken
+    def take(self) -> SourceEvent:
+        """Return the oldest piece of news, or else all hints in one."""
+        if self._news:
+            return self._news.popleft()
+        hints, self._hints = self._hints, set()
+        return Changed(frozenset(hints))
