@@ -1,0 +1,77 @@
+"""Files in memory: the double of the real ones, for tests in virtual time."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from supervisor.ports import FileTail, NotRegularError
+
+
+@dataclass
+class _Stored:
+    data: bytes
+    mtime: float
+    identity: tuple[int, int]
+
+
+class MemoryFiles:
+    """Implements `Files` over a dictionary. Times are s since the epoch."""
+
+    def __init__(self) -> None:
+        self._files: dict[Path, _Stored] = {}
+        self._broken: dict[Path, OSError] = {}
+        self._inodes = count(1)
+
+    def write(self, path: Path, data: bytes, mtime: float) -> None:
+        """Make the file anew, as an atomic replacement does."""
+        self._broken.pop(path, None)
+        self._files[path] = _Stored(data, mtime, (1, next(self._inodes)))
+
+    def append(self, path: Path, data: bytes, mtime: float) -> None:
+        """Add to the same file, made where it is missing."""
+        if path in self._files:
+            self.rewrite(path, self._files[path].data + data, mtime)
+        else:
+            self.write(path, data, mtime)
+
+    def rewrite(self, path: Path, data: bytes, mtime: float) -> None:
+        """Replace what is in the same file."""
+        self._files[path].data = data
+        self._files[path].mtime = mtime
+
+    def remove(self, path: Path) -> None:
+        """Remove whatever is there."""
+        self._files.pop(path, None)
+        self._broken.pop(path, None)
+
+    def mark_odd(self, path: Path, kind: str) -> None:
+        """Let something that is no regular file be there, such as "a FIFO"."""
+        self.mark_broken(path, NotRegularError(errno.EINVAL, f"is {kind}, not a regular file", str(path)))
+
+    def mark_broken(self, path: Path, error: OSError) -> None:
+        """Let every read fail with `error`."""
+        self.remove(path)
+        self._broken[path] = error
+
+    def paths(self) -> frozenset[Path]:
+        """Return what a listing would find."""
+        return frozenset(self._files) | frozenset(self._broken)
+
+    def tail(self, path: Path, limit: int, since: FileTail | None = None) -> FileTail | None:
+        """Read the end of `path`; see `Files.tail`."""
+        if path in self._broken:
+            raise self._broken[path]
+        if path not in self._files:
+            return None
+        file = self._files[path]
+        size = len(file.data)
+        start = max(0, size - limit)
+        if since is not None and since.identity == file.identity:
+            end = since.offset + len(since.data)
+            untouched = size == end and file.mtime == since.mtime
+            if untouched or end < size <= end + limit:
+                start = end
+        return FileTail(file.data[start:], start, size, file.mtime, file.identity)
