@@ -1,0 +1,53 @@
+"""The house itself: style, types, floors, and what the package ships."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LONGEST = 400
+
+
+def run(*command: str) -> None:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("-m", "ruff", "check", "."),
+        ("-m", "ruff", "format", "--check", "."),
+        ("-m", "mypy"),
+        ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
+    ],
+    ids=["style", "format", "types", "floors"],
+)
+def test_the_tools_are_content(command: tuple[str, ...]) -> None:
+    run(sys.executable, *command)
+
+
+def test_no_module_has_grown_too_long() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / "supervisor").rglob("*.py")}
+    assert {str(path): length for path, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path))
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"supervisor"}
+    assert {"supervisor/py.typed", "supervisor/faces/log-records.schema.json"} <= set(names)
+    assert any(name.startswith("supervisor/faces/templates/") for name in names)
+
+
+def test_peers_of_the_same_package_name_are_not_shadowed_silently() -> None:
+    """PyPI's `supervisor` installs the same package: whoever has both must read of it."""
+    assert "supervisord" in (ROOT / "README.md").read_text()
