@@ -67,7 +67,7 @@ class Database:
         with self._explained("can not be made smaller"):
             conn = self._connected()
             unused = conn.execute("PRAGMA freelist_count").fetchone()[0]
-            conn.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
+            conn.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")  # `execute` would stop at one page
             left = conn.execute("PRAGMA freelist_count").fetchone()[0]
             return bool(0 < left < unused)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -57,8 +58,10 @@ class Reader:
 
     def stop(self) -> None:
         """End a read that is under way, with StoreError; for any thread."""
-        if self._conn is not None:
-            self._conn.interrupt()
+        conn = self._conn
+        if conn is not None:
+            with suppress(sqlite3.ProgrammingError):  # closed meanwhile
+                conn.interrupt()
 
     def close(self) -> None:
         """Close the connection; the next read makes another."""

@@ -102,8 +102,11 @@ class SqliteStore:
     async def _let_go_of_reader(self) -> None:
         """Close the reading connection, so that it does not outlive the file; a read under way is cut short."""
         self._readable = False
-        self._reader.stop()
-        await self._run(1, self._reader.close)
+        closing = asyncio.create_task(self._run(1, self._reader.close), name=f"journal-close {self._path.name}")
+        while not closing.done():
+            self._reader.stop()
+            await asyncio.wait([closing], timeout=0.05)  # a read that only begins now did not hear it
+        await closing
 
     async def _write_waiting(self) -> None:
         while self._waiting:
