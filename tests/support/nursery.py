@@ -42,6 +42,11 @@ class Nursery:
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
 
+    @staticmethod
+    def kill(pid: int) -> None:
+        """Kill a process that a daemon of ours has started."""
+        os.kill(pid, signal.SIGKILL)
+
 
 def _live(config: Path, log: Path) -> int:
     from supervisor import app, settings

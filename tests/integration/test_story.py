@@ -1,0 +1,166 @@
+"""The main story on the real thing: silence, restart, escalation, recovery, in time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.nursery import Nursery
+from tests.support.town import Town
+
+IN_TIME = 0.25
+TRIES = 3
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Town]:
+    with Nursery() as nursery:
+        town = Town(tmp_path, nursery)
+        yield town
+        if town.pid:
+            await town.stop(signal.SIGKILL)
+
+
+def at(record: dict[str, Any], key: str = "timestamp") -> float:
+    return datetime.fromisoformat(record[key]).timestamp()
+
+
+STORY = """
+[agents.worker]
+heartbeat_timeout = "3s"
+check_interval = "2s"
+[agents.worker.restart]
+kind = "command"
+command = ["/bin/sh", "-c", "echo restarted >> effects"]
+working_directory = "{folder}"
+[channels.people]
+kind = "file"
+path = "people.jsonl"
+"""
+
+
+async def tell(town: Town) -> list[float]:
+    """Play the story once; return how late (s) the restart and the escalation were."""
+    town.configure(STORY.format(folder=town.folder))
+    beat = town.beats / "worker"
+    beat.touch()
+    last = beat.stat().st_mtime
+    await town.start()
+    started = await town.logged("restart_started")
+    finished = await town.logged("restart_finished")
+    opened = await town.logged("incident_opened")
+    assert finished["ok"]
+    beat.touch()
+    await town.logged("incident_resolved")
+    await town.logged("notification_sent", kind="resolved")
+    await town.stop()
+    messages = [json.loads(line) for line in (town.folder / "people.jsonl").read_text().splitlines()]
+    assert [message["type"] for message in messages] == ["AGENT_ESCALATION", "AGENT_RESOLVED"]
+    assert messages[0]["missed_heartbeats"] == 2
+    assert messages[0]["agent"] == "worker"
+    assert (town.folder / "effects").read_text().splitlines() == ["restarted"]
+    return [at(started) - (last + 3.0), at(opened) - (at(finished) + 2.0)]
+
+
+async def test_a_silent_agent_is_restarted_and_escalated_in_time(tmp_path: Path) -> None:
+    late: list[list[float]] = []
+    for turn in range(TRIES):  # a busy machine may be late once; the law is not
+        with Nursery() as nursery:
+            folder = tmp_path / str(turn)
+            folder.mkdir()
+            late.append(await tell(Town(folder, nursery)))
+        assert all(delay >= -0.02 for delay in late[-1]), "too early"
+        if all(delay <= IN_TIME for delay in late[-1]):
+            return
+    pytest.fail(f"late by {late} s")
+
+
+async def test_managed_agents_are_run_seen_dying_and_ended_with_the_daemon(town: Town) -> None:
+    town.configure(
+        """
+        [agents.child]
+        heartbeat_timeout = "1m"
+        [agents.child.restart]
+        kind = "managed"
+        command = ["/bin/sh", "-c", "echo $$ >> pids; exec sleep 1000"]
+        working_directory = "."
+        backoff = "100ms"
+        """
+    )
+    await town.start()
+    pids = town.folder / "pids"
+    await town.wait(pids.exists, "the child")
+    first = int(pids.read_text().split()[0])
+    town.nursery.kill(first)
+    died = await town.logged("agent_exited")
+    assert died["exit_code"] == -signal.SIGKILL
+    await town.wait(lambda: len(pids.read_text().split()) == 2, "a second child")
+    second = int(pids.read_text().split()[1])
+    # A crash of the daemon costs the child nothing: the next daemon adopts it, and sees it die all the same.
+    await town.stop(signal.SIGKILL)
+    assert Path(f"/proc/{second}").exists()
+    (town.folder / "log").rename(town.folder / "log.1")
+    await town.start()
+    assert len(pids.read_text().split()) == 2
+    town.nursery.kill(second)
+    await town.logged("agent_exited")
+    await town.wait(lambda: len(pids.read_text().split()) == 3, "a third child")
+    third = int(pids.read_text().split()[2])
+    await town.stop()
+    assert not Path(f"/proc/{third}").exists()
+
+
+async def test_a_second_daemon_says_who_holds_the_journal(town: Town) -> None:
+    town.configure('[agents.a]\nheartbeat_timeout = "1h"\n')
+    await town.start()
+    done = await town.ask("run")
+    assert done.returncode == 69
+    assert str(town.pid) in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+async def test_reload_adds_changes_and_removes_agents_without_losing_state(town: Town) -> None:
+    town.configure('[agents.a]\nheartbeat_timeout = "1h"\n[agents.b]\nheartbeat_timeout = "1h"\n')
+    (town.beats / "a").touch()
+    (town.beats / "b").touch()
+    await town.start()
+    town.configure('[agents.a]\nheartbeat_timeout = "2h"\n[agents.c]\nheartbeat_timeout = "1h"\n')
+    reloaded = await town.logged("config_reloaded")
+    assert (reloaded["added"], reloaded["changed"], reloaded["removed"]) == (["c"], ["a"], ["b"])
+    assert town.state("a")["status"] == "healthy"
+    assert town.state("a")["heartbeat_timeout"] == 7200
+    (town.beats / "c").touch()
+    await town.logged("health_changed", agent="c", new="healthy")
+    town.configure('[agents.a]\nheartbeat_timeot = "3h"\n')
+    rejected = await town.logged("config_rejected")
+    assert "heartbeat_timeot" in rejected["error"]
+    assert "config.toml" in rejected["error"]
+    assert town.state("c")["status"] == "healthy"
+
+
+async def test_a_log_that_nobody_reads_never_stops_the_supervision(town: Town) -> None:
+    town.configure(STORY.format(folder=town.folder) + '[log]\nlevel = "debug"\n')
+    pipe = town.folder / "log"
+    os.mkfifo(pipe)
+    unread = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        beat = town.beats / "worker"
+        beat.touch()
+        town.pid = town.nursery.daemon(town.config, pipe)
+        noise = town.beats / "worker.log"
+        with noise.open("a") as log:
+            for number in range(3000):  # far more than the pipe holds, were each written
+                log.write(f'{{"timestamp": "2026-01-01T00:00:00Z", "kind": "log", "message": "{number:0100}"}}\n')
+        people = town.folder / "people.jsonl"
+        await town.wait(people.exists, "message", 30, log=False)
+        assert "AGENT_ESCALATION" in people.read_text()
+        await town.stop(limit=15, log=False)
+    finally:
+        os.close(unread)
