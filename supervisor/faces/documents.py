@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from supervisor.domain import records
+from supervisor.domain.delivery import Failed, Outcome
 from supervisor.domain.escalation import Incident
 from supervisor.domain.fleet import AgentView, Fleet
 from supervisor.domain.silences import Silence
@@ -18,7 +19,7 @@ _LEVELS = {cls.event(): cls.LEVEL for cls in records.every()}
 
 
 def rfc3339(at: float) -> str:
-    """Return `at` (s since the epoch) as "2026-03-01T12:00:00.000000Z"; beyond the calendar: its first or last moment."""
+    """Return `at` (s since the epoch) as "2026-03-01T12:00:00.000000Z"; the calendar's ends for what is beyond them."""
     try:
         return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
     except (ValueError, OverflowError, OSError):
@@ -108,6 +109,13 @@ def row_document(row: Row) -> dict[str, Any]:
     if row.incident is not None:
         document["incident"] = row.incident
     return document | row.fields
+
+
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
+    """Return what a channel said to a test message."""
+    if isinstance(outcome, Failed):
+        return {"ok": False, "error": text(outcome.error), "permanent": outcome.permanent}
+    return {"ok": True, "error": None, "permanent": False}
 
 
 def _time(at: float | None) -> str | None:

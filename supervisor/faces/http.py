@@ -18,7 +18,6 @@ from typing import Any
 
 from aiohttp import web
 
-from supervisor.domain.delivery import Failed, Outcome
 from supervisor.domain.fleet import Fleet, overall
 from supervisor.faces import documents, requests
 from supervisor.faces.listening import Listening, listen
@@ -94,12 +93,13 @@ class HttpFace:
         return await _json(lambda: {"status": "ready"})
 
     async def _fleet(self, _: web.Request) -> web.Response:
-        fleet = self._control.fleet()
+        fleet = await self._control.fleet()
         return await _json(lambda: documents.fleet_document(fleet))
 
     async def _agent(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        agent = next((agent for agent in self._control.fleet().agents if agent.name == name), None)
+        fleet = await self._control.fleet()
+        agent = next((agent for agent in fleet.agents if agent.name == name), None)
         if agent is None:
             raise ProblemError(HTTPStatus.NOT_FOUND, f"no agent is named {name!r}")
         return await _json(lambda: documents.agent_document(agent))
@@ -117,7 +117,8 @@ class HttpFace:
 
     async def _check(self, request: web.Request) -> web.Response:
         asked = await requests.body(request, requests.Check)
-        known = {agent.name for agent in self._control.fleet().agents}
+        fleet = await self._control.fleet()
+        known = {agent.name for agent in fleet.agents}
         for name in asked.agents:
             if name not in known:
                 raise ProblemError(HTTPStatus.NOT_FOUND, f"no agent is named {name!r}", "agents")
@@ -136,7 +137,7 @@ class HttpFace:
     async def _test_notify(self, request: web.Request) -> web.Response:
         asked = await requests.body(request, requests.TestNotify)
         outcomes = await self._control.test_notify(asked.channel, await _asker(request, asked.by))
-        return await _json(lambda: {"channels": {name: _outcome(outcome) for name, outcome in outcomes.items()}})
+        return await _json(lambda: {"channels": {n: documents.outcome_document(o) for n, o in outcomes.items()}})
 
     async def _heartbeat(self, request: web.Request) -> web.Response:
         asked = await requests.body(request, requests.Heartbeat)
@@ -208,9 +209,3 @@ def _user_name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"uid {uid}"
-
-
-def _outcome(outcome: Outcome) -> dict[str, Any]:
-    if isinstance(outcome, Failed):
-        return {"ok": False, "error": outcome.error, "permanent": outcome.permanent}
-    return {"ok": True}

@@ -18,7 +18,7 @@ from aiohttp import web
 from supervisor.faces import requests
 from supervisor.faces.documents import row_document
 from supervisor.faces.problems import ProblemError
-from supervisor.ports import Control, Row, StoreError
+from supervisor.ports import Control, RefusedError, Row, StoreError
 
 MAX_STREAMS = 32
 HEARTBEAT = 15.0
@@ -91,7 +91,7 @@ class Streams:
         for wait in _LOOKS if hint.is_set() else (0.0,):
             await asyncio.sleep(wait)
             hint.clear()
-            with suppress(StoreError):  # said in the log; it will be read once it can be
+            with suppress(StoreError, RefusedError):  # said in the log; it will be read once it can be
                 if rows := await self._control.rows(after=last, agent=asked.agent, limit=requests.MAX_ROWS):
                     return await _write(response, rows)
         await _send(response, b": nothing new\n\n")

@@ -79,7 +79,7 @@ class MemoryControl:
     def readiness(self) -> str | None:
         return self.missing
 
-    def fleet(self) -> Fleet:
+    async def fleet(self) -> Fleet:
         incidents = tuple(one for one in self.kept if one.state is not IncidentState.RESOLVED)
         agents = tuple(self.agents.values())
         return Fleet(self.now(), overall(agents, incidents, observed=True), agents, incidents)
@@ -89,7 +89,7 @@ class MemoryControl:
 
     async def check(self, agents: Sequence[str] = ()) -> Fleet:
         self.asked.append(("check", *agents))
-        return self.fleet()
+        return await self.fleet()
 
     async def restart(self, agent: str, by: str) -> int:
         self.asked.append(("restart", agent, by))

@@ -1,0 +1,56 @@
+"""The picture of everything, as `check` and `status` print it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from supervisor.cli import _output
+from supervisor.cli._times import ago
+
+EXIT = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
+"""As monitoring plugins do."""
+
+STYLES = {
+    "healthy": ("✔", "green"),
+    "stopped": ("■", "dim"),
+    "unknown": ("?", "magenta"),
+    "restarting": ("↻", "yellow"),
+    "unhealthy": ("!", "yellow"),
+    "escalated": ("✖", "bold red"),
+}
+SEVERITIES = {"critical": "bold red", "warning": "yellow"}
+
+
+def show(fleet: dict[str, Any], *, as_json: bool) -> int:
+    """Print the picture and return its exit code."""
+    if as_json:
+        _output.document(fleet)
+        return EXIT[fleet["status"]]
+    now = fleet["timestamp"]
+    if fleet["agents"]:
+        _output.table([_agent(agent, now) for agent in fleet["agents"]])
+    for incident in fleet["incidents"]:
+        _output.say(("incident ", "bold"), *incident_pieces(incident, now))
+    if not fleet["observed"]:
+        _output.say(("not observed: ", "magenta"), "; ".join(fleet["doubts"]) or "decisions wait")
+    if fleet["unregistered"]:
+        _output.say("not configured, but beating: ", ", ".join(fleet["unregistered"]))
+    return EXIT[fleet["status"]]
+
+
+def incident_pieces(incident: dict[str, Any], now: Any) -> list[_output.Piece]:
+    """Return the line of one incident."""
+    severity = (incident["severity"], SEVERITIES.get(incident["severity"], ""))
+    acked = f", acknowledged by {incident['acked_by']}" if incident.get("acked_by") else f", {incident['state']}"
+    return [
+        *(f"{incident['id']}  ", severity, f"  {incident['key']}  {incident['summary']}"),
+        (f"  (opened {ago(incident['opened_at'], now)}{acked})", "dim"),
+    ]
+
+
+def _agent(agent: dict[str, Any], now: Any) -> list[_output.Piece]:
+    symbol, style = STYLES.get(agent["status"], ("?", ""))
+    beat = agent["last_heartbeat"]
+    age = "no heartbeat yet" if beat is None else f"last heartbeat {ago(beat, now)}"
+    modifiers = f" [{', '.join(agent['modifiers'])}]" if agent["modifiers"] else ""
+    return [(f"{symbol} {agent['status']}", style), (agent["name"], "bold"), f"{agent['reason']}; {age}{modifiers}"]

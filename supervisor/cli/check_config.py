@@ -1,0 +1,86 @@
+"""`check-config`: is the configuration right, and what does it mean?"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from supervisor.cli import _output
+from supervisor.cli._errors import USAGE
+from supervisor.domain.words import count, span
+
+if TYPE_CHECKING:
+    from supervisor.settings import Agent, Settings
+
+
+def register(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("check-config", help="check the configuration, say what it means")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the summary and return 0; where the configuration is wrong, every reason and 64."""
+    from supervisor.cli._configuration import settings  # noqa: PLC0415 - brings pydantic
+    from supervisor.settings import ConfigError  # noqa: PLC0415
+
+    try:
+        found = settings(args)
+    except ConfigError as error:
+        for problem in error.problems:
+            _output.complain(problem)
+        if args.json:
+            _output.document({"valid": False, "errors": list(error.problems)})
+        return USAGE
+    if args.json:
+        _output.document(_document(found))
+    else:
+        _show(found)
+    return 0
+
+
+def _document(settings: Settings) -> dict[str, Any]:
+    return {
+        "valid": True,
+        "file": None if settings.source is None else str(settings.source),
+        "agents": {
+            name: {
+                "heartbeat_timeout": agent.policy.heartbeat_timeout,
+                "check_interval": agent.policy.check_interval,
+                "restarter": _kind(agent),
+            }
+            for name, agent in settings.agents.items()
+        },
+        "channels": {name: chosen.plugin.kind for name, chosen in settings.channels.items()},
+        "chain": [{"channel": step.channel, "delay": step.delay} for step in settings.chain().steps],
+        "paths": {name: str(path) for name, path in asdict(settings.paths).items()},
+    }
+
+
+def _show(settings: Settings) -> None:
+    where = "no configuration file: the defaults" if settings.source is None else str(settings.source)
+    _output.say(("valid", "green"), f": {where}")
+    _output.say((count(len(settings.agents), "agent"), "bold"))
+    _output.table([[f"  {name}", _promise(agent)] for name, agent in settings.agents.items()])
+    steps = settings.chain().steps
+    if steps:
+        _output.say(("told of an incident", "bold"))
+        kinds = {name: chosen.plugin.kind for name, chosen in settings.channels.items()}
+        _output.table([[f"  after {span(step.delay)}", f"{step.channel} ({kinds[step.channel]})"] for step in steps])
+    else:
+        _output.say(("told of an incident: nobody, no channel is configured", "yellow"))
+    _output.say(("places", "bold"))
+    _output.table([[f"  {name}", str(path)] for name, path in asdict(settings.paths).items()])
+
+
+def _promise(agent: Agent) -> str:
+    policy, kind = agent.policy, _kind(agent)
+    restarted = f"restarted by {kind}" if kind else "not restarted"
+    return (
+        f"a heartbeat every {span(policy.heartbeat_timeout)}, misses {span(policy.check_interval)} apart; {restarted}"
+    )
+
+
+def _kind(agent: Agent) -> str | None:
+    return None if agent.restart_plugin is None else agent.restart_plugin.plugin.kind

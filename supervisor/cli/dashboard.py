@@ -1,0 +1,61 @@
+"""`dashboard`: the page, now, to standard output or a file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from supervisor.cli import _output
+from supervisor.cli._client import daemon
+from supervisor.cli._errors import NO_OUTPUT, UNKNOWN, CommandError, NoDaemonError
+
+
+def register(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("dashboard", help="make the dashboard page, one HTML file")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write it there, instead of to standard output")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the page and return 0."""
+    try:
+        page: bytes = daemon(args).ask("POST", "dashboard", body={})
+    except NoDaemonError:
+        page = _render(args)
+    if args.output is not None:
+        try:
+            _write(args.output, page)
+        except OSError as error:
+            raise CommandError(NO_OUTPUT, f"the page can not be written: {error}") from None
+    if args.json:
+        html = page.decode() if args.output is None else None
+        _output.document({"file": args.output and str(args.output), "bytes": len(page), "html": html})
+    elif args.output is not None:
+        _output.say(f"{args.output} written")
+    else:
+        sys.stdout.buffer.write(page)
+    return 0
+
+
+def _render(args: argparse.Namespace) -> bytes:
+    from supervisor import app  # noqa: PLC0415 - a daemon's answer needs none of this
+    from supervisor.cli._configuration import settings_or_fail  # noqa: PLC0415
+    from supervisor.ports import StoreError  # noqa: PLC0415
+
+    try:
+        return app.dashboard(settings_or_fail(args))
+    except StoreError as error:
+        raise CommandError(UNKNOWN, str(error)) from None
+
+
+def _write(path: Path, page: bytes) -> None:
+    """Write the whole page or nothing: whoever reads meanwhile sees the old one."""
+    from supervisor.filesystem import write_atomic  # noqa: PLC0415 - seldom needed
+
+    if path.exists() and not path.is_file():
+        path.write_bytes(page)  # /dev/stdout, or a pipe: nothing that a rename should replace
+    else:
+        write_atomic(path, page)

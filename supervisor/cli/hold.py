@@ -1,0 +1,30 @@
+"""`hold AGENT`: watch it and notify, but do not restart it, for a while."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from supervisor.cli import _output
+from supervisor.cli._client import daemon
+from supervisor.cli._times import clock, length
+
+
+def register(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("hold", help="do not restart an agent for a while")
+    parser.add_argument("agent", metavar="AGENT")
+    parser.add_argument(
+        "--for", type=length, default=1800.0, metavar="LENGTH", dest="length", help="how long (default 30m)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Hold the agent and return 0."""
+    answer = daemon(args).ask("POST", "agents", args.agent, "hold", body={"seconds": args.length})
+    if args.json:
+        _output.document(answer)
+    else:
+        _output.say(f"{args.agent} is not restarted until {clock(answer['held_until'])}")
+    return 0

@@ -1,0 +1,26 @@
+"""`release AGENT`: lift a hold."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from supervisor.cli import _output
+from supervisor.cli._client import daemon
+
+
+def register(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("release", help="lift a hold")
+    parser.add_argument("agent", metavar="AGENT")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Release the agent and return 0."""
+    answer = daemon(args).ask("POST", "agents", args.agent, "release", body={})
+    if args.json:
+        _output.document(answer)
+    else:
+        _output.say(f"{args.agent} may be restarted again")
+    return 0

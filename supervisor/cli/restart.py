@@ -1,0 +1,26 @@
+"""`restart AGENT`: now, whatever its heartbeats say."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from supervisor.cli import _output
+from supervisor.cli._client import daemon
+
+
+def register(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("restart", help="restart an agent now")
+    parser.add_argument("agent", metavar="AGENT")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Begin the restart and return 0."""
+    answer = daemon(args).ask("POST", "agents", args.agent, "restart", body={})
+    if args.json:
+        _output.document(answer)
+    else:
+        _output.say(f"restart {answer['attempt']} of {args.agent} has begun")
+    return 0

@@ -1,0 +1,28 @@
+"""`run`: the daemon, in the foreground, until a signal ends it. SIGHUP has it read its configuration again."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from supervisor.cli._errors import IO, UNAVAILABLE, CommandError
+
+
+def register(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("run", help="watch the agents, in the foreground")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the daemon and return its exit code."""
+    from supervisor import app  # noqa: PLC0415 - everything comes with it
+    from supervisor.cli._configuration import settings, settings_or_fail  # noqa: PLC0415
+    from supervisor.ports import StoreLockedError  # noqa: PLC0415
+
+    try:
+        return app.run(settings_or_fail(args), reload=lambda: settings(args), log_format=args.log_format)
+    except StoreLockedError as error:
+        raise CommandError(UNAVAILABLE, str(error)) from None
+    except OSError as error:
+        raise CommandError(IO, str(error)) from None

@@ -1,0 +1,40 @@
+"""`status`: what the daemon knows, without a new look."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from supervisor.cli import _fleet, _output
+from supervisor.cli._client import daemon
+from supervisor.cli._errors import NoDaemonError
+
+_EPILOG = """\
+exit codes: 0 ok, 1 warning, 2 critical, 3 unknown (also where no daemon runs)
+"""
+
+
+def register(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("status", help="say how every agent is, as the daemon knows it", epilog=_EPILOG)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the picture and return its exit code."""
+    try:
+        fleet = daemon(args).ask("GET", "fleet")
+    except NoDaemonError as error:
+        _output.complain(str(error))
+        fleet = {
+            "status": "unknown",
+            "timestamp": None,
+            "agents": [],
+            "incidents": [],
+            "observed": False,
+            "doubts": [str(error)],
+            "unregistered": [],
+        }
+        if not args.json:
+            return _fleet.EXIT["unknown"]
+    return _fleet.show(fleet, as_json=args.json)

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supervisor.cli._main import main
+from supervisor.domain.health import HealthState
+from tests.support.control import MemoryControl, agent
+from tests.support.served import Served
+
+PYTHON = (sys.executable, "-m", "supervisor")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A home of our own: nothing of the machine's configuration is seen."""
+
+    home: Path
+    socket: Path
+    heartbeats: Path
+
+    def config(self, text: str) -> Path:
+        path = self.home / ".config" / "collections-supervisor" / "config.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    for name in list(os.environ):
+        if name.startswith("XDG_") or name in {"RUNTIME_DIRECTORY", "STATE_DIRECTORY", "NO_COLOR"}:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.delenv("COLLECTIONS_SUPERVISOR_CONFIG", raising=False)
+    with tempfile.TemporaryDirectory(prefix="cs-") as runtime:  # a socket's path must be short
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+        socket = Path(runtime) / "collections-supervisor" / "control.sock"
+        yield Place(tmp_path, socket, tmp_path / ".cache" / "novotechno-collections" / "heartbeats")
+
+
+@pytest.fixture
+def control() -> MemoryControl:
+    now = time.time()
+    fresh: dict[str, Any] = {"last_heartbeat": now - 60, "since": now - 3600, "due": now + 3540}
+    late: dict[str, Any] = {
+        "last_heartbeat": now - 4000,
+        "since": now - 30,
+        "due": now + 500,
+        "consecutive_misses": 2,
+        "restarts": 1,
+        "reason": "no heartbeat for 1 h 6 min",
+    }
+    return MemoryControl(
+        agent("mailer", restarter="command", **fresh), agent("watcher", HealthState.ESCALATED, **late), now=time.time
+    )
+
+
+@pytest.fixture
+def served(control: MemoryControl, place: Place) -> Iterator[Served]:
+    with Served(control, place.socket).running() as running:
+        yield running
+
+
+def process(*words: str) -> Said:
+    """Run the command in a process of its own."""
+    done = subprocess.run([*PYTHON, *words], capture_output=True, text=True, check=False, timeout=60)
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Command:
+    """Runs a command in this process."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *words: str) -> Said:
+        self._capsys.readouterr()
+        try:
+            code = main(words)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out, err = self._capsys.readouterr()
+        return Said(code, out, err)
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(capsys)

@@ -1,0 +1,94 @@
+"""Commands that act through the daemon: ack, hold, release, restart, silence, reload, test-notify."""
+
+from __future__ import annotations
+
+import getpass
+import threading
+import time
+
+from supervisor.ports import RefusedError
+from tests.cli.conftest import Command
+from tests.support.served import Served
+
+ME = getpass.getuser()
+
+
+def test_ack(command: Command, served: Served) -> None:
+    incident = served.control.open("watcher:heartbeat")
+    said = command("ack", incident.id)
+    assert said.code == 0
+    assert said.out.startswith(f"{incident.id} (watcher:heartbeat) acknowledged by {ME} until ")
+    assert command("ack", incident.id, "--for", "45m", "--json").json["state"] == "acknowledged"
+    assert served.control.asked == [("ack", incident.id, ME, None), ("ack", incident.id, ME, 2700.0)]
+    said = command("ack", "none")
+    assert (said.code, said.err) == (64, "collections-supervisor: no open incident has the id 'none'\n")
+
+
+def test_hold_and_release(command: Command, served: Served) -> None:
+    assert command("hold", "mailer").out.startswith("mailer is not restarted until ")
+    assert command("hold", "mailer", "--for", "2h30m", "--json").json["agent"] == "mailer"
+    assert command("release", "mailer").out == "mailer may be restarted again\n"
+    assert command("release", "mailer", "--json").json == {"agent": "mailer", "held_until": None}
+    assert served.control.asked[:3] == [
+        ("hold", "mailer", 1800.0, ME),
+        ("hold", "mailer", 9000.0, ME),
+        ("release", "mailer", ME),
+    ]
+    assert command("hold", "nobody").code == 64
+
+
+def test_restart(command: Command, served: Served) -> None:
+    assert command("restart", "mailer").out == "restart 1 of mailer has begun\n"
+    assert command("restart", "mailer", "--json").json == {"agent": "mailer", "attempt": 2}
+    said = command("restart", "watcher")
+    assert (said.code, said.err) == (1, "collections-supervisor: watcher has no restarter\n")
+
+
+def test_silences(command: Command, served: Served) -> None:
+    assert command("silence", "list").out == "no silences\n"
+    said = command("silence", "add", "wat*", "--for", "2h", "--comment", "the bank is down", "--author", "ann")
+    assert said.code == 0
+    assert said.out.startswith("s1: wat* is silenced until ")
+    made = command("silence", "--json", "add", "x", "--for", "1d", "--comment", "year's end").json
+    assert (made["author"], made["matcher"]) == (ME, "x")
+    heads, first, _ = command("silence", "list").out.splitlines()
+    assert heads.split() == ["ID", "MATCHER", "ENDS", "AUTHOR", "COMMENT"]
+    assert first.split()[:2] == ["s1", "wat*"]
+    assert first.endswith("ann     the bank is down") or "the bank is down" in first
+    assert len(command("silence", "list", "--json").json["silences"]) == 2
+    assert command("silence", "end", "s1").out == "s1 has ended\n"
+    assert command("silence", "end", "s1").code == 64
+    assert command("silence", "end", made["id"], "--json").json == {"id": made["id"], "ended": True}
+
+
+def test_reload(command: Command, served: Served) -> None:
+    assert command("reload").out == "added new\n"
+    assert command("reload", "--json").json == {"added": ["new"], "changed": [], "removed": []}
+    served.control.broken = RefusedError("config.toml:3: agents: expected a table")
+    said = command("reload")
+    assert (said.code, said.err) == (1, "collections-supervisor: config.toml:3: agents: expected a table\n")
+
+
+def test_reload_waits_until_every_agent_is_watched(command: Command, served: Served) -> None:
+    served.control.missing = "1 agent is not read yet"
+    ready = threading.Timer(0.5, lambda: setattr(served.control, "missing", None))
+    ready.start()
+    began = time.monotonic()
+    assert command("reload", "--wait").code == 0
+    assert time.monotonic() - began >= 0.4
+    ready.join()
+
+
+def test_test_notify(command: Command, served: Served) -> None:
+    said = command("test-notify")
+    assert said.code == 1
+    assert said.out.splitlines() == ["✔ sent    caine   ", "✖ failed  person  connection refused"]
+    assert command("test-notify", "caine", "--json").json == {
+        "channels": {"caine": {"ok": True, "error": None, "permanent": False}}
+    }
+    assert command("test-notify", "caine").code == 0
+    assert command("test-notify", "pigeon").code == 64
+    served.control.outcomes.clear()
+    said = command("test-notify")
+    assert said.code == 1
+    assert "no channel is configured" in said.err

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import PYTHON, Command, Place
+from tests.support.control import MemoryControl
+from tests.support.served import Served
+
+COMMANDS = sorted(
+    path.stem.replace("_", "-")
+    for path in (Path(__file__).parents[2] / "supervisor" / "cli").glob("*.py")
+    if not path.stem.startswith("_")
+)
+
+
+def test_help_lists_every_command(command: Command) -> None:
+    said = command("--help")
+    assert said.code == 0
+    for name in COMMANDS:
+        assert re.search(rf"^    {name} +\S", said.out, re.MULTILINE), name
+    assert all(len(line) <= 110 for line in said.out.splitlines())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(command: Command, name: str) -> None:
+    said = command(name, "--help")
+    assert said.code == 0
+    assert said.out.startswith(f"usage: collections-supervisor {name}")
+    assert len(said.out.splitlines()) > 2
+
+
+def test_version(command: Command) -> None:
+    said = command("--version")
+    assert (said.code, said.out.split()[0]) == (0, "collections-supervisor")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ((), "say what to do"),
+        (("statu",), "invalid choice: 'statu'"),
+        (("status", "--nonsense"), "unrecognized arguments: --nonsense"),
+        (("--health", "status"), "unrecognized arguments: --health"),
+        (("--interval", "0", "status"), "'0' is not a number of seconds"),
+        (("--interval", "soon", "status"), "'soon' is not a number of seconds"),
+        (("--agents", " , ", "check"), "name at least one agent"),
+        (("--log-level", "loud", "run"), "invalid choice: 'loud'"),
+        (("--health-check", "--dashboard"), "--health-check and --dashboard do not go together"),
+        (("--health-check", "status"), "unrecognized arguments: status"),
+        (("status", "--", "ls"), "status takes no command after --"),
+        (("hold", "mailer", "--for", "long"), "'long' is not a duration"),
+        (("hold", "mailer", "--for", "0s"), "a length of time over 0"),
+        (("events", "--since", "monday"), "'monday' is neither a length of time"),
+        (("silence",), "required: ACTION"),
+        (("why",), "required: AGENT"),
+    ],
+)
+def test_wrong_usage_is_one_clear_line_and_64(command: Command, words: tuple[str, ...], text: str) -> None:
+    said = command(*words)
+    assert (said.code, said.out) == (64, "")
+    assert text in said.err
+    assert said.err.startswith("collections-supervisor")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", "--agents", "watcher", "--json"),
+        ("--agents", "watcher", "--json", "check"),
+        ("--json", "check", "--agents=watcher"),
+        ("--health-check", "--agents", "watcher", "--json"),
+        ("--agents", " watcher ,", "--json", "--health-check"),
+    ],
+)
+def test_flags_stand_before_or_after_and_the_originals_still_work(
+    served: Served, command: Command, words: tuple[str, ...]
+) -> None:
+    said = command(*words)
+    assert said.code == 2
+    assert [one["name"] for one in said.json["agents"]] == ["watcher"]
+    assert served.control.asked == [("check", "watcher")]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("why", "mailer"),
+        ("incidents",),
+        ("events",),
+        ("events", "-f"),
+    ],
+)
+def test_questions_without_a_daemon_are_unknown(command: Command, place: Place, words: tuple[str, ...]) -> None:
+    said = command(*words)
+    assert (said.code, said.out) == (3, "")
+    assert said.err == f"collections-supervisor: no daemon is running (nothing listens at {place.socket})\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ack", "1234"),
+        ("hold", "mailer"),
+        ("release", "mailer"),
+        ("restart", "mailer"),
+        ("reload",),
+        ("silence", "list"),
+        ("silence", "end", "1"),
+        ("silence", "add", "x", "--for", "1h", "--comment", "why"),
+    ],
+)
+def test_acts_without_a_daemon_are_unavailable(command: Command, place: Place, words: tuple[str, ...]) -> None:
+    said = command(*words)
+    assert (said.code, said.out) == (69, "")
+    assert str(place.socket) in said.err
+    said = command(*words, "--json")
+    assert said.json == {"error": f"no daemon is running (nothing listens at {place.socket})", "exit_code": 69}
+
+
+def test_status_loads_nothing_that_it_does_not_need(served: Served, place: Place) -> None:
+    script = (
+        "import sys; from supervisor.__main__ import main; main(['status']); "
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "watcher" in done.stdout
+    loaded = set(done.stderr.split())
+    heavy = {"aiohttp", "asyncio", "decimal", "jinja2", "msgspec", "pydantic", "rich", "structlog", "tomllib"}
+    assert not loaded & (heavy | {"importlib_metadata", "subprocess", "watchfiles"})
+    modules = subprocess.run(
+        [sys.executable, "-c", script.replace(".partition('.')[0]", "")], capture_output=True, text=True, check=True
+    )
+    own = {name for name in modules.stderr.split() if name.startswith("supervisor.")}
+    assert not {name for name in own if name.startswith(("supervisor.faces", "supervisor.runtime"))}
+
+
+def _on_a_terminal(words: tuple[str, ...], **environ: str) -> bytes:
+    """Run the command on a terminal and return what it shows there."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*PYTHON, *words], stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm", **environ}
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while data := os.read(ours, 65536):
+                shown += data
+        except OSError:
+            pass  # the other end is closed
+        finally:
+            os.close(ours)
+        process.wait(20)
+    return shown
+
+
+def test_colours_on_a_terminal_only(served: Served) -> None:
+    assert b"\x1b[" in _on_a_terminal(("status",))
+    assert b"\x1b[" not in _on_a_terminal(("status",), NO_COLOR="1")
+    assert b"\x1b[" not in _on_a_terminal(("status",), TERM="dumb")
+    piped = subprocess.run([*PYTHON, "status"], capture_output=True, check=False)
+    assert b"\x1b[" not in piped.stdout
+    assert b"escalated" in piped.stdout
+
+
+def test_text_that_agents_wrote_can_not_move_the_cursor(command: Command, served: Served) -> None:
+    evil = "\x1b[2J\x9b1mgone\r\n\u202e[red]"
+    served.control.agents["mailer"] = type(served.control.agents["mailer"])(
+        **{
+            **{
+                name: getattr(served.control.agents["mailer"], name)
+                for name in served.control.agents["mailer"].__slots__
+            },
+            "reason": evil,
+        }
+    )
+    said = command("status")
+    line = next(line for line in said.out.splitlines() if "mailer" in line)
+    assert line.isprintable()
+    assert "[red]" in line
+    shown = _on_a_terminal(("status",))
+    assert b"\x1b[2J" not in shown
+    assert b"[red]" in shown
+
+
+def test_a_broken_pipe_is_quiet(served: Served) -> None:
+    for number in range(5000):
+        served.call(served.control.record, "gate_closed", reason=f"reason {number}")
+    with subprocess.Popen(
+        [*PYTHON, "events", "--limit", "5000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(20) == 141
+
+
+def test_ctrl_c_is_quiet(served: Served, control: MemoryControl) -> None:
+    served.call(control.record, "gate_opened", seconds=1.0)
+    with subprocess.Popen([*PYTHON, "events", "-f"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert b"decisions are taken again" in process.stdout.readline()
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        assert process.stderr.read() == b""

@@ -1,0 +1,277 @@
+"""Commands that ask: check, status, why, incidents, events, dashboard."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from supervisor.cli import _client
+from supervisor.domain.actions import Severity
+from supervisor.domain.escalation import IncidentState
+from tests.cli.conftest import PYTHON, Command, Place
+from tests.support.control import JOURNAL_BROKEN, MemoryControl, agent
+from tests.support.served import Served
+
+
+def test_status_is_a_line_for_each_agent_and_incident(command: Command, served: Served) -> None:
+    incident = served.control.open("watcher:heartbeat")
+    said = command("status")
+    assert said.code == 2
+    assert said.err == ""
+    healthy, escalated, trouble = said.out.splitlines()
+    assert healthy == "✔ healthy    mailer   heartbeat in time; last heartbeat 1 min ago"
+    assert escalated.startswith("✖ escalated  watcher  no heartbeat for 1 h 6 min; last heartbeat 1 h 6 min ago")
+    assert trouble.startswith(f"incident {incident.id}  critical  watcher:heartbeat  watcher:heartbeat is wrong")
+    assert served.control.asked == []
+
+
+def test_status_as_json_is_the_picture(command: Command, served: Served) -> None:
+    said = command("status", "--json")
+    assert said.code == 2
+    assert said.json["status"] == "critical"
+    assert [one["name"] for one in said.json["agents"]] == ["mailer", "watcher"]
+
+
+def test_exit_codes_are_those_of_monitoring_plugins(command: Command, served: Served) -> None:
+    served.control.agents.pop("watcher")
+    assert command("check").code == 0
+    served.control.open("mailer:slow", Severity.WARNING)
+    assert command("check").code == 1
+    served.control.kept.clear()
+    served.control.agents.clear()
+    assert command("check").code == 3
+
+
+def test_status_without_a_daemon_is_unknown_and_keeps_its_shape(
+    command: Command, control: MemoryControl, place: Place
+) -> None:
+    said = command("status")
+    assert (said.code, said.out) == (3, "")
+    assert "no daemon is running" in said.err
+    said = command("status", "--json")
+    assert said.code == 3
+    with Served(control, place.socket).running():
+        assert said.json.keys() == command("status", "--json").json.keys()
+    assert said.json["status"] == "unknown"
+
+
+def test_check_refuses_an_agent_that_the_daemon_does_not_know(command: Command, served: Served) -> None:
+    said = command("check", "--agents", "nobody", "--json")
+    assert said.code == 64
+    assert said.json["error"] == "no agent is named 'nobody'"
+
+
+def test_the_socket_is_found_by_the_configuration(command: Command, control: MemoryControl, place: Place) -> None:
+    other = place.socket.parent.parent / "other.sock"
+    path = place.home / "mine.toml"
+    path.write_text(f'[paths]\nsocket = "{other}"\n')
+    with Served(control, other).running():
+        assert command("status").code == 3
+        assert command("status", "--config", str(path)).code == 2
+        place.config(path.read_text())
+        assert command("status").code == 2
+
+
+def test_a_daemon_that_does_not_answer_is_said(command: Command, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.socket.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(place.socket))
+        deaf.listen()
+        monkeypatch.setattr(_client.Daemon.__init__, "__defaults__", (0.2,))
+        said = command("status")
+    assert said.code == 3
+    assert "does not answer within 0.2 s" in said.err
+
+
+def test_another_users_daemon_is_said(served: Served, place: Place) -> None:
+    place.socket.chmod(0)
+    # Root may open every socket, so it becomes nobody first: once everything that nobody may not read is imported.
+    script = (
+        "import os, shutil, sys; from supervisor.cli import _main, status; os.getuid() or os.setuid(65534); "
+        "sys.exit(_main.main(['status']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "belongs to another user" in done.stderr
+
+
+def test_an_unreadable_journal_is_said(command: Command, served: Served) -> None:
+    served.control.broken = JOURNAL_BROKEN
+    said = command("incidents")
+    assert (said.code, said.out) == (70, "")
+    assert "malformed" in said.err
+
+
+# --- why ---------------------------------------------------------------------------------------------
+
+
+def test_why_tells_the_story(command: Command, served: Served, control: MemoryControl) -> None:
+    incident = served.control.open("watcher:heartbeat", told=("caine",), acked_by="ann", acked_until=time.time() + 60)
+    served.control.open("mailer:heartbeat")
+    record = control.record
+    record("heartbeat_missed", "watcher", level="warning", consecutive_misses=1, due=time.time(), reason="silent")
+    record("restart_started", "watcher", attempt=1, kind="command", reason="1 miss")
+    failed = {"attempt": 1, "ok": False, "seconds": 2.0, "exit_code": 3, "stderr": ["Traceback", "ValueError: no"]}
+    record("restart_finished", "watcher", **failed)
+    record("health_changed", "mailer", old="unknown", new="healthy", reason="heartbeat in time")
+    said = command("why", "watcher")
+    assert said.code == 0
+    told = said.out
+    for part in (
+        "watcher is escalated since",
+        "Why: no heartbeat for 1 h 6 min.",
+        "(1 h 6 min ago); it promises one every 1 h.",
+        "Without a heartbeat, 3 misses in a row at",
+        "So far: 2 misses in a row, 1 restart, 0 errors.",
+        "Nothing is configured to restart it.",
+        f"Incident {incident.id}, critical (triggered), opened",
+        "Told: caine.",
+        "Acknowledged by ann until",
+        "missed 1 heartbeat, due at",
+        "restart 1 started (command): 1 miss",
+        "restart 1 failed after 2 s: exit code 3",
+        "    | ValueError: no",
+    ):
+        assert part in told, part
+    assert told.index("missed 1 heartbeat") < told.index("restart 1 started") < told.index("restart 1 failed")
+    assert "mailer" not in told
+
+
+def test_why_of_an_agent_that_is_held_and_has_never_beaten(command: Command, served: Served) -> None:
+    now = time.time()
+    served.control.agents["new"] = agent(
+        "new", last_heartbeat=None, due=None, held_until=now + 60, restart_at=now + 90, beat=None, since=now
+    )
+    told = command("why", "new").out
+    for part in (
+        "It has never sent a heartbeat; it promises one every 1 h.",
+        "No heartbeat is awaited.",
+        "Restarts are held until",
+        "The next restart is tried at",
+    ):
+        assert part in told, part
+
+
+def test_why_as_json(command: Command, served: Served) -> None:
+    served.call(served.control.record, "agent_log", "mailer", message="hello")
+    document = command("why", "mailer", "--json").json
+    assert document["agent"]["name"] == "mailer"
+    assert document["incidents"] == []
+    assert [event["message"] for event in document["events"]] == ["hello"]
+
+
+def test_why_nobody(command: Command, served: Served) -> None:
+    said = command("why", "a/b c")
+    assert said.code == 64
+    assert "'a/b c'" in said.err
+
+
+# --- incidents, events -------------------------------------------------------------------------------
+
+
+def test_incidents_are_a_table_with_the_open_ones_first(command: Command, served: Served) -> None:
+    now = time.time()
+    opened = served.control.open("watcher:heartbeat", opened_at=now - 7200)
+    over = served.control.open(
+        "mailer:heartbeat", state=IncidentState.RESOLVED, resolved_at=now, resolution="a fresh heartbeat"
+    )
+    said = command("incidents")
+    heads, first, second = said.out.splitlines()
+    assert heads.split() == ["ID", "STATE", "SEVERITY", "OPENED", "WHAT"]
+    assert first.split()[:3] == [opened.id, "triggered", "critical"]
+    assert second.split()[:2] == [over.id, "resolved"]
+    assert "mailer:heartbeat: a fresh heartbeat" in second
+    assert [one["id"] for one in command("incidents", "--since", "1h", "--json").json["incidents"]] == [over.id]
+
+
+def test_no_incidents(command: Command, served: Served) -> None:
+    assert command("incidents").out == "no incidents\n"
+
+
+def test_events_are_a_line_each(command: Command, served: Served, control: MemoryControl) -> None:
+    control.record("gate_closed", reason="the clock jumped")
+    control.record("agent_released", "mailer", by="ann")
+    control.record("something_new", "mailer", colour="green", empty="")
+    said = command("events")
+    assert [line.split("  ")[-1] for line in said.out.splitlines()] == [
+        "decisions wait: the clock jumped",
+        "mailer: restarts released by ann",
+        "mailer: something new: id 3, colour green",
+    ] or said.out.count("\n") == 3
+    assert "mailer: restarts released by ann" in said.out
+    assert [one["event"] for one in command("events", "--agent", "mailer", "--json").json["events"]] == [
+        "agent_released",
+        "something_new",
+    ]
+    assert command("events", "--since", "2h", "--limit", "1", "--json").json["events"][0]["id"] == 3
+    assert command("events", "--since", "2100-01-01T00:00:00Z", "--json").json == {"events": []}
+
+
+def test_events_follow_through_a_restart_of_the_daemon(served: Served) -> None:
+    served.call(served.control.record, "agent_log", "mailer", message="before")
+    with subprocess.Popen(
+        [*PYTHON, "events", "-f", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+
+        def next_message() -> str:
+            assert process.stdout is not None
+            return str(json.loads(process.stdout.readline())["message"])
+
+        try:
+            assert next_message() == "before"
+            served.call(served.control.record, "agent_log", "mailer", message="live")
+            assert next_message() == "live"
+            served.stop()
+            assert "waiting for the next" in process.stderr.readline()
+            served.control.record("agent_log", "mailer", message="meanwhile")
+            served.start()
+            assert next_message() == "meanwhile"
+            served.call(served.control.record, "agent_log", "mailer", message="after")
+            assert next_message() == "after"
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+# --- dashboard ---------------------------------------------------------------------------------------
+
+
+def test_the_dashboard_goes_to_standard_output(served: Served) -> None:
+    done = subprocess.run([*PYTHON, "--dashboard"], capture_output=True, check=True)
+    assert done.stdout == served.control.page
+
+
+def test_the_dashboard_goes_to_a_file_whole(command: Command, served: Served, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    said = command("--dashboard", "--output", str(path))
+    assert (said.code, said.out) == (0, f"{path} written\n")
+    assert path.read_bytes() == served.control.page
+    assert [entry.name for entry in tmp_path.iterdir() if "page" in entry.name] == ["page.html"]
+    document = command("dashboard", "--output", str(path), "--json").json
+    assert document == {"file": str(path), "bytes": len(served.control.page), "html": None}
+    assert command("dashboard", "--json").json["html"] == served.control.page.decode()
+
+
+def test_a_dashboard_that_can_not_be_written_is_said(command: Command, served: Served, tmp_path: Path) -> None:
+    said = command("dashboard", "--output", str(tmp_path / "none" / "page.html"))
+    assert said.code == 73
+    assert "the page can not be written" in said.err
+
+
+def test_a_dashboard_to_a_pipe_does_not_replace_the_pipe(served: Served, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen([*PYTHON, "dashboard", "--output", str(pipe)], stdout=subprocess.DEVNULL) as process:
+        assert pipe.read_bytes() == served.control.page
+        assert process.wait(20) == 0
+    assert stat.S_ISFIFO(pipe.stat().st_mode)

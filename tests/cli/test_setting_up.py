@@ -1,0 +1,210 @@
+"""Commands that set up: init, check-config, schema; and those that work without a daemon."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from supervisor.faces.schema import schema
+from supervisor.settings import load
+from tests.cli.conftest import Command, Place, process
+
+
+def test_init_names_the_agents_that_have_beaten(command: Command, place: Place) -> None:
+    place.heartbeats.mkdir(parents=True)
+    for name in ("mailer.log", "watcher.json", "watcher.log", "odd.name.beat", "half.tmp", ".hidden"):
+        (place.heartbeats / name).touch()
+    said = command("init")
+    assert said.code == 0
+    path = place.home / ".config" / "collections-supervisor" / "config.toml"
+    assert f"{path} written: 3 agents found in {place.heartbeats}" in said.out
+    settings = load(None, os.environ)
+    assert settings.source == path
+    assert sorted(settings.agents) == ["mailer", "odd.name", "watcher"]
+    assert settings.paths.heartbeats == place.heartbeats
+    assert list(settings.channels) == ["escalations"]
+    assert command("check-config").code == 0
+
+
+def test_what_init_only_shows_is_right_too(command: Command, place: Place, tmp_path: Path) -> None:
+    said = command("init", "--print")
+    text = said.out
+    for line in text.splitlines():
+        # The examples, with their "#" away, must be right as well.
+        if line.startswith(("# [agents.", "# kind", "# unit", "# [channels", "# url", "# token")):
+            text = text.replace(line, line[2:])
+    path = tmp_path / "shown.toml"
+    path.write_text(text)
+    settings = load(path, {**os.environ, "ON_CALL_TOKEN": "secret"})
+    assert sorted(settings.agents) == ["collections-emailer", "payment-watcher"]
+    assert sorted(settings.channels) == ["escalations", "on-call"]
+    assert not (place.home / ".config").exists()
+    assert command("init", "--print", "--json").json["text"] == said.out
+
+
+def test_init_never_overwrites(command: Command, place: Place) -> None:
+    path = place.config("# mine\n")
+    said = command("init")
+    assert (said.code, said.out) == (73, "")
+    assert f"{path} exists already" in said.err
+    assert path.read_text() == "# mine\n"
+
+
+def test_init_takes_agents_and_a_file(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "mine.toml"
+    said = command("init", "--config", str(path), "--agents", "a,b", "--json")
+    assert said.json["file"] == str(path)
+    assert sorted(load(path, os.environ).agents) == ["a", "b"]
+
+
+def test_init_where_it_may_not_write(command: Command, place: Place) -> None:
+    (place.home / ".config").write_text("a file")
+    said = command("init")
+    assert said.code == 73
+    assert "can not be written" in said.err
+
+
+# --- check-config ------------------------------------------------------------------------------------
+
+GOOD = """\
+[agents.mailer]
+heartbeat_timeout = "20m"
+restart = { kind = "command", command = ["true"] }
+
+[agents.watcher]
+
+[channels.caine]
+kind = "file"
+path = "caine.jsonl"
+"""
+
+
+def test_check_config_says_what_it_means(command: Command, place: Place) -> None:
+    path = place.config(GOOD)
+    said = command("check-config")
+    assert said.code == 0
+    for part in (
+        f"valid: {path}",
+        "2 agents",
+        "mailer   a heartbeat every 20 min, misses 15 min apart; restarted by command",
+        "watcher  a heartbeat every 1 h, misses 15 min apart; not restarted",
+        "after 0 s  caine (file)",
+        str(place.socket),
+    ):
+        assert part in said.out, part
+    document = command("check-config", "--json").json
+    assert document["valid"] is True
+    assert document["agents"]["mailer"] == {
+        "heartbeat_timeout": 1200.0,
+        "check_interval": 900.0,
+        "restarter": "command",
+    }
+    assert document["chain"] == [{"channel": "caine", "delay": 0.0}]
+
+
+def test_flags_change_the_configuration(command: Command, place: Place, tmp_path: Path) -> None:
+    place.config(GOOD)
+    flags = ("--interval", "60", "--agents", "mailer,new", "--cache-dir", str(tmp_path / "c"))
+    document = command(*flags, "--state-dir", str(tmp_path / "s"), "check-config", "--json").json
+    assert list(document["agents"]) == ["mailer", "new"]
+    assert {agent["check_interval"] for agent in document["agents"].values()} == {60.0}
+    assert document["paths"]["heartbeats"] == str(tmp_path / "c" / "heartbeats")
+    assert document["paths"]["ledger"] == str(tmp_path / "s" / "collections_ledger.md")
+
+
+def test_a_wrong_configuration_is_a_line_for_each_problem(command: Command, place: Place) -> None:
+    path = place.config('[agents.mailer]\nheartbeat_timeout = 5\ncolour = "red"\n')
+    said = command("check-config")
+    assert (said.code, said.out) == (64, "")
+    assert len(said.err.splitlines()) == 2
+    assert all(line.startswith(f"collections-supervisor: {path}:") for line in said.err.splitlines())
+    document = command("check-config", "--json").json
+    assert document["valid"] is False
+    assert len(document["errors"]) == 2
+
+
+@pytest.mark.parametrize("words", [("run",), ("check",), ("dashboard",), ("test-notify",)])
+def test_nothing_runs_on_a_wrong_configuration(command: Command, place: Place, words: tuple[str, ...]) -> None:
+    path = place.config("colour = 1\n")
+    said = command(*words)
+    assert (said.code, said.out) == (64, "")
+    assert f"{path}:1: colour: unknown key" in said.err
+
+
+@pytest.mark.parametrize("words", [("check", "--agents", "../x"), ("check", "--config", "/nonexistent.toml")])
+def test_wrong_flags_are_said_like_a_wrong_configuration(command: Command, words: tuple[str, ...]) -> None:
+    said = command(*words)
+    assert said.code == 64
+    assert said.err.count("\n") == 1
+
+
+def test_schema(command: Command) -> None:
+    assert json.loads(command("schema").out) == schema()
+
+
+# --- without a daemon --------------------------------------------------------------------------------
+
+
+def test_check_looks_for_itself(place: Place) -> None:
+    said = process("--health-check", "--agents", "test-agent")
+    assert said.code == 2, said
+    assert said.out.splitlines()[0].startswith("✖ escalated  test-agent  ")
+    document = process("check", "--agents", "test-agent", "--json").json
+    assert document["status"] == "critical"
+    assert [incident["key"] for incident in document["incidents"]] == ["test-agent:heartbeat"]
+
+
+def test_check_sees_a_fresh_heartbeat(place: Place) -> None:
+    assert process("beat", "test-agent").code == 0
+    said = process("--health-check", "--agents", "test-agent")
+    assert said.code == 0, said
+    assert said.out.startswith("✔ healthy  test-agent  ")
+
+
+_HOLDER = """\
+import asyncio, pathlib, sys
+from supervisor.stores.sqlite import SqliteStore
+
+async def hold():
+    store = SqliteStore(pathlib.Path(sys.argv[1]))
+    await store.open()
+    print("held", flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    await store.close()
+
+asyncio.run(hold())
+"""
+
+
+@pytest.mark.parametrize("words", [("check",), ("dashboard",)])
+def test_a_journal_that_another_process_holds_is_said(place: Place, words: tuple[str, ...]) -> None:
+    journal = place.home / ".local" / "state" / "collections-supervisor" / "journal.db"
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, str(journal)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        said = process(*words)
+        holder.communicate()
+    assert (said.code, said.out) == (3, "")
+    assert f"pid {holder.pid}" in said.err
+
+
+def test_the_dashboard_without_a_daemon(place: Place, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    assert process("--dashboard", "--output", str(path)).code == 0
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_test_notify_without_a_daemon(place: Place) -> None:
+    place.config(GOOD)
+    said = process("test-notify")
+    assert (said.code, said.out.split()) == (0, ["✔", "sent", "caine"])
+    line = (place.home / ".config" / "collections-supervisor" / "caine.jsonl").read_text().splitlines()[-1]
+    assert json.loads(line)["type"] == "SUPERVISOR_TEST"
+    assert process("test-notify", "pigeon").code == 64
