@@ -39,11 +39,16 @@ class Launched(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     pre_restart: tuple[Argv, ...] = Field(
-        (), description="Commands run one after another before anything is touched; one that fails ends the restart."
+        default=(),
+        description="Commands run one after another before anything is touched; one that fails ends the restart.",
     )
     environment: dict[Annotated[str, AfterValidator(_name)], Text] = Field(
         default_factory=dict, description="Added to the supervisor's own environment."
     )
-    working_directory: Path | None = Field(None, description="Where the commands run; the supervisor's own if unset.")
-    timeout: Duration = Field(60.0, description="How long each command may take.")
-    stop_timeout: Duration = Field(10.0, description="How long what is told to end by TERM may take before KILL.")
+    working_directory: Path | None = Field(
+        default=None, description="Where the commands run; the supervisor's own if unset."
+    )
+    timeout: Duration = Field(default=60.0, description="How long each command may take.")
+    stop_timeout: Duration = Field(
+        default=10.0, description="How long what is told to end by TERM may take before KILL."
+    )

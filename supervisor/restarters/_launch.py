@@ -126,7 +126,7 @@ def run(argv: list[str], job: dict[str, Any], flood: Flood, *, stdout: bool = Fa
     if not in_time:
         raise Failed(f"timed out after {job['timeout']:g} s", code, output)
     if code and not stdout:
-        raise Failed(f"exit code {code}" if code > 0 else f"ended by {signal.Signals(-code).name}", code, output)
+        raise Failed(how_it_ended(code), code, output)
     return Step(code, output)
 
 
@@ -198,6 +198,16 @@ def become(argv: list[str], folder: Path, number: int) -> NoReturn:
         os.dup2(gate, 2)
         os.close(gate)
         raise Failed(unusable(argv, error)) from None
+
+
+def how_it_ended(code: int) -> str:
+    """Return what an exit code, negative for a signal, means."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"ended by {signal.Signals(-code).name}"
+    except ValueError:  # a realtime signal has no name
+        return f"ended by signal {-code}"
 
 
 def unusable(argv: list[str], error: OSError) -> str:

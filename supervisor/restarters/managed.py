@@ -24,7 +24,7 @@ from pydantic import Field
 from supervisor.ports import Exit, RestartOutcome
 from supervisor.restarters import _runs
 from supervisor.restarters._config import Argv, Launched
-from supervisor.restarters._launch import LINE_LIMIT, LINES, Tail
+from supervisor.restarters._launch import LINE_LIMIT, LINES, Tail, how_it_ended
 from supervisor.restarters._runner import Job, Runner
 
 _LOOK_EVERY = 60.0
@@ -37,7 +37,9 @@ class Config(Launched):
 
     kind: Literal["managed"] = "managed"
     command: Argv = Field(description="The agent itself, and its arguments; it stays in the foreground.")
-    output_limit: int = Field(10 * 1024 * 1024, ge=65536, description="Bytes kept of each output, twice at most.")
+    output_limit: int = Field(
+        default=10 * 1024 * 1024, ge=65536, description="Bytes kept of each output, twice at most."
+    )
 
 
 class Restarter:
@@ -99,12 +101,11 @@ class Restarter:
         folder = self._runner.folder
         with suppress(OSError):  # a full disk: the exit is told all the same
             _runs.settle(folder, claim, {**(_runs.result(folder, claim.number) or {}), "exit_code": code})
-        how = "ended" if code is None else f"exit code {code}" if code >= 0 else f"ended by signal {-code}"
         tail = Tail()
         with suppress(FileNotFoundError), (folder / "stderr.log").open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - LINES * LINE_LIMIT))
             tail.feed(file.read())
-        return Exit(code, "\n".join([how, *tail.lines()]))
+        return Exit(code, "\n".join(["ended" if code is None else how_it_ended(code), *tail.lines()]))
 
     def _rotate(self) -> None:
         for name in ("output.log", "stderr.log"):

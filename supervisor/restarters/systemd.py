@@ -20,9 +20,9 @@ class Config(Launched):
     """The keys of `kind = "systemd"`."""
 
     kind: Literal["systemd"] = "systemd"
-    unit: Unit | None = Field(None, description="The unit; agent@NAME.service if unset.")
-    user: bool = Field(False, description="Ask the user's own systemd instead of the system's.")
-    timeout: Duration = Field(120.0, description="How long systemctl, which waits for the unit, may take.")
+    unit: Unit | None = Field(default=None, description="The unit; agent@NAME.service if unset.")
+    user: bool = Field(default=False, description="Ask the user's own systemd instead of the system's.")
+    timeout: Duration = Field(default=120.0, description="How long systemctl, which waits for the unit, may take.")
 
 
 class Restarter:

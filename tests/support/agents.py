@@ -63,9 +63,9 @@ async def eventually(true: Callable[[], object], what: str, within: float = 10.0
         await asyncio.sleep(0.01)
 
 
-def _say(folder: Path, word: str) -> None:
+def _say(folder: Path, word: str, pid: int | None = None) -> None:
     with (folder / LIVES).open("a", encoding="utf-8") as file:
-        file.write(f"{word} {os.getpid()}\n")
+        file.write(f"{word} {pid or os.getpid()}\n")
 
 
 def _live() -> None:
@@ -90,10 +90,11 @@ def _live() -> None:
         os._exit(0)
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN if how.ignore_term else on_term)
-    if how.child and os.fork() == 0:
-        _say(how.folder, "child")
-        while True:
+    if how.child:
+        child = os.fork()
+        while child == 0:
             signal.pause()
+        _say(how.folder, "child", child)
     if how.stderr:
         sys.stderr.write(how.stderr + "\n")
         sys.stderr.flush()
