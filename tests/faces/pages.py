@@ -1,0 +1,210 @@
+"""Fleets for the golden pages, each always the same. `python -m tests.faces.pages` writes the pages anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from supervisor.domain.actions import Severity
+from supervisor.domain.escalation import Incident, IncidentState
+from supervisor.domain.events import Beat, BeatKind
+from supervisor.domain.fleet import AgentView, Fleet, Modifier, overall
+from supervisor.domain.health import HealthState
+from supervisor.faces.dashboard import render
+from supervisor.ports import Row
+
+NOW = 1_771_336_991.0  # 2026-02-17 14:03:11 UTC
+HOUR = 3600.0
+
+
+def agent(name: str, status: HealthState = HealthState.HEALTHY, **more: object) -> AgentView:
+    known: dict[str, object] = {
+        "name": name,
+        "status": status,
+        "last_heartbeat": NOW - 200,
+        "consecutive_misses": 0,
+        "restarts": 0,
+        "errors": 0,
+        "reason": "heartbeat in time",
+        "modifiers": (),
+        "since": NOW - 90 * HOUR,
+        "due": NOW - 200 + HOUR,
+        "heartbeat_timeout": HOUR,
+        "restart_at": None,
+        "held_until": None,
+        "incarnation": None,
+        "beat": None,
+        "restarter": "command",
+    }
+    return AgentView(**(known | more))  # type: ignore[arg-type]
+
+
+def fleet(agents: tuple[AgentView, ...], incidents: tuple[Incident, ...] = (), **more: object) -> Fleet:
+    observed = bool(more.get("observed", True))
+    return Fleet(NOW, overall(agents, incidents, observed=observed), agents, incidents, **more)  # type: ignore[arg-type]
+
+
+def page(fleet_: Fleet, history: tuple[Row, ...] = ()) -> bytes:
+    return render(fleet_, history, now=NOW, next_due=NOW + HOUR, stale_after=2 * HOUR)
+
+
+def changed(hours_ago: float, name: str, old: str, new: str, reason: str) -> Row:
+    return Row(NOW - hours_ago * HOUR, "health_changed", name, None, {"old": old, "new": new, "reason": reason})
+
+
+def empty() -> bytes:
+    return page(fleet(()))
+
+
+def healthy() -> bytes:
+    agents = (
+        agent("collections-emailer", last_heartbeat=NOW - 640),
+        agent("payment-watcher", restarts=1, errors=1, since=NOW - 3.1 * HOUR, last_heartbeat=NOW - 12),
+        agent("ledger-keeper", HealthState.STOPPED, due=None, reason="stopped as planned", since=NOW - 5 * HOUR),
+    )
+    history = (
+        Row(NOW - 20 * HOUR, "supervisor_started", None, None, {"version": "0.1.0", "pid": 7, "absent": 2.5 * HOUR}),
+        Row(NOW - 19.99 * HOUR, "gate_opened", None, None, {"seconds": 30.0}),
+        changed(5, "ledger-keeper", "healthy", "stopped", "stopped as planned"),
+        changed(4.2, "payment-watcher", "healthy", "restarting", "no heartbeat for 1 h"),
+        Row(
+            NOW - 4.2 * HOUR,
+            "restart_started",
+            "payment-watcher",
+            None,
+            {"attempt": 1, "reason": "no heartbeat for 1 h"},
+        ),
+        Row(NOW - 4.19 * HOUR, "restart_finished", "payment-watcher", None, {"attempt": 1, "ok": True, "detail": ""}),
+        changed(3.1, "payment-watcher", "restarting", "healthy", "heartbeat in time"),
+    )
+    return page(fleet(agents), history)
+
+
+def all_bad() -> bytes:
+    agents = (
+        agent(
+            "payment-watcher",
+            HealthState.ESCALATED,
+            last_heartbeat=NOW - 1.8 * HOUR,
+            consecutive_misses=3,
+            restarts=2,
+            errors=1,
+            reason="no heartbeat in 15 min since restart 2",
+            since=NOW - 0.6 * HOUR,
+            due=NOW + 300,
+            restart_at=NOW + 140,
+            modifiers=(Modifier.EXHAUSTED,),
+        ),
+        agent(
+            "collections-emailer",
+            HealthState.UNHEALTHY,
+            last_heartbeat=NOW - 1.1 * HOUR,
+            consecutive_misses=1,
+            reason="the agent reported a failure: SMTP refused the login",
+            since=NOW - 400,
+            due=NOW + 500,
+            modifiers=(Modifier.HELD, Modifier.SILENCED),
+            held_until=NOW + 1500,
+            beat=Beat(NOW - 1.1 * HOUR, BeatKind.FAIL, message="SMTP refused the login"),
+            restarter=None,
+        ),
+        agent(
+            "invoice-scanner",
+            HealthState.RESTARTING,
+            last_heartbeat=NOW - 1.02 * HOUR,
+            consecutive_misses=1,
+            restarts=1,
+            reason="no heartbeat for 1 h 1 min",
+            since=NOW - 8,
+            due=None,
+        ),
+        agent(
+            "report-writer",
+            HealthState.UNKNOWN,
+            last_heartbeat=None,
+            reason="no heartbeat seen yet",
+            since=NOW - 0.3 * HOUR,
+            modifiers=(Modifier.UNOBSERVED,),
+        ),
+    )
+    incidents = (
+        Incident(
+            "5f21c0aa",
+            "payment-watcher:heartbeat",
+            Severity.CRITICAL,
+            "no heartbeat in 15 min since restart 2; 3 misses in a row; restart 2 was done",
+            NOW - 0.6 * HOUR,
+            told=("caine", "on-call"),
+        ),
+        Incident(
+            "09bd11e7",
+            "supervisor:channel_failed",
+            Severity.WARNING,
+            "the channel on-call does not answer: connection refused",
+            NOW - 0.2 * HOUR,
+            state=IncidentState.ACKNOWLEDGED,
+            acked_by="ada",
+            acked_until=NOW + 900,
+        ),
+        Incident(
+            "77777777", "old:heartbeat", Severity.CRITICAL, "long over", NOW - 9 * HOUR, state=IncidentState.RESOLVED
+        ),
+    )
+    history = (
+        Row(NOW - 11 * HOUR, "supervisor_started", None, None, {"version": "0.1.0", "pid": 7}),
+        changed(9, "payment-watcher", "unknown", "healthy", "heartbeat in time"),
+        changed(9, "collections-emailer", "unknown", "healthy", "heartbeat in time"),
+        changed(9, "invoice-scanner", "unknown", "healthy", "heartbeat in time"),
+        Row(NOW - 4 * HOUR, "gate_closed", None, None, {"reason": "machine_slept"}),
+        Row(NOW - 3 * HOUR, "gate_opened", None, None, {"seconds": HOUR}),
+        changed(0.85, "payment-watcher", "healthy", "restarting", "no heartbeat for 1 h"),
+        Row(NOW - 0.6 * HOUR, "incident_opened", "payment-watcher", "5f21c0aa", {"summary": "no heartbeat in 15 min"}),
+        changed(0.6, "payment-watcher", "restarting", "escalated", "no heartbeat in 15 min since restart 1"),
+        Row(NOW - 500, "notification_failed", None, "5f21c0aa", {"channel": "on-call", "error": "connection refused"}),
+        changed(400 / HOUR, "collections-emailer", "healthy", "unhealthy", "the agent reported a failure"),
+        changed(8 / HOUR, "invoice-scanner", "healthy", "restarting", "no heartbeat for 1 h 1 min"),
+    )
+    return page(
+        fleet(agents, incidents, observed=False, doubts=("watch_lost",), unregistered=("stray-agent", "old.emailer")),
+        history,
+    )
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\u202egnp.exe\u202c",
+    "אבג-عربي",
+    "x" * 300,
+    "💥🧨",
+    "a'; rm -rf / #",
+    "\ud800\x00\x1b[2J",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7 * 7 }}",
+)
+
+
+def hostile() -> bytes:
+    agents = tuple(
+        agent(
+            name,
+            HealthState.ESCALATED if number % 2 else HealthState.HEALTHY,
+            consecutive_misses=number % 2 * 2,
+            reason=f"said {name}",
+            beat=Beat(NOW, message=name),
+            since=NOW - number * HOUR,
+        )
+        for number, name in enumerate(HOSTILE)
+    )
+    incidents = tuple(
+        Incident(f"bad{number}", f"{name}:{name}", Severity.CRITICAL, name, NOW - 60, acked_by=name, told=(name,))
+        for number, name in enumerate(HOSTILE)
+    )
+    history = tuple(changed(1, name, name, name, name) for name in HOSTILE)
+    return page(fleet(agents, incidents, doubts=HOSTILE[:1], observed=False, unregistered=HOSTILE), history)
+
+
+PAGES = {"empty": empty, "healthy": healthy, "all_bad": all_bad, "hostile": hostile}
+GOLDEN = Path(__file__).parent / "golden"
+
+if __name__ == "__main__":
+    for name, make in PAGES.items():
+        (GOLDEN / f"{name}.html").write_bytes(make())

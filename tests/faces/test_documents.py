@@ -1,0 +1,154 @@
+import json
+import subprocess
+import sys
+
+import jsonschema
+import pytest
+
+from supervisor.domain.actions import Severity
+from supervisor.domain.escalation import Incident, IncidentState
+from supervisor.domain.events import Beat, Phase
+from supervisor.domain.fleet import Modifier, Status
+from supervisor.domain.health import HealthState
+from supervisor.domain.records import HeartbeatMissed
+from supervisor.domain.silences import Silence
+from supervisor.faces.documents import (
+    agent_document,
+    fleet_document,
+    incident_document,
+    rfc3339,
+    row_document,
+    silence_document,
+)
+from supervisor.faces.lines import row_fields
+from supervisor.faces.schema import schema
+from supervisor.ports import Row
+from tests.faces.pages import NOW, agent, fleet
+
+INCIDENT = Incident(
+    "5f21c0aa",
+    "payment-watcher:heartbeat",
+    Severity.CRITICAL,
+    "silent",
+    NOW,
+    state=IncidentState.ACKNOWLEDGED,
+    acked_by="ada",
+    acked_until=NOW + 60,
+    told=("caine",),
+    evidence={"misses": 2},
+)
+
+
+def test_the_document_of_everything() -> None:
+    one = agent(
+        "payment-watcher",
+        HealthState.ESCALATED,
+        consecutive_misses=2,
+        modifiers=(Modifier.HELD,),
+        beat=Beat(NOW, phase=Phase.WORKING, pending=3, message="busy"),
+        reason="no heartbeat for 1 h",
+        last_heartbeat=None,
+    )
+    assert fleet_document(fleet((one,), (INCIDENT,), doubts=("watch_lost",), observed=False, unregistered=("x",))) == {
+        "status": "critical",
+        "timestamp": "2026-02-17T14:03:11.000000Z",
+        "agents": [
+            {
+                "name": "payment-watcher",
+                "status": "escalated",
+                "last_heartbeat": None,
+                "consecutive_misses": 2,
+                "restarts": 0,
+                "errors": 0,
+                "reason": "no heartbeat for 1 h",
+                "modifiers": ["held"],
+                "since": "2026-02-13T20:03:11.000000Z",
+                "due": "2026-02-17T14:59:51.000000Z",
+                "heartbeat_timeout": 3600.0,
+                "restart_at": None,
+                "held_until": None,
+                "incarnation": None,
+                "restarter": "command",
+                "phase": "working",
+                "pending": 3,
+                "message": "busy",
+            }
+        ],
+        "incidents": [
+            {
+                "id": "5f21c0aa",
+                "key": "payment-watcher:heartbeat",
+                "state": "acknowledged",
+                "severity": "critical",
+                "opened_at": "2026-02-17T14:03:11.000000Z",
+                "summary": "silent",
+                "acked_by": "ada",
+                "acked_until": "2026-02-17T14:04:11.000000Z",
+                "told": ["caine"],
+                "silenced": False,
+                "next_at": None,
+                "resolved_at": None,
+                "resolution": "",
+                "evidence": {"misses": 2},
+            }
+        ],
+        "observed": False,
+        "doubts": ["watch_lost"],
+        "unregistered": ["x"],
+    }
+
+
+def test_keys_never_come_and_go() -> None:
+    bare, full = agent("a", HealthState.UNKNOWN), agent("a", beat=Beat(NOW, message="x", phase=Phase.IDLE, pending=1))
+    assert agent_document(bare).keys() == agent_document(full).keys()
+    resolved = Incident("1", "a:b", Severity.WARNING, "", NOW, resolved_at=NOW, resolution="over")
+    assert incident_document(resolved).keys() == incident_document(INCIDENT).keys()
+
+
+def test_an_empty_fleet_is_unknown() -> None:
+    document = fleet_document(fleet(()))
+    assert document["status"] == Status.UNKNOWN.value
+    assert document["agents"] == []
+
+
+def test_odd_text_survives_any_json_reader() -> None:
+    document = agent_document(agent("a\ud800", reason="caf\u00e9 \udcff"))
+    assert json.loads(json.dumps(document, ensure_ascii=False).encode()) == document
+    assert (document["name"], document["reason"]) == ("a\\ud800", "caf\u00e9 \\udcff")
+
+
+def test_a_silence() -> None:
+    assert silence_document(Silence("s1", "pay*", "ada", "moving house", NOW, NOW + 60)) == {
+        "id": "s1",
+        "matcher": "pay*",
+        "author": "ada",
+        "comment": "moving house",
+        "starts_at": "2026-02-17T14:03:11.000000Z",
+        "ends_at": "2026-02-17T14:04:11.000000Z",
+    }
+
+
+def test_a_kept_record_reads_as_it_was_logged_with_its_number_in_front() -> None:
+    record = HeartbeatMissed("a", 1, NOW, "silent")
+    document = row_document(Row(NOW, record.event(), "a", None, row_fields(record), id=7))
+    assert next(iter(document)) == "id"
+    assert document.pop("id") == 7
+    jsonschema.Draft202012Validator(schema()).validate(document)
+
+
+def test_a_kept_record_of_another_version_is_shown_all_the_same() -> None:
+    document = row_document(Row(NOW, "from_the_future", None, "5f21c0aa", {"x": 1}))
+    assert document["level"] == "info"
+    assert document["incident"] == "5f21c0aa"
+    assert document["x"] == 1
+
+
+@pytest.mark.parametrize(("at", "text"), [(0.0, "1970-01-01T00:00:00.000000Z"), (1.5, "1970-01-01T00:00:01.500000Z")])
+def test_times(at: float, text: str) -> None:
+    assert rfc3339(at) == text
+
+
+def test_the_commands_pay_for_nothing_heavy() -> None:
+    code = "import sys, supervisor.faces.documents; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert not {"aiohttp", "asyncio", "jinja2", "pydantic", "structlog", "sqlite3"} & set(run.stdout.split())
