@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from supervisor.domain.actions import Severity
 from supervisor.domain.delivery import Delivery, DeliveryState, NoticeKind
 from supervisor.domain.escalation import Incident, IncidentState
-from supervisor.domain.events import Beat, BeatKind, Phase
-from supervisor.domain.health import Attempt, Health, HealthState
+from supervisor.domain.events import Beat, BeatKind, Phase, RestartAsked
+from supervisor.domain.health import Health, HealthState, handle
+from supervisor.domain.policy import Policy, RestartPolicy
 from supervisor.domain.restarts import History
 from supervisor.domain.silences import Silence
 from supervisor.ports import Entry, Row, Saved, Store, StoreError
+from supervisor.stores import memory
 from supervisor.stores.memory import MemoryStore
 from supervisor.stores.sqlite import SqliteStore
 
@@ -31,8 +33,10 @@ ADAPTERS: dict[str, Callable[[Path], Store]] = {
     "memory": lambda _: MemoryStore(),
 }
 
-HEALTH = Health(
-    HealthState.ESCALATED,
+RESTARTING, _ = handle(Health(), RestartAsked("eve"), NOW - 60, Policy(restart=RestartPolicy()), name="a")
+HEALTH = replace(
+    RESTARTING,
+    state=HealthState.ESCALATED,
     since=NOW,
     misses=2,
     beat=Beat(
@@ -47,7 +51,6 @@ HEALTH = Health(
         extra={"deep": [{"a": None, "b": [1, 2.5, True]}]},
     ),
     due=NOW + 900,
-    attempt=Attempt(3, NOW - 60, "miss 1", NOW - 50, ok=True, beat=Beat(NOW - 55)),
     history=History((NOW - 120, NOW - 60), 2, NOW - 50, 3),
     incident=True,
     retired=("x-0",),
@@ -286,6 +289,14 @@ async def test_closed_it_refuses_and_opened_again_it_works(store: Store) -> None
     assert len(await store.rows()) == 1
 
 
+async def test_in_memory_the_oldest_rows_make_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_ROWS_KEPT", 3)
+    store = MemoryStore()
+    await store.open()
+    await store.commit(Entry(rows=tuple(row(n) for n in range(1, 6))))
+    assert [found.id for found in await store.rows()] == [3, 4, 5]
+
+
 # --- both adapters tell the same story ---------------------------------------------------------------
 
 _NAMES = st.sampled_from("abc")
@@ -345,19 +356,19 @@ _STEPS = st.lists(_ENTRIES | st.tuples(st.just("prune"), _TIMES) | st.tuples(st.
 @given(_STEPS)
 def test_the_file_and_the_memory_agree(steps: list[Any]) -> None:
     async def story() -> None:
-        file, memory = stores
-        await asyncio.gather(file.open(), memory.open())
+        file, double = stores
+        await asyncio.gather(file.open(), double.open())
         try:
             for step in steps:
                 match step:
                     case ("prune", before):
-                        assert await file.prune(before) == await memory.prune(before)
+                        assert await file.prune(before) == await double.prune(before)
                     case ("rows", query):
-                        assert list(await file.rows(**query)) == list(await memory.rows(**query))
+                        assert list(await file.rows(**query)) == list(await double.rows(**query))
                     case entry:
-                        await asyncio.gather(file.commit(entry), memory.commit(entry))
-            assert list(await file.incidents()) == list(await memory.incidents())
-            assert await reopened(file) == await reopened(memory)
+                        await asyncio.gather(file.commit(entry), double.commit(entry))
+            assert list(await file.incidents()) == list(await double.incidents())
+            assert await reopened(file) == await reopened(double)
         finally:
             await file.close()
 
