@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +85,12 @@ class Agent:
         """Tell the agent's machine a fact, soon."""
         self._mailbox.put(event)
 
+    def take(self, beats: Sequence[Beat]) -> None:
+        """Tell the machine of the beats that were read together: the newest counts."""
+        newest = self._newest(beats)
+        if newest is not None:
+            self.tell(HeartbeatSeen(newest))
+
     async def ask(self, event: HealthEvent) -> tuple[HealthAction, ...]:
         """Tell a fact, and return what the machine made of it."""
         answer: asyncio.Future[tuple[HealthAction, ...]] = asyncio.get_running_loop().create_future()
@@ -113,14 +119,20 @@ class Agent:
 
     async def look(self) -> None:
         """Read the heartbeat files now, and take what is new."""
-        for beat in await self._tools.read(self.name):
-            await self._apply(HeartbeatSeen(beat))
+        newest = self._newest(await self._tools.read(self.name))
+        if newest is not None:
+            await self._apply(HeartbeatSeen(newest))
 
     def close(self) -> None:
         """Stop the timer."""
         self._mailbox.close()
 
     # --- inside ---
+
+    def _newest(self, beats: Sequence[Beat]) -> Beat | None:
+        """Return the newest beat of a life that is not over, of those read together, oldest first."""
+        living = (beat for beat in reversed(beats) if beat.incarnation not in self.health.retired)
+        return next(living, None)
 
     async def _guard(self, turn: Callable[[], Awaitable[None]]) -> None:
         """Repeat `turn`. A fault in it stays this agent's own."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from supervisor.domain.events import Beat, HeartbeatSeen
+from supervisor.domain.events import Beat
 from supervisor.domain.gate import Blinded, Sighted
 from supervisor.domain.records import AgentLog, HeartbeatInvalid, Record, UnregisteredAgent
 from supervisor.formats import heartbeat
@@ -90,6 +90,12 @@ class Reader:
             self._mark(path.name)
         self._wake.set()
 
+    def mark_everything(self) -> None:
+        """Remember that every file an agent may have must be looked at: what is no regular file is in no listing."""
+        for agent in self._roster:
+            self._dirty.setdefault(agent.name, set()).update(agent.name + suffix for suffix in _SUFFIXES)
+        self._wake.set()
+
     async def read(self, agent: str) -> list[Beat]:
         """Read every file of `agent` now; return the beats that were not seen before, oldest first."""
         self._dirty.pop(agent, None)
@@ -104,8 +110,7 @@ class Reader:
             if found.records:
                 self._journal.note(*found.records)
             if name in self._roster:
-                for beat in found.beats:
-                    self._roster.get(name).tell(HeartbeatSeen(beat))
+                self._roster.get(name).take(found.beats)
 
     async def run(self) -> None:
         """Read what becomes dirty, for ever."""

@@ -69,6 +69,7 @@ class Router:
             case ports.Relisted(reason, paths):
                 self._journal.note(Resync(reason, len(paths)))
                 self._reader.mark(self._beats(paths))
+                self._reader.mark_everything()
                 await self._reader.read_dirty()
                 self._gate.tell(Sighted(_EAR))
                 self._on_listed()
