@@ -16,6 +16,7 @@ from supervisor.domain.delivery import NoticeKind
 from supervisor.domain.events import ClockStepped, DeadlineReached
 from supervisor.domain.policy import Chain
 from supervisor.domain.policy import Step as Rung
+from supervisor.domain.times import moved
 
 
 class IncidentState(StrEnum):
@@ -145,7 +146,7 @@ def open_incident(
     return handle(incident, DeadlineReached(), now, chain, silenced_until=silenced_until)
 
 
-def handle(
+def handle(  # noqa: PLR0911 - the table: a row for every event
     incident: Incident, event: IncidentEvent, now: float, chain: Chain, *, silenced_until: float | None = None
 ) -> Step:
     """Return the incident after `event` at `now`, and who is to be told."""
@@ -170,8 +171,8 @@ def handle(
             if not worse:
                 return incident, ()
             return _woken(_restarted(incident, now, chain), now, chain, silenced_until)
-        case ChannelFailed():
-            return _skipped(incident, now, chain, silenced_until)
+        case ChannelFailed(channel):
+            return _skipped(incident, channel, now, chain, silenced_until)
         case _:
             assert_never(event)
 
@@ -180,17 +181,21 @@ def _woken(incident: Incident, now: float, chain: Chain, silenced_until: float |
     why = notices.weigh(
         resolved=incident.state is IncidentState.RESOLVED,
         acked_until=incident.acked_until,
+        has_chain=bool(chain.steps),
         was_silenced=incident.silenced,
         silenced_until=silenced_until,
         round_number=incident.round_number,
         next_at=incident.next_at,
         now=now,
     )
-    if why is notices.Quiet.SILENCED and incident.next_at is not None and now >= incident.next_at:
-        return replace(incident, silenced=True, next_at=silenced_until), ()
-    if isinstance(why, notices.Quiet):
-        return incident, ()
-    if why in {NoticeKind.SILENCE_ENDED, NoticeKind.ACK_EXPIRED}:
+    match why:
+        case notices.Quiet.NO_CHAIN:
+            return replace(_unacknowledged(incident), next_at=None), ()
+        case notices.Quiet.SILENCED:
+            return replace(_unacknowledged(incident), silenced=True, next_at=silenced_until), ()
+        case notices.Quiet():
+            return incident, ()
+    if why in {NoticeKind.SILENCE_ENDED, NoticeKind.ACK_EXPIRED} or incident.next_at is None:
         incident = _restarted(incident, now, chain)
     return _climb(incident, why, now, chain)
 
@@ -198,7 +203,7 @@ def _woken(incident: Incident, now: float, chain: Chain, silenced_until: float |
 def _climb(incident: Incident, kind: NoticeKind, now: float, chain: Chain) -> Step:
     """Tell every step that is due, each channel once."""
     tells: list[Tell] = []
-    while chain.steps and incident.next_at is not None and now >= incident.next_at:
+    while incident.next_at is not None and now >= incident.next_at:
         step = min(incident.step, len(chain.steps) - 1)
         channel = chain.steps[step].channel
         if channel not in {tell.channel for tell in tells}:
@@ -216,9 +221,7 @@ def _next_rung(incident: Incident, now: float, chain: Chain) -> Incident:
     if span <= 0 or rounds > chain.max_rounds:
         span = chain.repeat_interval
     begin = max(incident.round_at + chain.steps[-1].delay, now) + span
-    return replace(
-        incident, step=0, round_number=rounds, round_at=begin, next_at=begin + chain.steps[0].delay
-    )
+    return replace(incident, step=0, round_number=rounds, round_at=begin, next_at=begin + chain.steps[0].delay)
 
 
 def _round_gap(steps: tuple[Rung, ...]) -> float:
@@ -227,25 +230,20 @@ def _round_gap(steps: tuple[Rung, ...]) -> float:
 
 
 def _restarted(incident: Incident, now: float, chain: Chain) -> Incident:
-    first = now if chain.steps else None
-    begin = now - chain.steps[0].delay if chain.steps else now
-    return replace(
-        incident,
-        state=IncidentState.TRIGGERED,
-        step=0,
-        round_number=0,
-        round_at=begin,
-        next_at=first,
-        acked_by=None,
-        acked_until=None,
-        silenced=False,
-    )
+    """Begin the chain anew with a step that is due now."""
+    first = chain.steps[0].delay if chain.steps else 0.0
+    begun = replace(incident, step=0, round_number=0, round_at=now - first, next_at=now, silenced=False)
+    return _unacknowledged(begun)
 
 
-def _skipped(incident: Incident, now: float, chain: Chain, silenced_until: float | None) -> Step:
-    """Bring the next step of this round forward to now."""
-    waiting = 0 < incident.step < len(chain.steps) and incident.acked_until is None
-    if not waiting or incident.next_at is None or incident.next_at <= now:
+def _unacknowledged(incident: Incident) -> Incident:
+    return replace(incident, state=IncidentState.TRIGGERED, acked_by=None, acked_until=None)
+
+
+def _skipped(incident: Incident, channel: str, now: float, chain: Chain, silenced_until: float | None) -> Step:
+    """Bring the next step of this round forward to now, where `channel` was to be told by the one before."""
+    waiting = 0 < incident.step < len(chain.steps) and chain.steps[incident.step - 1].channel == channel
+    if not waiting or incident.state is IncidentState.ACKNOWLEDGED:
         return incident, ()
     begin = now - chain.steps[incident.step].delay
     return _woken(replace(incident, round_at=begin, next_at=now), now, chain, silenced_until)
@@ -282,6 +280,6 @@ def _shifted(incident: Incident, seconds: float) -> Incident:
         incident,
         opened_at=incident.opened_at + seconds,
         round_at=incident.round_at + seconds,
-        next_at=None if incident.next_at is None else incident.next_at + seconds,
-        acked_until=None if incident.acked_until is None else incident.acked_until + seconds,
+        next_at=moved(incident.next_at, seconds),
+        acked_until=moved(incident.acked_until, seconds),
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+
+from supervisor.domain.times import moved
 
 
 class BeatKind(StrEnum):
@@ -52,6 +54,10 @@ class Beat:
     cost: str | None = None
     message: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+
+    def shifted(self, seconds: float) -> Beat:
+        """Return the beat after the clock was set by `seconds`."""
+        return replace(self, at=self.at + seconds, busy_until=moved(self.busy_until, seconds))
 
 
 @dataclass(frozen=True, slots=True)

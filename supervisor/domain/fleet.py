@@ -34,7 +34,6 @@ class Modifier(StrEnum):
     UNOBSERVED = "unobserved"
     EXHAUSTED = "exhausted"
     CLOCK_SKEW = "clock_skew"
-    UNREGISTERED = "unregistered"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
+from supervisor.domain.times import moved
+
 
 class Doubt(StrEnum):
     """Why the supervisor can not be trusted just now."""
@@ -52,7 +54,8 @@ class Gate:
         opens_at: when it opens, None while a doubt stands.
         overdue, fleet: how many agents are silent beyond their deadline, and how many are awaited at all.
         incident: the incident of the fleet is open.
-        tried: the fleet's silence has kept the gate closed in this outage; it does so once.
+        tried: the fleet's silence has kept the gate closed in this outage; it does so once. The outage is over
+            when fewer agents than that are silent.
     """
 
     standing: frozenset[str] = frozenset()
@@ -184,7 +187,7 @@ def handle(gate: Gate, event: GateEvent, now: float, policy: GatePolicy) -> Step
 
 def _close(gate: Gate, doubt: Doubt, now: float, policy: GatePolicy, *, reread: bool = True) -> Step:
     """Close the gate, or keep it closed. What can not be observed is read when it can: it needs no rereading here."""
-    opens_at = None if gate.standing else now + policy.settle
+    opens_at = None if gate.standing else max(now + policy.settle, gate.opens_at or now)
     actions: tuple[GateAction, ...] = (Reread(doubt),) if reread else ()
     if gate.closed:
         why = gate.why if doubt in gate.why else (*gate.why, doubt)
@@ -200,18 +203,18 @@ def _sighted(gate: Gate, place: str, now: float, policy: GatePolicy) -> Gate:
 
 
 def _counted(gate: Gate, event: Counted, now: float, policy: GatePolicy) -> Step:
-    gate = replace(gate, overdue=event.overdue, fleet=event.fleet)
-    if event.overdue == 0:
+    before, gate = gate, replace(gate, overdue=event.overdue, fleet=event.fleet)
+    if _silent(gate, policy):
+        if gate.closed or gate.tried or event.recent < _many(gate, policy):
+            return gate, ()
+        return _close(gate, Doubt.FLEET, now, policy)
+    if _silent(before, policy) or gate.overdue == 0:
         gate = replace(gate, tried=False)
-        if not gate.closed:
-            return _resolved(gate, "every agent beats again")
-    if gate.closed:
-        if gate.tried and not _silent(gate, policy) and gate.opens_at is not None:
-            gate = replace(gate, opens_at=min(gate.opens_at, now + policy.settle))
-        return gate, ()
-    if gate.tried or event.recent < _many(gate, policy):
-        return gate, ()
-    return _close(gate, Doubt.FLEET, now, policy)
+    if not gate.closed:
+        return _resolved(gate)
+    if before.tried and gate.opens_at is not None:
+        gate = replace(gate, opens_at=min(gate.opens_at, now + policy.settle))
+    return gate, ()
 
 
 def _woken(gate: Gate, now: float, policy: GatePolicy) -> Step:
@@ -225,13 +228,12 @@ def _woken(gate: Gate, now: float, policy: GatePolicy) -> Step:
             return _opened_incident(gate, f"{gate.overdue} of {gate.fleet} agents are silent at once")
         after = replace(gate, closed_at=None, opens_at=None, why=())
         actions: tuple[GateAction, ...] = (Opened(now - closed_at),)
-        if after.overdue == 0 and after.incident:
-            after, more = _resolved(after, "the agents are observed again, and beat")
+        if not _silent(after, policy):
+            after, more = _resolved(after)
             actions += more
         return after, actions
     if not gate.incident and now >= closed_at + policy.limit:
-        places = ", ".join(sorted(gate.standing))
-        return _opened_incident(gate, f"the agents can not be observed: {places}")
+        return _opened_incident(gate, f"the agents can not be observed: {', '.join(sorted(gate.standing) or gate.why)}")
     return gate, ()
 
 
@@ -249,15 +251,16 @@ def _opened_incident(gate: Gate, summary: str) -> Step:
     return replace(gate, incident=True), (OpenFleet(summary),)
 
 
-def _resolved(gate: Gate, summary: str) -> Step:
+def _resolved(gate: Gate) -> Step:
     if not gate.incident:
         return gate, ()
+    summary = f"{gate.overdue} of {gate.fleet} agents are still silent" if gate.overdue else "every agent beats again"
     return replace(gate, incident=False), (ResolveFleet(summary),)
 
 
 def _stepped(gate: Gate, seconds: float) -> Gate:
     return replace(
         gate,
-        closed_at=None if gate.closed_at is None else gate.closed_at + seconds,
-        opens_at=None if gate.opens_at is None else gate.opens_at + seconds,
+        closed_at=moved(gate.closed_at, seconds),
+        opens_at=moved(gate.opens_at, seconds),
     )

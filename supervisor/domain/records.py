@@ -418,4 +418,5 @@ class LogDropped(Record):
 
 def every() -> tuple[type[Record], ...]:
     """Return every record class, in the order of this page."""
-    return tuple(Record.__subclasses__())
+    page = globals().values()
+    return tuple(cls for cls in page if isinstance(cls, type) and issubclass(cls, Record) and cls is not Record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from supervisor.domain.policy import OnExhausted, RestartPolicy, spread
+from supervisor.domain.times import moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """A restart may start; `slow` where it is a try beyond the spent intensity."""
-
-    slow: bool = False
+    """A restart may start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def judge(history: History, now: float, policy: RestartPolicy, seed: str) -> Ver
         if policy.on_exhausted is OnExhausted.HOLD:
             return Exhausted(None)
         at = recent[-1] + policy.slow_interval
-        return Now(slow=True) if now >= at else Exhausted(at)
+        return Now() if now >= at else Exhausted(at)
     if history.ended is None or history.in_a_row == 0:
         return Now()
     wait = min(policy.backoff * 2.0 ** min(history.in_a_row - 1, 30), policy.backoff_max)
@@ -73,6 +72,11 @@ def started(history: History, now: float, policy: RestartPolicy) -> History:
     )
 
 
+def uncounted(history: History) -> History:
+    """Return the history with a restart that a person asked for: neither backoff nor intensity count it."""
+    return replace(history, total=history.total + 1)
+
+
 def ended(history: History, now: float) -> History:
     """Return the history with its running restart ended at `now`."""
     return replace(history, ended=now)
@@ -88,7 +92,7 @@ def shifted(history: History, seconds: float) -> History:
     return replace(
         history,
         started=tuple(at + seconds for at in history.started),
-        ended=None if history.ended is None else history.ended + seconds,
+        ended=moved(history.ended, seconds),
     )
 
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+_SHORT = 10
+"""Below this many seconds, or minutes, people want to know more exactly."""
+
 
 def span(seconds: float) -> str:
     """Return a length of time as people say it: "3 s", "15 min", "2 h 5 min", "3 d 4 h"."""
-    if seconds < 10 and seconds != int(seconds):
+    if 0 < seconds < _SHORT and seconds != int(seconds):
         return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, secs = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {secs} s" if secs and minutes < 10 else f"{minutes} min"
+    minutes, secs = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    if minutes:
+        return f"{minutes} min {secs} s" if secs and minutes < _SHORT else f"{minutes} min"
+    return f"{secs} s"
 
 
 def count(number: int, noun: str) -> str:

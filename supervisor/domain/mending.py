@@ -1,0 +1,102 @@
+"""Restarting an agent: whether one may start now, and what its health is from its beginning to its end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from supervisor.domain import attempts, restarts
+from supervisor.domain.actions import Refusal, Restart, RestartRefused
+from supervisor.domain.attempts import Attempt
+from supervisor.domain.events import Phase, RestartFinished
+from supervisor.domain.policy import OnExhausted, RestartPolicy
+from supervisor.domain.restarts import History
+from supervisor.domain.vitals import Health, HealthState, Moment, Step
+
+
+def want_restart(health: Health, moment: Moment) -> Step:
+    """Start a restart, or put it off: until a time, or until the next miss calls for it again."""
+    now, law = moment.now, moment.policy.restart
+    if health.restart_at is not None and now < health.restart_at:
+        return health, ()
+    if law is None:
+        return replace(health, restart_at=None), (RestartRefused(Refusal.NO_RESTARTER),)
+    refused = _refusal(health, law, moment)
+    if refused is None:
+        return _start(health, restarts.started(health.history, now, law), now, health.reason)
+    after = replace(
+        health,
+        restart_at=now if refused.reason is Refusal.GATE else refused.until,
+        deferred=health.deferred or refused.reason is Refusal.CRITICAL_PHASE,
+        exhausted=health.exhausted or refused.reason is Refusal.EXHAUSTED,
+    )
+    return after, (refused,)
+
+
+def _refusal(health: Health, law: RestartPolicy, moment: Moment) -> RestartRefused | None:
+    """Return why no restart may start now, None where one may."""
+    if health.held_until is not None and moment.now < health.held_until:
+        return RestartRefused(Refusal.HELD, health.held_until)
+    if not moment.trusted:
+        return RestartRefused(Refusal.GATE)
+    if health.beat is not None and health.beat.phase is Phase.CRITICAL and not health.deferred:
+        return RestartRefused(Refusal.CRITICAL_PHASE, moment.now + moment.policy.critical_limit)
+    return _verdict(health, law, moment)
+
+
+def _verdict(health: Health, law: RestartPolicy, moment: Moment) -> RestartRefused | None:
+    """Say what the law of restarts says; once it has put an agent on hold, only a heartbeat or a person frees it."""
+    if health.exhausted and law.on_exhausted is OnExhausted.HOLD:
+        return RestartRefused(Refusal.EXHAUSTED)
+    match restarts.judge(health.history, moment.now, law, moment.name):
+        case restarts.Now():
+            return None
+        case restarts.Later(at):
+            return RestartRefused(Refusal.BACKOFF, at)
+        case restarts.Exhausted(at):
+            return RestartRefused(Refusal.EXHAUSTED, at)
+
+
+def _start(health: Health, history: History, now: float, reason: str) -> Step:
+    incarnation = None if health.beat is None else health.beat.incarnation
+    attempt = Attempt(history.total, now, reason, incarnation=incarnation)
+    after = replace(health, attempt=attempt, history=history, due=None, restart_at=None, deferred=True, reason=reason)
+    if health.state is not HealthState.ESCALATED:
+        after = replace(after, state=HealthState.RESTARTING, since=now)
+    return after, (Restart(attempt.number, reason),)
+
+
+def asked(health: Health, by: str, moment: Moment) -> Step:
+    """Restart for a person: held back by no backoff, intensity, hold or gate, and not counted by them."""
+    if moment.policy.restart is None:
+        return health, (RestartRefused(Refusal.NO_RESTARTER),)
+    if health.restarting:
+        return health, (RestartRefused(Refusal.IN_PROGRESS),)
+    return _start(health, restarts.uncounted(health.history), moment.now, f"asked for by {by}")
+
+
+def ended(health: Health, attempt: Attempt, event: RestartFinished, moment: Moment) -> Health:
+    """End the running restart: the next deadline is its end and the start period."""
+    now, number = moment.now, attempt.number
+    return replace(
+        health,
+        attempt=attempts.ended(attempt, event, now),
+        history=restarts.ended(health.history, now),
+        due=now + moment.policy.start_period,
+        errors=health.errors + (0 if event.ok else 1),
+        reason=f"restart {number} done, first heartbeat awaited" if event.ok else f"restart failed: {event.detail}",
+    )
+
+
+def held(health: Health, until: float) -> Health:
+    """Hold restarts until `until`; one that waits for an earlier hold waits for this one."""
+    return replace(health, held_until=until, restart_at=until if _waits_for_hold(health) else health.restart_at)
+
+
+def released(health: Health, moment: Moment) -> Step:
+    """Lift the hold, and try the restart that waits for it. One that waits for something else goes on waiting."""
+    free = replace(health, held_until=None)
+    return want_restart(replace(free, restart_at=None), moment) if _waits_for_hold(health) else (free, ())
+
+
+def _waits_for_hold(health: Health) -> bool:
+    return health.restart_at is not None and health.restart_at == health.held_until

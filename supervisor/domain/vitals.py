@@ -1,0 +1,86 @@
+"""What is known of one agent: plain values, changed only by the machine in `health` and its hands in `mending`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from supervisor.domain.actions import HealthAction
+from supervisor.domain.attempts import Attempt
+from supervisor.domain.events import Beat
+from supervisor.domain.policy import Policy
+from supervisor.domain.restarts import History
+
+
+class HealthState(StrEnum):
+    """How an agent is."""
+
+    UNKNOWN = "unknown"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    RESTARTING = "restarting"
+    ESCALATED = "escalated"
+    STOPPED = "stopped"
+
+
+PROMISED = frozenset({HealthState.UNKNOWN, HealthState.HEALTHY})
+"""The states whose deadline is the promise of the last heartbeat; in the others it is counted from the last miss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Everything that is known of one agent. Times are seconds since the epoch.
+
+    Args:
+        since: when `state` began.
+        due: when the next miss falls, None where no heartbeat is awaited.
+        lost: seconds up to `lost_at` in which an agent that has not beaten since had no chance to.
+        restart_at: when a restart that was put off is tried, None where none is wanted.
+        deferred: the last heartbeat's critical phase puts off no further restart.
+        exhausted: the restart intensity was spent in this silence.
+        incident: an incident for missed heartbeats is open.
+        errors: failures that the agent reported, and restarts that failed, since it was registered.
+        retired: incarnations that a newer one has replaced, newest last.
+    """
+
+    state: HealthState = HealthState.UNKNOWN
+    since: float = 0.0
+    misses: int = 0
+    beat: Beat | None = None
+    due: float | None = None
+    lost: float = 0.0
+    lost_at: float = 0.0
+    attempt: Attempt | None = None
+    history: History = field(default_factory=History)
+    restart_at: float | None = None
+    deferred: bool = False
+    exhausted: bool = False
+    held_until: float | None = None
+    incident: bool = False
+    errors: int = 0
+    retired: tuple[str, ...] = ()
+    reason: str = "no heartbeat seen yet"
+
+    @property
+    def restarting(self) -> bool:
+        """Whether a restart is under way."""
+        return self.attempt is not None and self.attempt.ended is None
+
+    @property
+    def deadline(self) -> float | None:
+        """When this machine wants to be woken, None where only a fact can change it."""
+        return min((at for at in (self.due, self.restart_at, self.held_until) if at is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a decision rests on beside the agent's health."""
+
+    now: float
+    policy: Policy
+    name: str
+    trusted: bool
+
+
+Step = tuple[Health, tuple[HealthAction, ...]]
+"""The health after an event, and what is to be done."""
