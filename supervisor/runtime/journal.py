@@ -152,7 +152,6 @@ class Journal:
         self.error = str(error)
 
     async def _restore(self) -> None:
-        await self._store.close()
         saved = await self._store.open()
         note = "; ".join(saved.notes) or "the journal can be written again"
         change = self._picture()

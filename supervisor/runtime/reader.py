@@ -31,9 +31,13 @@ _STRANGERS_KEPT = 1000
 
 @dataclass(slots=True)
 class _Seen:
-    """Where a file was left, what its newest beat was, and since when its last line is unfinished."""
+    """Where a file was left, what its newest beat was, and since when its last line is unfinished.
+
+    `lines` is how many lines lie before that place, None where the reading began in the middle of the file.
+    """
 
     tail: FileTail
+    lines: int | None = 0
     fingerprint: str = ""
     torn_since: float | None = None
     told: bool = False
@@ -183,7 +187,7 @@ class Reader:
             self._seen.pop(name, None)
         elif form is Form.TOUCH:
             beat = heartbeat.touched(tail.mtime, received=min(tail.mtime, now), skew_limit=self.skew_limit)
-            self._seen[name] = _Seen(tail, beat.fingerprint)
+            self._seen[name] = _Seen(tail, 0, beat.fingerprint)
             _add_new(found, (beat,), seen)
         elif form is Form.DOCUMENT:
             self._read_document(agent, path, tail, seen, now, found)
@@ -199,22 +203,25 @@ class Reader:
         parsed = heartbeat.parse_document(
             tail.data, received=min(tail.mtime, now), first_is_torn=tail.offset > 0, skew_limit=self.skew_limit
         )
-        self._seen[path.name] = _Seen(kept, _fingerprint(parsed, seen))
-        self._note(agent, path, parsed, found)
+        self._seen[path.name] = _Seen(kept, 0, _fingerprint(parsed, seen))
+        self._note(agent, path, parsed, 0, found)
         _add_new(found, parsed.beats, seen)
 
     def _read_lines(self, agent: str, path: Path, tail: FileTail, seen: _Seen | None, now: float, found: Found) -> None:
         if not tail.data:
             return
+        goes_on = seen is not None and tail.offset == seen.tail.offset
         parsed = heartbeat.parse_lines(
             tail.data,
             received=min(tail.mtime, now),
-            first_is_torn=tail.offset > 0 and (seen is None or tail.offset != seen.tail.offset),
+            first_is_torn=tail.offset > 0 and not goes_on,
             skew_limit=self.skew_limit,
         )
+        before = 0 if tail.offset == 0 else seen.lines if seen is not None and goes_on else None
         # An unfinished line is read again, from its beginning, when the file has grown.
         left = replace(tail, data=b"", offset=tail.offset + len(tail.data) - len(parsed.torn))
-        after = self._seen[path.name] = _Seen(left, _fingerprint(parsed, seen))
+        lines = None if before is None else before + tail.data.count(b"\n", 0, left.offset - tail.offset)
+        after = self._seen[path.name] = _Seen(left, lines, _fingerprint(parsed, seen))
         if parsed.torn:
             same = seen is not None and seen.torn_since is not None and seen.tail.offset == left.offset
             after.torn_since = seen.torn_since if seen is not None and same else now
@@ -222,14 +229,16 @@ class Reader:
             if not after.told and now - (after.torn_since or now) >= TORN_PATIENCE:
                 after.told = True
                 found.records.append(HeartbeatInvalid(agent, str(path), None, "the last line stays unfinished"))
-        self._note(agent, path, parsed, found)
+        self._note(agent, path, parsed, before, found)
         _add_new(found, parsed.beats, seen)
 
-    def _note(self, agent: str, path: Path, parsed: Parsed, found: Found) -> None:
+    def _note(self, agent: str, path: Path, parsed: Parsed, before: int | None, found: Found) -> None:
+        """Note what is to be logged; `before` is how many lines of the file were passed over, where that is known."""
         found.records.extend(AgentLog(agent, log.at, log.message or "") for log in parsed.logs)
         if parsed.bad:
-            first = parsed.bad[0]
-            found.records.append(HeartbeatInvalid(agent, str(path), first.number, first.why, len(parsed.bad) - 1))
+            first, more = parsed.bad[0], len(parsed.bad) - 1
+            number = None if before is None else before + first.number
+            found.records.append(HeartbeatInvalid(agent, str(path), number, first.why, more))
 
 
 _NOTHING = FileTail(b"", 0, 0, 0.0, (0, 0))

@@ -1,6 +1,6 @@
 """Daemons that start in a few milliseconds: a process that has imported everything forks one for each line it is told.
 
-A line is JSON: {"config", "log"}. The answer is the pid of a daemon that runs with that configuration and writes its
+A line is JSON: {"config", "log", "uid"}. The answer is the pid of a daemon that runs with that configuration and writes its
 log there. When the daemon has ended, "<log>.code" holds its exit code.
 """
 
@@ -34,11 +34,11 @@ class Nursery:
     ) -> None:
         self._process.communicate()
 
-    def daemon(self, config: Path, log: Path) -> int:
-        """Start a daemon; return its pid."""
+    def daemon(self, config: Path, log: Path, uid: int = 0) -> int:
+        """Start a daemon, as user `uid` where it is not 0; return its pid."""
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(json.dumps({"config": str(config), "log": str(log)}) + "\n")
+        self._process.stdin.write(json.dumps({"config": str(config), "log": str(log), "uid": uid}) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
 
@@ -76,6 +76,8 @@ def _serve() -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             code = 70
             try:
+                if told["uid"]:
+                    os.seteuid(told["uid"])
                 code = _live(Path(told["config"]), Path(told["log"]))
             finally:
                 Path(told["log"] + ".code").write_text(str(code))
