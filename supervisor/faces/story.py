@@ -1,4 +1,4 @@
-"""Kept log records as sentences for people."""
+"""What happened lately, for people: the kept log records that are worth their time, newest first."""
 
 from __future__ import annotations
 
@@ -6,11 +6,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from supervisor.domain.health import HealthState
-from supervisor.domain.words import span
+from supervisor.faces.sentences import sentence
 from supervisor.ports import Row
 
 _LONGEST = 240
+_TONES = {
+    "supervisor_started": "unknown",
+    "supervisor_stopping": "stopped",
+    "restart_started": "restarting",
+    "restart_finished": "restarting",
+    "restart_refused": "unknown",
+    "agent_exited": "unhealthy",
+    "agent_held": "stopped",
+    "agent_released": "healthy",
+    "incident_opened": "escalated",
+    "incident_acknowledged": "restarting",
+    "incident_resolved": "healthy",
+    "notification_failed": "unhealthy",
+    "config_reloaded": "unknown",
+    "config_rejected": "unhealthy",
+    "watch_lost": "unhealthy",
+    "watch_restored": "healthy",
+    "gate_closed": "unknown",
+    "gate_opened": "healthy",
+    "service_failed": "unhealthy",
+}
+_STATES = {"unknown", "healthy", "unhealthy", "restarting", "escalated", "stopped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,61 +44,26 @@ class Line:
     text: str
 
 
-_STATES = frozenset(HealthState)
-_SENTENCES = {
-    "supervisor_started": ("unknown", "the supervisor started{absent}"),
-    "supervisor_stopping": ("stopped", "the supervisor stops: {reason}"),
-    "health_changed": ("", "{old} → {new}: {reason}"),
-    "restart_started": ("restarting", "restart {attempt} started: {reason}"),
-    "restart_finished": ("restarting", "restart {attempt} {ok}{detail}"),
-    "restart_refused": ("unknown", "restart not started: {reason}"),
-    "agent_exited": ("unhealthy", "the process ended{exit_code}"),
-    "agent_held": ("stopped", "held by {by}"),
-    "agent_released": ("healthy", "released by {by}"),
-    "incident_opened": ("escalated", "incident {incident} opened: {summary}"),
-    "incident_acknowledged": ("restarting", "incident {incident} acknowledged by {by}"),
-    "incident_resolved": ("healthy", "incident {incident} resolved after {seconds}: {summary}"),
-    "notification_failed": ("unhealthy", "{channel} was not told of incident {incident}: {error}"),
-    "config_reloaded": ("unknown", "a changed configuration is in force"),
-    "config_rejected": ("unhealthy", "a changed configuration was refused: {error}"),
-    "watch_lost": ("unhealthy", "{path} is not observed: {reason}"),
-    "watch_restored": ("healthy", "{path} is observed again"),
-    "gate_closed": ("unknown", "decisions wait: {reason}"),
-    "gate_opened": ("healthy", "decisions are taken again, after {seconds}"),
-    "service_failed": ("unhealthy", "the service {service} failed: {error}"),
-}
-
-
 def tell(history: Sequence[Row], most: int) -> list[Line]:
-    """Return the newest `most` things worth a person's time, newest first."""
+    """Return the newest `most` things worth telling, newest first; `history` is oldest first."""
     found: list[Line] = []
     for row in reversed(history):
-        if row.event in _SENTENCES:
-            found.append(_line(row))
+        tone = _tone(row)
+        if tone is not None:
+            said = sentence(row.event, row.fields | {"incident": row.incident}, _clock)
+            found.append(Line(row.at, tone, row.agent or "", said[:_LONGEST]))
             if len(found) == most:
                 break
     return found
 
 
-def _line(row: Row) -> Line:
-    tone, sentence = _SENTENCES[row.event]
-    text = sentence.format_map(_Said(_said(row)))
-    new = str(row.fields.get("new"))
-    return Line(row.at, tone or (new if new in _STATES else "unknown"), row.agent or "", text[:_LONGEST])
+def _tone(row: Row) -> str | None:
+    if row.event != "health_changed":
+        return _TONES.get(row.event)
+    new = row.fields.get("new")
+    return str(new) if new in _STATES else "unknown"
 
 
-class _Said(dict[str, Any]):
-    def __missing__(self, key: str) -> str:
-        return "?"
-
-
-def _said(row: Row) -> dict[str, Any]:
-    """Return the record's fields as words."""
-    said = row.fields | {"incident": row.incident}
-    absent, seconds, code = said.get("absent"), said.get("seconds"), said.get("exit_code")
-    said["absent"] = f" after {span(absent)} away" if isinstance(absent, int | float) else ""
-    said["seconds"] = span(seconds) if isinstance(seconds, int | float) else "?"
-    said["exit_code"] = "" if code is None else f" with exit code {code}"
-    said["ok"] = "done, first heartbeat awaited" if said.get("ok") else "failed"
-    said["detail"] = f": {said['detail']}" if said.get("detail") else ""
-    return said
+def _clock(moment: Any) -> str:
+    """Return the time of day of a kept record's moment (RFC 3339)."""
+    return f"{moment[11:19]} UTC" if isinstance(moment, str) else "?"

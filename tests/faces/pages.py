@@ -71,9 +71,15 @@ def healthy() -> bytes:
             "restart_started",
             "payment-watcher",
             None,
-            {"attempt": 1, "reason": "no heartbeat for 1 h"},
+            {"attempt": 1, "kind": "command", "reason": "no heartbeat for 1 h"},
         ),
-        Row(NOW - 4.19 * HOUR, "restart_finished", "payment-watcher", None, {"attempt": 1, "ok": True, "detail": ""}),
+        Row(
+            NOW - 4.19 * HOUR,
+            "restart_finished",
+            "payment-watcher",
+            None,
+            {"attempt": 1, "ok": True, "seconds": 36.0, "detail": ""},
+        ),
         changed(3.1, "payment-watcher", "restarting", "healthy", "heartbeat in time"),
     )
     return page(fleet(agents), history)
@@ -157,9 +163,21 @@ def all_bad() -> bytes:
         Row(NOW - 4 * HOUR, "gate_closed", None, None, {"reason": "machine_slept"}),
         Row(NOW - 3 * HOUR, "gate_opened", None, None, {"seconds": HOUR}),
         changed(0.85, "payment-watcher", "healthy", "restarting", "no heartbeat for 1 h"),
-        Row(NOW - 0.6 * HOUR, "incident_opened", "payment-watcher", "5f21c0aa", {"summary": "no heartbeat in 15 min"}),
+        Row(
+            NOW - 0.6 * HOUR,
+            "incident_opened",
+            "payment-watcher",
+            "5f21c0aa",
+            {"severity": "critical", "summary": "no heartbeat in 15 min"},
+        ),
         changed(0.6, "payment-watcher", "restarting", "escalated", "no heartbeat in 15 min since restart 1"),
-        Row(NOW - 500, "notification_failed", None, "5f21c0aa", {"channel": "on-call", "error": "connection refused"}),
+        Row(
+            NOW - 500,
+            "notification_failed",
+            None,
+            "5f21c0aa",
+            {"channel": "on-call", "kind": "triggered", "error": "connection refused"},
+        ),
         changed(400 / HOUR, "collections-emailer", "healthy", "unhealthy", "the agent reported a failure"),
         changed(8 / HOUR, "invoice-scanner", "healthy", "restarting", "no heartbeat for 1 h 1 min"),
     )
