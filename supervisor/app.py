@@ -22,6 +22,7 @@ from supervisor.domain.fleet import Fleet
 from supervisor.domain.records import Record
 from supervisor.faces import dashboard as page
 from supervisor.faces.http import HttpFace
+from supervisor.faces.lines import row_fields
 from supervisor.faces.logs import LogSink, configure
 from supervisor.faces.sdnotify import SystemdWatchdog
 from supervisor.filesystem import RealFiles, write_atomic
@@ -207,6 +208,7 @@ def _world(
         files=RealFiles(),
         watchdog=SystemdWatchdog(os.environ),
         emit=emit,
+        fields=row_fields,
         read=read,
         think=think,
         render=render,
@@ -279,7 +281,7 @@ def _append_beat(folder: Path, agent: str, document: dict[str, Any]) -> None:
 
 def _boot_id() -> str:
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip()
     except OSError:
         return "unknown"
 

@@ -37,7 +37,7 @@ from supervisor.runtime.pulse import INTERVAL, Pulse
 from supervisor.runtime.reader import Reader
 from supervisor.runtime.roster import Roster, plans_differ
 from supervisor.runtime.router import Router
-from supervisor.runtime.services import keep
+from supervisor.runtime.services import LAW, LAW_OF_EXTRAS, keep
 from supervisor.runtime.snapshots import Render, Snapshots, Write
 
 _BEGINNING = "the first reading"
@@ -56,6 +56,7 @@ class World:
 
     Args:
         emit: writes a record, made at a time (s since the epoch), to the log.
+        fields: returns a record's fields as the journal keeps them.
         read, think: run blocking reads, one at a time, and long computations, away from the event loop.
         face: serves a control as long as its context lasts.
         load_plan: reads the configuration again; raises RefusedError with what is wrong.
@@ -69,6 +70,7 @@ class World:
     files: Files
     watchdog: Watchdog
     emit: Callable[[Record, float], None]
+    fields: Callable[[Record], dict[str, Any]]
     read: Offload
     think: Offload
     render: Render
@@ -100,7 +102,7 @@ class Daemon:
         self._ready = False
         self._config_changed = asyncio.Event()
         clock = world.clock
-        self.journal = Journal(world.store, clock, world.emit, self._everything)
+        self.journal = Journal(world.store, clock, world.emit, world.fields, self._everything)
         self.desk = Desk(plan.chain, clock, self.journal, lambda delivery: self.outbox.push(delivery))
         self.outbox = Outbox(self.desk, self.journal, clock, plan.outbox_timeout)
         self.executor = Executor(clock, self.journal)
@@ -159,8 +161,9 @@ class Daemon:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(keep(name, service, self._world.clock, self.journal), name=name)
-                    for name, service in self._services().items()
+                    group.create_task(keep(name, service, self._world.clock, self.journal, law), name=name)
+                    for law, services in ((LAW, self._services()), (LAW_OF_EXTRAS, self._extras()))
+                    for name, service in services.items()
                 ]
                 async with self._world.face(self.control):
                     await self._until_ready(begun)
@@ -277,6 +280,11 @@ class Daemon:
             "watcher": router.run,
             "gate": self.gate.run,
             "pulse": pulse.run,
+        }
+
+    def _extras(self) -> dict[str, Service]:
+        """Return what the supervision can do without for a while."""
+        return {
             "dashboard": self.snapshots.run,
             "configuration": self._reload_on_change,
             "housekeeping": self._prune,

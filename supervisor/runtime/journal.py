@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
+from typing import Any
 
 from supervisor.domain.health import Health
 from supervisor.domain.records import JournalFailed, JournalRestored, Record
@@ -30,15 +31,22 @@ class Journal:
 
     Args:
         emit: writes a record to the log; never blocks.
+        fields: returns a record's fields as the store keeps them, JSON-ready, without `agent` and `incident`.
         picture: returns everything that is known now, for a store that has to begin anew.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, emit: Callable[[Record, float], None], picture: Callable[[], Change]
+        self,
+        store: Store,
+        clock: Clock,
+        emit: Callable[[Record, float], None],
+        fields: Callable[[Record], dict[str, Any]],
+        picture: Callable[[], Change],
     ) -> None:
         self._store = store
         self._clock = clock
         self._emit = emit
+        self._fields = fields
         self._picture = picture
         self._waiting: deque[tuple[Entry, asyncio.Future[None]]] = deque()
         self._wake = asyncio.Event()
@@ -130,16 +138,9 @@ class Journal:
             self._followers.discard(queue)
 
     def _row(self, record: Record, now: float) -> Row:
-        fields = {key: value for key, value in asdict(record).items() if value is not None}
         self._last_row += 1
-        row = Row(
-            now,
-            record.event(),
-            fields.get("agent"),
-            fields.get("incident"),
-            {"level": record.LEVEL, **fields},
-            self._last_row,
-        )
+        agent, incident = getattr(record, "agent", None), getattr(record, "incident", None)
+        row = Row(now, record.event(), agent, incident, self._fields(record), self._last_row)
         for queue in self._followers:
             if queue.full():
                 queue.get_nowait()

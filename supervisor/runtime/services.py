@@ -1,13 +1,14 @@
 """Keep the supervisor's own coroutines alive, under the same intensity law as agents.
 
 A service that fails is started again; when its intensity is spent the failure climbs: the process ends
-non-zero, and the service manager decides.
+non-zero, and the service manager decides. One that the supervision can do without is tried on, slowly.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from supervisor.domain import restarts
 from supervisor.domain.policy import OnExhausted, RestartPolicy
@@ -21,13 +22,18 @@ LAW = RestartPolicy(
 )
 """Five restarts a minute; more is no accident."""
 
+LAW_OF_EXTRAS = replace(LAW, on_exhausted=OnExhausted.SLOW, slow_interval=60.0)
+"""The law of what the supervision can do without: a page that can not be drawn must not end it."""
+
 
 class ServiceExhaustedError(Exception):
     """A service failed again and again; the text names it and its last error."""
 
 
-async def keep(name: str, service: Callable[[], Awaitable[None]], clock: Clock, journal: Journal) -> None:
-    """Run `service` for ever. Raises ServiceExhaustedError when it fails too often."""
+async def keep(
+    name: str, service: Callable[[], Awaitable[None]], clock: Clock, journal: Journal, law: RestartPolicy = LAW
+) -> None:
+    """Run `service` for ever. Raises ServiceExhaustedError when it fails more often than `law` allows."""
     history = History()
     while True:
         try:
@@ -36,13 +42,13 @@ async def keep(name: str, service: Callable[[], Awaitable[None]], clock: Clock, 
         except Exception as error:  # noqa: BLE001 - whatever it was, the service is needed
             failure = error
         text = _text(failure)
-        verdict = restarts.judge(history, clock.now(), LAW, name)
-        if isinstance(verdict, restarts.Exhausted):
+        verdict = restarts.judge(history, clock.now(), law, name)
+        if isinstance(verdict, restarts.Exhausted) and verdict.at is None:
             raise ServiceExhaustedError(f"service {name} keeps failing: {text}") from failure
         journal.note(ServiceFailed(name, text, history.total + 1))
-        if isinstance(verdict, restarts.Later):
+        if not isinstance(verdict, restarts.Now) and verdict.at is not None:
             await asyncio.sleep(verdict.at - clock.now())
-        history = restarts.ended(restarts.started(history, clock.now(), LAW), clock.now())
+        history = restarts.ended(restarts.started(history, clock.now(), law), clock.now())
 
 
 def _text(error: BaseException) -> str:

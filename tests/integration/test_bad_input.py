@@ -60,7 +60,7 @@ async def test_no_file_can_stop_the_daemon_or_its_neighbours(town: Town) -> None
         record = await town.logged("heartbeat_invalid", agent=name)
         assert record["file"] == str(beats / f"{name}.log")
         assert record["error"]
-    assert "root" not in (town.folder / "log").read_text()
+    assert "root:" not in (town.folder / "log").read_text()
     assert (await town.logged("clock_skew", agent="far"))["ahead"] > 1e9
     assert (await town.logged("unregistered_agent"))["agent"] == "stranger"
     assert {town.state(name)["status"] for name in ("folder", "fifo", "link")} == {"unknown"}
@@ -135,7 +135,7 @@ async def test_restart_commands_that_are_missing_endless_or_noisy(town: Town) ->
     noisy = await town.logged("restart_finished", agent="noisy")
     assert (noisy["ok"], noisy["exit_code"]) == (False, 3)
     assert len(noisy["stderr"]) == 20
-    assert noisy["stderr"][-1] == "the end"
+    assert noisy["stderr"][-1].endswith("the end")
     endless = await town.logged("restart_finished", agent="endless")
     assert not endless["ok"]
     assert "1 s" in endless["detail"]

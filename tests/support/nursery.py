@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -79,6 +80,9 @@ def _serve() -> None:
                 if told["uid"]:
                     os.seteuid(told["uid"])
                 code = _live(Path(told["config"]), Path(told["log"]))
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
             finally:
                 Path(told["log"] + ".code").write_text(str(code))
                 os._exit(code)
