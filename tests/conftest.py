@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.support.logcheck"]
+
+# looptime asks for the event loop in every test: a synchronous one that comes first must not make one to leave open.
+asyncio.set_event_loop(None)
 
 settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("default"), max_examples=250, derandomize=True)

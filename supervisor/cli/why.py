@@ -14,6 +14,7 @@ from supervisor.domain.words import count, span
 from supervisor.faces.sentences import sentence
 
 _RECORDS = 40
+_STAMP = frozenset({"id", "timestamp", "level", "event", "agent"})
 
 
 def register(subparsers: Any) -> None:
@@ -51,8 +52,9 @@ def told(event: dict[str, Any], *, whose: bool = False) -> list[list[_output.Pie
     """Return the lines that tell of one record; `whose`: say the agent's name."""
     name = f"{event['agent']}: " if whose and event.get("agent") else ""
     style = {"error": "red", "warning": "yellow"}.get(event["level"], "")
+    fields = {key: value for key, value in event.items() if key not in _STAMP}
     lines: list[list[_output.Piece]] = [
-        [("  " + clock(event["timestamp"]) + "  ", "dim"), (name + sentence(event["event"], event, clock), style)]
+        [("  " + clock(event["timestamp"]) + "  ", "dim"), (name + sentence(event["event"], fields, clock), style)]
     ]
     lines += [[("    | " + line, "dim")] for line in event.get("stderr") or ()]
     return lines

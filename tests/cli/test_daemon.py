@@ -12,6 +12,8 @@ import pytest
 from tests.cli.conftest import PYTHON, Place, process
 
 CONFIG = """\
+[gate]
+settle = "0s"
 [defaults]
 heartbeat_timeout = "1h"
 [agents.mailer]

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from supervisor.cli._fleet import EXIT
 from tests.cli.conftest import PYTHON, Command, Place
 from tests.support.control import MemoryControl
 from tests.support.served import Served
@@ -174,15 +176,7 @@ def test_colours_on_a_terminal_only(served: Served) -> None:
 
 def test_text_that_agents_wrote_can_not_move_the_cursor(command: Command, served: Served) -> None:
     evil = "\x1b[2J\x9b1mgone\r\n\u202e[red]"
-    served.control.agents["mailer"] = type(served.control.agents["mailer"])(
-        **{
-            **{
-                name: getattr(served.control.agents["mailer"], name)
-                for name in served.control.agents["mailer"].__slots__
-            },
-            "reason": evil,
-        }
-    )
+    served.control.agents["mailer"] = replace(served.control.agents["mailer"], reason=evil)
     said = command("status")
     line = next(line for line in said.out.splitlines() if "mailer" in line)
     assert line.isprintable()
@@ -216,3 +210,19 @@ def test_ctrl_c_is_quiet(served: Served, control: MemoryControl) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
         assert process.stderr.read() == b""
+
+
+def test_a_fault_of_ours_does_not_pass_for_a_warning(
+    command: Command, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(EXIT, "critical")
+    said = command("check")
+    assert said.code == 70
+    assert "KeyError: 'critical'" in said.err
+
+
+def test_standard_output_may_be_closed(served: Served) -> None:
+    done = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *PYTHON, "status"], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, "")

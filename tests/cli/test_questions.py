@@ -204,9 +204,8 @@ def test_events_are_a_line_each(command: Command, served: Served, control: Memor
     assert [line.split("  ")[-1] for line in said.out.splitlines()] == [
         "decisions wait: the clock jumped",
         "mailer: restarts released by ann",
-        "mailer: something new: id 3, colour green",
-    ] or said.out.count("\n") == 3
-    assert "mailer: restarts released by ann" in said.out
+        "mailer: something new: colour green",
+    ]
     assert [one["event"] for one in command("events", "--agent", "mailer", "--json").json["events"]] == [
         "agent_released",
         "something_new",
