@@ -32,7 +32,7 @@ def show(fleet: dict[str, Any], *, as_json: bool) -> int:
     for incident in fleet["incidents"]:
         _output.say(("incident ", "bold"), *incident_pieces(incident, now))
     if not fleet["observed"]:
-        _output.say(("not observed: ", "magenta"), "; ".join(fleet["doubts"]) or "decisions wait")
+        _output.say(("not observed: ", "magenta"), "; ".join(fleet["doubts"]).replace("_", " ") or "decisions wait")
     if fleet["unregistered"]:
         _output.say("not configured, but beating: ", ", ".join(fleet["unregistered"]))
     return EXIT[fleet["status"]]
@@ -51,6 +51,6 @@ def incident_pieces(incident: dict[str, Any], now: Any) -> list[_output.Piece]:
 def _agent(agent: dict[str, Any], now: Any) -> list[_output.Piece]:
     symbol, style = STYLES.get(agent["status"], ("?", ""))
     beat = agent["last_heartbeat"]
-    age = "no heartbeat yet" if beat is None else f"last heartbeat {ago(beat, now)}"
+    age = "" if beat is None else f"; last heartbeat {ago(beat, now)}"
     modifiers = f" [{', '.join(agent['modifiers'])}]" if agent["modifiers"] else ""
-    return [(f"{symbol} {agent['status']}", style), (agent["name"], "bold"), f"{agent['reason']}; {age}{modifiers}"]
+    return [(f"{symbol} {agent['status']}", style), (agent["name"], "bold"), f"{agent['reason']}{age}{modifiers}"]

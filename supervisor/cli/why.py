@@ -9,7 +9,7 @@ from supervisor.cli import _output
 from supervisor.cli._client import Daemon, daemon
 from supervisor.cli._errors import UNKNOWN, CommandError, NoDaemonError
 from supervisor.cli._fleet import SEVERITIES, STYLES
-from supervisor.cli._times import ago, clock
+from supervisor.cli._times import ago, clock, moment
 from supervisor.domain.words import count, span
 from supervisor.faces.sentences import sentence
 
@@ -84,8 +84,12 @@ def _present(agent: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
     if agent["due"] is None:
         lines.append(["No heartbeat is awaited."])
     else:
-        miss = count(agent["consecutive_misses"] + 1, "miss")
-        lines.append([f"Without a heartbeat, {miss} in a row at {clock(agent['due'])} ({ago(agent['due'], now)})."])
+        due = f"at {clock(agent['due'])} ({ago(agent['due'], now)})"
+        number = agent["consecutive_misses"] + 1
+        late = moment(agent["due"]) < moment(now)
+        lines.append(
+            [f"Miss {number} fell due {due}; it is not decided yet." if late else f"Miss {number} falls {due}."]
+        )
     numbers = (count(agent["consecutive_misses"], "miss"), count(agent["restarts"], "restart"))
     lines.append([f"So far: {numbers[0]} in a row, {numbers[1]}, {count(agent['errors'], 'error')}."])
     if agent["restarter"] is None:

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -129,7 +130,7 @@ def test_why_tells_the_story(command: Command, served: Served, control: MemoryCo
         "watcher is escalated since",
         "Why: no heartbeat for 1 h 6 min.",
         "(1 h 6 min ago); it promises one every 1 h.",
-        "Without a heartbeat, 3 misses in a row at",
+        "Miss 3 falls at",
         "So far: 2 misses in a row, 1 restart, 0 errors.",
         "Nothing is configured to restart it.",
         f"Incident {incident.id}, critical (triggered), opened",
@@ -158,6 +159,11 @@ def test_why_of_an_agent_that_is_held_and_has_never_beaten(command: Command, ser
         "The next restart is tried at",
     ):
         assert part in told, part
+
+
+def test_why_says_that_a_miss_is_not_decided(command: Command, served: Served) -> None:
+    served.control.agents["mailer"] = replace(served.control.agents["mailer"], due=time.time() - 9)
+    assert "it is not decided yet." in command("why", "mailer").out
 
 
 def test_why_as_json(command: Command, served: Served) -> None:

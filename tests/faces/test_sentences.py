@@ -34,7 +34,7 @@ def test_every_kept_record_has_its_sentence() -> None:
         (
             "restart_finished",
             {"attempt": 2, "ok": False, "seconds": 3, "exit_code": 1, "detail": "exit code 1"},
-            "restart 2 failed after 3 s: exit code 1",
+            "restart failed after 3 s: exit code 1",
         ),
         ("restart_refused", {"reason": "critical_phase", "until": 9}, "restart not started: critical phase until @9"),
         ("agent_exited", {"exit_code": 4}, "its process ended: exit code 4"),
