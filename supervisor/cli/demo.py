@@ -32,6 +32,7 @@ _TOLD = frozenset(
         "heartbeat_missed",
         "restart_started",
         "restart_finished",
+        "agent_started",
         "incident_opened",
         "notification_sent",
         "incident_resolved",

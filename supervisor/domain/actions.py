@@ -36,10 +36,11 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Start restart number `attempt`, counted from the agent's registration."""
+    """Carry out attempt number `attempt`, counted from the agent's registration. `first`: a start, no restart."""
 
     attempt: int
     reason: str
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

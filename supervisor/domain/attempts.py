@@ -16,9 +16,11 @@ _LAST_WORDS = frozenset({BeatKind.STOP, BeatKind.FAIL})
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One restart: under way while `ended` is None.
+    """One restart, or the first start of an agent that we run: under way while `ended` is None.
 
     Args:
+        number: tells it from every other attempt of the agent.
+        nth: which restart it is, as people count; 0 for a first start.
         incarnation: what the agent called its life before it.
         beat: the newest heartbeat that came meanwhile, from a life that can be the new one.
     """
@@ -26,6 +28,7 @@ class Attempt:
     number: int
     started: float
     reason: str
+    nth: int = 0
     ended: float | None = None
     ok: bool = False
     detail: str = ""
@@ -35,9 +38,14 @@ class Attempt:
     beat: Beat | None = None
 
     @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"restart {self.nth}" if self.nth else "its start"
+
+    @property
     def outcome(self) -> str:
         """How it ended, in plain words."""
-        return f"restart {self.number} {'was done' if self.ok else f'failed ({self.detail})'}"
+        return f"{self.name} {'was done' if self.ok else f'failed ({self.detail})'}"
 
 
 def is_old_life(attempt: Attempt, beat: Beat) -> bool:

@@ -109,6 +109,11 @@ class RestartAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class StartAsked:
+    """The supervisor has begun, and no copy of this agent, which it is to run, lives."""
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """Watch and notify, but never restart, until `until`."""
 
@@ -150,6 +155,7 @@ HealthEvent = (
     | ProcessExited
     | RestartFinished
     | RestartAsked
+    | StartAsked
     | Held
     | Released
     | PolicyChanged

@@ -32,6 +32,7 @@ from supervisor.domain.events import (
     Released,
     RestartAsked,
     RestartFinished,
+    StartAsked,
     TimeLost,
 )
 from supervisor.domain.policy import Policy
@@ -69,6 +70,8 @@ def handle(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
             return _restarted(health, event, moment)
         case RestartAsked(by):
             return mending.asked(health, by, moment)
+        case StartAsked():
+            return mending.first_start(health, moment)
         case Held(until):
             return mending.held(health, until), ()
         case Released():
@@ -207,7 +210,7 @@ def _miss(health: Health, due: float, reason: str, moment: Moment) -> Step:
 def _silence(health: Health, now: float) -> str:
     attempt = _unanswered(health)
     if attempt is not None and attempt.ended is not None:
-        return f"no heartbeat in {span(now - attempt.ended)} since restart {attempt.number}"
+        return f"no heartbeat in {span(now - attempt.ended)} since {attempt.name}"
     if health.beat is None:
         return "no heartbeat was ever seen"
     return f"no heartbeat for {span(now - health.beat.at)}"

@@ -22,7 +22,7 @@ def want_restart(health: Health, moment: Moment) -> Step:
         return replace(health, restart_at=None), (RestartRefused(Refusal.NO_RESTARTER),)
     refused = _refusal(health, law, moment)
     if refused is None:
-        return _start(health, restarts.started(health.history, now, law), now, health.reason)
+        return _restart(health, restarts.started(health.history, now, law), now, health.reason)
     after = replace(
         health,
         restart_at=now if refused.reason is Refusal.GATE else refused.until,
@@ -56,13 +56,25 @@ def _verdict(health: Health, law: RestartPolicy, moment: Moment) -> RestartRefus
             return RestartRefused(Refusal.EXHAUSTED, at)
 
 
-def _start(health: Health, history: History, now: float, reason: str) -> Step:
-    incarnation = None if health.beat is None else health.beat.incarnation
-    attempt = Attempt(history.total, now, reason, incarnation=incarnation)
-    after = replace(health, attempt=attempt, history=history, due=None, restart_at=None, deferred=True, reason=reason)
+def _restart(health: Health, history: History, now: float, reason: str) -> Step:
+    after, actions = _begin(health, history, now, reason, history.total - history.starts)
     if health.state is not HealthState.ESCALATED:
         after = replace(after, state=HealthState.RESTARTING, since=now)
-    return after, (Restart(attempt.number, reason),)
+    return after, actions
+
+
+def _begin(health: Health, history: History, now: float, reason: str, nth: int) -> Step:
+    incarnation = None if health.beat is None else health.beat.incarnation
+    attempt = Attempt(history.total, now, reason, nth, incarnation=incarnation)
+    after = replace(health, attempt=attempt, history=history, due=None, restart_at=None, deferred=True, reason=reason)
+    return after, (Restart(attempt.number, reason, first=not nth),)
+
+
+def first_start(health: Health, moment: Moment) -> Step:
+    """Start an agent that we run, with the supervisor: that is no restart, and its state stays what it is."""
+    if moment.policy.restart is None or health.restarting:
+        return health, ()
+    return _begin(health, restarts.begun(health.history), moment.now, "started with the supervisor", 0)
 
 
 def asked(health: Health, by: str, moment: Moment) -> Step:
@@ -71,19 +83,19 @@ def asked(health: Health, by: str, moment: Moment) -> Step:
         return health, (RestartRefused(Refusal.NO_RESTARTER),)
     if health.restarting:
         return health, (RestartRefused(Refusal.IN_PROGRESS),)
-    return _start(health, restarts.uncounted(health.history), moment.now, f"asked for by {by}")
+    return _restart(health, restarts.uncounted(health.history), moment.now, f"asked for by {by}")
 
 
 def ended(health: Health, attempt: Attempt, event: RestartFinished, moment: Moment) -> Health:
     """End the running restart: the next deadline is its end and the start period."""
-    now, number = moment.now, attempt.number
+    now = moment.now
     return replace(
         health,
         attempt=attempts.ended(attempt, event, now),
         history=restarts.ended(health.history, now),
         due=now + moment.policy.start_period,
         errors=health.errors + (0 if event.ok else 1),
-        reason=f"restart {number} done, first heartbeat awaited" if event.ok else f"restart failed: {event.detail}",
+        reason=f"{attempt.name} done, first heartbeat awaited" if event.ok else f"{attempt.name} failed: {event.detail}",
     )
 
 

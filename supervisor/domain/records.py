@@ -217,6 +217,19 @@ class RestartRefused(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class AgentStarted(Record):
+    """An agent that the supervisor runs was started with it, or could not be."""
+
+    agent: str
+    attempt: int
+    ok: bool
+    seconds: float
+    detail: str = ""
+    exit_code: int | None = None
+    stderr: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AgentExited(Record):
     """A process that the supervisor runs has ended unasked."""
 

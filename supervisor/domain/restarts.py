@@ -16,13 +16,15 @@ class History:
         started: when each restart inside the window was started (s since the epoch), oldest first.
         in_a_row: restarts since the backoff last began anew.
         ended: when the last one ended, None where none did.
-        total: restarts ever; the number of the last attempt.
+        total: attempts ever; the number of the last one.
+        starts: those of them that were first starts, and no restarts.
     """
 
     started: tuple[float, ...] = ()
     in_a_row: int = 0
     ended: float | None = None
     total: int = 0
+    starts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,11 @@ def started(history: History, now: float, policy: RestartPolicy) -> History:
 def uncounted(history: History) -> History:
     """Return the history with a restart that a person asked for: neither backoff nor intensity count it."""
     return replace(history, total=history.total + 1)
+
+
+def begun(history: History) -> History:
+    """Return the history with a first start: it takes a number, and is no restart."""
+    return replace(history, total=history.total + 1, starts=history.starts + 1)
 
 
 def ended(history: History, now: float) -> History:

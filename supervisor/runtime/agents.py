@@ -18,7 +18,7 @@ from supervisor.domain.events import (
     Held,
     ProcessExited,
     Released,
-    RestartAsked,
+    StartAsked,
 )
 from supervisor.domain.health import Health, HealthState
 from supervisor.domain.messages import utc
@@ -40,7 +40,7 @@ class Tools:
 
     Args:
         read: reads the heartbeat files of one agent now; returns its new heartbeats, oldest first.
-        on_transition: called after a change that people want to see.
+        on_transition: called when something that people want to see has been written.
     """
 
     clock: Clock
@@ -107,7 +107,7 @@ class Agent:
         if self.restarter is None or attempt is None or not self.health.restarting:
             return
         if not self._tools.executor.running(self.name):
-            self._tools.executor.start(self.name, self.restarter, attempt.number, self.tell)
+            self._tools.executor.start(self.name, self.restarter, attempt.number, self.tell, first=not attempt.nth)
 
     async def run(self) -> None:
         """Live, for ever."""
@@ -150,7 +150,7 @@ class Agent:
         keeper: Keeper = self.restarter  # type: ignore[assignment]  # only called where the plan says managed
         adopted = await keeper.adopt()
         if not adopted and not self.health.restarting and self.health.state is not HealthState.STOPPED:
-            self.tell(RestartAsked("the supervisor's start"))
+            self.tell(StartAsked())
         async for end in keeper.exits():
             self._tools.journal.note(records.AgentExited(self.name, end.code, end.detail))
             self.tell(ProcessExited(end.code, end.detail))
@@ -201,17 +201,17 @@ class Agent:
             change.records.append(
                 records.HealthChanged(self.name, before.state.value, after.state.value, after.reason)
             )
-            tools.on_transition()
         if isinstance(event, HeartbeatSeen) and (after.due is None or after.due > tools.clock.now()):
             tools.gate.beating(self.name)
         if wanted or _lasting(before, after):
             change.agents[self.name] = self.saved = after
             await tools.journal.commit(change)
+            tools.on_transition()
         else:
             tools.journal.note(*change.records)
         for action in wanted:
             if isinstance(action, actions.Restart) and self.restarter is not None:
-                tools.executor.start(self.name, self.restarter, action.attempt, self.tell)
+                tools.executor.start(self.name, self.restarter, action.attempt, self.tell, first=action.first)
         return wanted
 
     def _note_event(self, change: Change, event: HealthEvent, before: Health) -> None:
@@ -233,6 +233,8 @@ class Agent:
         match action:
             case actions.Missed(count, due, reason):
                 change.records.append(records.HeartbeatMissed(self.name, count, due, reason))
+            case actions.Restart(first=True):
+                pass
             case actions.Restart(attempt, reason):
                 self._refused = None
                 kind = self.plan.kind or ""

@@ -32,11 +32,18 @@ class Executor:
         return agent in self._running
 
     def start(
-        self, agent: str, restarter: Restarter, attempt: int, tell: Callable[[RestartFinished], None]
+        self,
+        agent: str,
+        restarter: Restarter,
+        attempt: int,
+        tell: Callable[[RestartFinished], None],
+        *,
+        first: bool = False,
     ) -> None:
         """Start restart number `attempt`, or join it where an earlier life began it; `tell` gets the outcome."""
+        record = records.AgentStarted if first else records.RestartFinished
         task = asyncio.get_running_loop().create_task(
-            self._restart(agent, restarter, attempt, tell), name=f"restart:{agent}"
+            self._restart(agent, restarter, attempt, tell, record), name=f"restart:{agent}"
         )
         self._running[agent] = task
         task.add_done_callback(lambda done: self._running.pop(agent, None) if self._running.get(agent) is done else None)
@@ -49,7 +56,12 @@ class Executor:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _restart(
-        self, agent: str, restarter: Restarter, attempt: int, tell: Callable[[RestartFinished], None]
+        self,
+        agent: str,
+        restarter: Restarter,
+        attempt: int,
+        tell: Callable[[RestartFinished], None],
+        record: type[records.AgentStarted | records.RestartFinished],
     ) -> None:
         begun = self._clock.now()
         async with self._slots:
@@ -58,7 +70,7 @@ class Executor:
             except Exception as error:  # noqa: BLE001 - a restarter from outside may raise anything
                 outcome = RestartOutcome(ok=False, detail=f"{type(error).__name__}: {error}")
         self._journal.note(
-            records.RestartFinished(
+            record(
                 agent,
                 attempt,
                 outcome.ok,

@@ -137,12 +137,12 @@ def test_why_tells_the_story(command: Command, served: Served, control: MemoryCo
         "Told: caine.",
         "Acknowledged by ann until",
         "missed 1 heartbeat, due at",
-        "restart 1 started (command): 1 miss",
-        "restart 1 failed after 2 s: exit code 3",
+        "restart started (command): 1 miss",
+        "restart failed after 2 s: exit code 3",
         "    | ValueError: no",
     ):
         assert part in told, part
-    assert told.index("missed 1 heartbeat") < told.index("restart 1 started") < told.index("restart 1 failed")
+    assert told.index("missed 1 heartbeat") < told.index("restart started") < told.index("restart failed")
     assert "mailer" not in told
 
 
@@ -280,3 +280,11 @@ def test_a_dashboard_to_a_pipe_does_not_replace_the_pipe(served: Served, tmp_pat
         assert pipe.read_bytes() == served.control.page
         assert process.wait(20) == 0
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_what_is_not_observed_or_not_configured_is_said(command: Command, served: Served) -> None:
+    served.control.doubts = ("just_started",)
+    served.control.unregistered = ("stranger",)
+    said = command("status")
+    assert "not observed: just started" in said.out
+    assert "not configured, but beating: stranger" in said.out

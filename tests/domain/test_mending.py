@@ -15,6 +15,7 @@ from supervisor.domain.events import (
     Released,
     RestartAsked,
     RestartFinished,
+    StartAsked,
 )
 from supervisor.domain.policy import OnExhausted
 from tests.support.playbook import START, Play, beat, done, failed, hold, law, play, policy
@@ -85,7 +86,7 @@ def test_an_incident_does_not_tell_of_restarts_of_another_day() -> None:
 def test_the_outcome_is_kept() -> None:
     event = RestartFinished(1, ok=False, detail="exit code 3", exit_code=3, stderr=("a", "b"))
     attempt = (
-        restarting().at("61m", event).is_("restarting", errors=1, reason="restart failed: exit code 3").health.attempt
+        restarting().at("61m", event).is_("restarting", errors=1, reason="restart 1 failed: exit code 3").health.attempt
     )
     assert attempt is not None
     assert (attempt.ended, attempt.ok, attempt.detail) == (START + 3660, False, "exit code 3")
@@ -454,7 +455,7 @@ def test_nobody_restarts_what_can_not_be_restarted() -> None:
 
 def test_a_restart_nobody_carries_out_any_more_has_failed() -> None:
     scene = restarting().promise(policy(None)).expect()
-    scene.is_("restarting", due="75m", errors=1, reason="restart failed: nothing restarts this agent any more")
+    scene.is_("restarting", due="75m", errors=1, reason="restart 1 failed: nothing restarts this agent any more")
     scene.at("75m", done(1)).expect("75m miss 2", "75m incident", "75m refused no_restarter")
 
 
@@ -479,3 +480,31 @@ def test_a_refusal_says_until_when() -> None:
     _, actions = health.handle(scene.health, DeadlineReached(), START + 3600, scene.policy, name="agent")
     assert actions[1] == RestartRefused(Refusal.HELD, START + 4800)
     assert Beat(1.0).shifted(2.0) == Beat(3.0)
+
+
+# --- the first start ---------------------------------------------------------------------------------
+
+
+def test_a_first_start_is_no_restart_and_leaves_the_state() -> None:
+    scene = play().at("1m", StartAsked())
+    scene.is_("unknown", due=None, reason="started with the supervisor")
+    attempt = scene.health.attempt
+    assert attempt is not None
+    assert (attempt.number, attempt.nth, attempt.name) == (1, 0, "its start")
+    scene.at("2m", done(1)).is_("unknown", due="17m", reason="its start done, first heartbeat awaited")
+    scene.at("3m", beat()).is_("healthy")
+    assert (scene.health.history.total, scene.health.history.starts) == (1, 1)
+
+
+def test_a_first_start_that_brings_no_heartbeat_is_a_miss_and_the_next_is_restart_1() -> None:
+    scene = play().at("1m", StartAsked()).at("2m", done(1)).at("17m")
+    assert scene.health.attempt is not None
+    assert (scene.health.attempt.number, scene.health.attempt.nth) == (2, 1)
+    scene.is_("restarting", misses=1)
+
+
+def test_nothing_is_started_twice_or_without_a_restarter() -> None:
+    scene = play().at("1m", StartAsked())
+    known = scene.health
+    assert scene.at("2m", StartAsked()).health is known
+    play(policy(restart=None)).at("1m", StartAsked()).is_("unknown", due="60m")

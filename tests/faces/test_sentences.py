@@ -30,13 +30,14 @@ def test_every_kept_record_has_its_sentence() -> None:
         ),
         ("heartbeat_invalid", {"file": "a.log", "line": 3, "error": "x"}, "(a.log, line 3): x"),
         ("clock_skew", {"ahead": 90}, "a heartbeat is dated 1 min 30 s in the future"),
-        ("restart_finished", {"attempt": 1, "ok": True, "seconds": 3}, "restart 1 done after 3 s"),
+        ("restart_finished", {"attempt": 1, "ok": True, "seconds": 3}, "restart done after 3 s"),
         (
             "restart_finished",
             {"attempt": 2, "ok": False, "seconds": 3, "exit_code": 1, "detail": "exit code 1"},
             "restart failed after 3 s: exit code 1",
         ),
         ("restart_refused", {"reason": "critical_phase", "until": 9}, "restart not started: critical phase until @9"),
+        ("agent_started", {"ok": False, "seconds": 1, "detail": "not found"}, "its start failed after 1 s: not found"),
         ("agent_exited", {"exit_code": 4}, "its process ended: exit code 4"),
         ("agent_exited", {"exit_code": None}, "its process ended"),
         (

@@ -17,7 +17,7 @@ def told(record: records.Record) -> list[str]:
     ("record", "text"),
     [
         (records.HealthChanged("a", "healthy", "unhealthy", "silent"), "unhealthy|a|healthy → unhealthy: silent"),
-        (records.RestartStarted("a", 2, "command", "silent"), "restarting|a|restart 2 started (command): silent"),
+        (records.RestartStarted("a", 2, "command", "silent"), "restarting|a|restart started (command): silent"),
         (records.AgentExited("a", 9), "unhealthy|a|its process ended: exit code 9"),
         (records.AgentHeld("a", "ada", NOW), "stopped|a|restarts held by ada until 14:03:11 UTC"),
         (
