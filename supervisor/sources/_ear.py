@@ -16,10 +16,15 @@ _REASONS = {
     "watch limit": "inotify watch limit reached (fs.inotify.max_user_watches)",
     "os error 24": "inotify instance limit reached (fs.inotify.max_user_instances)",
 }
+_NOT_THERE = ("os error 2)", "os error 13)", "os error 20)")
 
 
 class EarError(Exception):
     """The folders can not be listened to; the text says why."""
+
+
+class VanishedError(EarError):
+    """One of the folders is not there any more, or closed to us by now."""
 
 
 class Ear:
@@ -32,6 +37,8 @@ class Ear:
         step, debounce: s; a change is told one to two steps later, under load `debounce` + 2 steps at the most.
         heard: called in the ear's thread with what changed.
         failed: called in the ear's thread when it can hear no more.
+
+    Raises VanishedError, EarError.
     """
 
     def __init__(
@@ -46,7 +53,9 @@ class Ear:
         try:
             self._notify = RustNotify(list(folders), False, False, 0, False, False)
         except (OSError, WatchfilesRustInternalError) as error:
-            text = str(error)
+            text = str(error)  # there is no errno
+            if any(mark in text for mark in _NOT_THERE):
+                raise VanishedError(text) from error
             raise EarError(next((why for mark, why in _REASONS.items() if mark in text), text)) from error
         self._step, self._debounce = round(step * 1000), round(debounce * 1000)
         self._heard, self._failed = heard, failed

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from supervisor.sources._ear import DELETED, Ear, EarError, Sounds
+from supervisor.sources._ear import DELETED, Ear, EarError, Sounds, VanishedError
 from supervisor.sources._listing import Heard
 from supervisor.sources._place import Identity, Pace, Place
 
 _ARM_SHARE = 10  # making the ear anew may take a 10th of the time
 _ARM_TRIES = 5
+_PATIENCE = 0.1  # s until the next tries, while folders come and go faster than an ear is made
 _LEAST_LIFE = 1.0  # an ear that dies younger (s) is not made anew sooner
 
 
@@ -128,15 +130,19 @@ class Listener:
                     heard=self._hear,
                     failed=partial(self._fail, self._generation),
                 )
+            except VanishedError:
+                changed |= self._rescan([folder for folder, known in wanted.items() if _identity(folder) != known])
+                continue
             except EarError as error:
-                changed |= self._make_room(wanted, str(error))
+                listening = (place for place in self._places if place.listens)
+                max(listening, key=lambda place: len(place.tree.folders())).limit = str(error)
                 continue
             new = [folder for folder, identity in wanted.items() if self.armed.get(folder) != identity]
             self.retire()
             self._ear, self.armed, self._armed_at = ear, wanted, began
             self.after = time.monotonic() + _ARM_SHARE * (time.monotonic() - began)
             changed |= self._rescan(new)
-        self.after = time.monotonic() + self._pace.check_every
+        self.after = time.monotonic() + _PATIENCE
         return changed
 
     def _wanted(self) -> dict[str, Identity]:
@@ -153,15 +159,6 @@ class Listener:
             return True
         polled = (folder for place in self._places if place.polled for folder in place.tree.folders())
         return self._ear is not None and wanted.items() <= self.armed.items() and self.armed.keys().isdisjoint(polled)
-
-    def _make_room(self, wanted: dict[str, Identity], error: str) -> set[str]:
-        """Find out why there is no ear: folders have gone meanwhile, or the largest root is to be polled."""
-        gone = [folder for folder, identity in wanted.items() if _identity(folder) != identity]
-        if gone:
-            return self._rescan(gone)
-        largest = max((place for place in self._places if place.listens), key=lambda place: len(place.tree.folders()))
-        largest.limit = error
-        return set()
 
     def _rescan(self, folders: list[str]) -> set[str]:
         """List these folders and all below them."""
@@ -188,6 +185,8 @@ class Listener:
                 files.add(Path(path))
             if Heard.FOLDER in heard:
                 stirred[path.rstrip("/")] = path in deleted
+                if info is not None and not stat.S_ISDIR(info.st_mode):  # a file where a folder was
+                    stirred[path.rpartition("/")[0]] = False
         if files:
             self._tell(frozenset(files))
         if stirred:

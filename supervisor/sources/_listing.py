@@ -71,6 +71,7 @@ class Tree:
         self._halt = halt
         self._lock = threading.Lock()
         self._noted: dict[str, set[str]] | None = None
+        self._gone: set[str] = set()
 
     def scan(self, start: str | None = None, told: Container[str] = ()) -> set[str]:
         """List the folders at and below `start` (default: all) afresh; return the files that changed, came or went.
@@ -109,8 +110,10 @@ class Tree:
                 waiting += below
         with self._lock:
             self._noted = None
-            for gone in [path for path in self._folders if _within(path, start) and path not in visited]:
-                changed.update(f"{gone}/{name}" for name in self._folders.pop(gone).marks)
+            for path in [path for path in self._folders if _within(path, start) and path not in visited]:
+                files = {f"{path}/{name}" for name in self._folders.pop(path).marks}
+                self._gone |= files
+                changed |= files
         return changed
 
     def note(self, path: str, info: os.stat_result | None) -> Heard:
@@ -131,9 +134,16 @@ class Tree:
                 self._noted.setdefault(parent, set()).add(name)
             if info is None:
                 known.marks.pop(name, None)
+                self._gone.add(path)
             else:
                 known.marks[name] = _mark(info)
         return Heard.FILE
+
+    def take_gone(self) -> set[str]:
+        """Return the files that have gone since the last call."""
+        with self._lock:
+            gone, self._gone = self._gone, set()
+        return gone
 
     def covers(self, path: str) -> bool:
         """Whether the folder `path` is, or may become, part of this tree."""
@@ -166,9 +176,9 @@ class Tree:
             self._folders[path] = found
             if found.marks == old:
                 return set()
-            names = {name for name, mark in found.marks.items() if old.get(name) != mark}
-            names |= old.keys() - found.marks.keys()
-            changed = {f"{path}/{name}" for name in names}
+            gone = {f"{path}/{name}" for name in old.keys() - found.marks.keys()}
+            changed = {f"{path}/{name}" for name, mark in found.marks.items() if old.get(name) != mark} | gone
+            self._gone |= gone
             if suspicious:
                 self.suspects |= changed
         return changed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from supervisor.sources._listing import Root
 from supervisor.sources._place import Pace, Place
 
 _LATE = 5.0  # a turn so late (s) means that the process was stopped: the kernel's queue may have run over
+_ECHO = 1.0  # s: by then, whatever came in the place of what had gone is known, or has gone too
 _POLL_SHARE = 50  # listing a polled root may take a 50th of the time
 
 
@@ -40,6 +42,7 @@ class Watch:
         self._places = [Place(root, needs_polling, self.halt) for root in roots]
         self._listener = Listener(self._places, pace, tell=tell, wake=wake)
         self._next_walk = self._judge_at = self._last_turn = 0.0
+        self._echoes: deque[tuple[float, set[str]]] = deque()
 
     def first(self) -> Relisted:
         """List all roots. They are listened to from the first `turn` on, which looks for what came in between."""
@@ -71,12 +74,16 @@ class Watch:
         if reason is None and any(isinstance(event, WatchRestored) for event in news):
             reason = "watch restored"
         self._last_turn = time.monotonic()
-        return news + self._hints(changed, reason)
+        return news + self._hints(changed | self._echo(now), reason)
 
     def pause(self) -> float:
         """Return how long (s) no `turn` is due, unless `wake` is called."""
         now = time.monotonic()
-        due = [self._next_walk, *(place.next_poll for place in self._places if place.needs_look)]
+        due = [
+            self._next_walk,
+            *(at for at, _ in self._echoes),
+            *(place.next_poll for place in self._places if place.needs_look),
+        ]
         return max(0.0, min(self._pace.check_every, self._listener.pause(now), min(due) - now))
 
     def close(self) -> None:
@@ -112,6 +119,18 @@ class Watch:
         place.next_poll = done + max(self._pace.poll_every, _POLL_SHARE * (done - began))
         self._listener.stale = True
         return changed
+
+    def _echo(self, now: float) -> set[str]:
+        """Return the files that went a while ago, to be looked at once more.
+
+        Whoever looked at the first hint may have met a file that came and went before it was listed.
+        """
+        if gone := {path for place in self._places for path in place.tree.take_gone()}:
+            self._echoes.append((now + _ECHO, gone))
+        echo: set[str] = set()
+        while self._echoes and self._echoes[0][0] <= now:
+            echo |= self._echoes.popleft()[1]
+        return echo
 
     def _everything(self) -> frozenset[Path]:
         return frozenset(Path(file) for place in self._places for file in place.tree.files())

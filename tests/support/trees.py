@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from supervisor.ports import Changed, Relisted, Source, SourceEvent, WatchLost, WatchRestored
+from supervisor.sources.files import Pace
 
 E = TypeVar("E", bound=SourceEvent)
 
 PATIENCE = 20.0
 """How long (s) a busy machine may take; a source that works needs a tenth of a second."""
+
+NONE_LOST = Pace(walk_every=3600.0, check_every=3600.0)
+"""No walk makes up for what the ear has missed."""
 
 
 class Watched:
