@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import logging
 import os
 import signal
 import sys
@@ -23,7 +24,7 @@ from supervisor.domain.records import Record
 from supervisor.faces import dashboard as page
 from supervisor.faces.http import HttpFace
 from supervisor.faces.lines import row_fields
-from supervisor.faces.logs import LogSink, configure
+from supervisor.faces.logs import LibraryHandler, LogSink, configure
 from supervisor.faces.sdnotify import SystemdWatchdog
 from supervisor.filesystem import RealFiles, write_atomic
 from supervisor.formats import heartbeat
@@ -124,9 +125,12 @@ def _notifier(name: str, chosen: Chosen) -> Callable[[], Any]:
 
 async def _run(settings: Settings, reload: Callable[[], Settings], log_format: str | None) -> int:
     sink = _sink(settings, log_format or settings.log.format)
+    libraries = LibraryHandler(sink)
+    logging.getLogger().addHandler(libraries)
     try:
         await _with_daemon(settings, _live, reload=reload, sink=sink, store=_journal(settings))
     finally:
+        logging.getLogger().removeHandler(libraries)
         await asyncio.to_thread(sink.close)
     return 0
 

@@ -67,6 +67,16 @@ class ServiceFailed(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class LibraryReported(Record):
+    """A library that the supervisor is built on has something to say, such as an error that nobody awaited."""
+
+    LEVEL: ClassVar[Level] = "warning"
+    KEPT: ClassVar[bool] = False
+    source: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class JournalFailed(Record):
     """The journal can not be written; supervision goes on without it."""
 

@@ -6,6 +6,7 @@ is full the oldest debug records go first, then the oldest of all, and a `log_dr
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import threading
@@ -14,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import IO, Any, Literal
 
-from supervisor.domain.records import Level, LogDropped, Record
+from supervisor.domain.records import Level, LibraryReported, LogDropped, Record
 from supervisor.faces.console import Console
 from supervisor.faces.lines import journald_line, json_line, row_fields
 
@@ -122,6 +123,18 @@ class LogSink:
             return False
         self._torn = False
         return True
+
+
+class LibraryHandler(logging.Handler):
+    """Takes what libraries log, and makes records of it."""
+
+    def __init__(self, sink: LogSink) -> None:
+        super().__init__(logging.WARNING)
+        self._sink = sink
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one message, with its traceback where it has one."""
+        self._sink.emit(LibraryReported(record.name, self.format(record)), record.created)
 
 
 def configure(form: Format, level: Level, stream: IO[Any] | None, environ: Mapping[str, str] = os.environ) -> LogSink:

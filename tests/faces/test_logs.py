@@ -1,4 +1,5 @@
 import io
+import logging
 import os
 import pty
 import select
@@ -13,7 +14,7 @@ import pytest
 
 from supervisor.domain.records import DashboardWritten, HeartbeatReceived, Record, SupervisorStopping
 from supervisor.faces.lines import json_line
-from supervisor.faces.logs import LogSink, configure
+from supervisor.faces.logs import LibraryHandler, LogSink, configure
 from tests.support.logcheck import check_lines
 
 
@@ -239,3 +240,23 @@ def test_no_colours_in_a_file(tmp_path: Path) -> None:
         sink.emit(info(1))
         assert sink.close()
     assert b"\x1b" not in (tmp_path / "out").read_bytes()
+
+
+def test_what_libraries_log_is_a_record_with_its_traceback(tmp_path: Path) -> None:
+    logger = logging.getLogger("some.library")
+    with (tmp_path / "out").open("w+b") as out:
+        sink = configure("json", "info", out, {})
+        handler = LibraryHandler(sink)
+        logger.addHandler(handler)
+        try:
+            raise RuntimeError("\x1b[31mnobody awaited this")  # noqa: TRY301 - to have a traceback
+        except RuntimeError:
+            logger.exception("a task failed")
+        finally:
+            logger.removeHandler(handler)
+        logger.warning("too late")
+        assert sink.close()
+    (line,) = check_lines((tmp_path / "out").read_bytes())
+    assert (line["event"], line["source"]) == ("library_reported", "some.library")
+    assert line["message"].startswith("a task failed\nTraceback")
+    assert "nobody awaited this" in line["message"]
