@@ -55,6 +55,8 @@ class MemoryControl:
         self.asked: list[tuple[Any, ...]] = []
         self.outcomes: dict[str, Outcome] = {"caine": Delivered(), "person": Failed("connection refused")}
         self.missing: str | None = None
+        self.doubts: tuple[str, ...] = ()
+        self.unregistered: tuple[str, ...] = ()
         self.broken: Exception | None = None
         self.page = b"<!doctype html><title>page</title>"
         self.followers: set[asyncio.Queue[Row]] = set()
@@ -82,7 +84,9 @@ class MemoryControl:
     async def fleet(self) -> Fleet:
         incidents = tuple(one for one in self.kept if one.state is not IncidentState.RESOLVED)
         agents = tuple(self.agents.values())
-        return Fleet(self.now(), overall(agents, incidents, observed=True), agents, incidents)
+        observed = not self.doubts
+        status = overall(agents, incidents, observed=observed)
+        return Fleet(self.now(), status, agents, incidents, observed, self.doubts, self.unregistered)
 
     def silences(self) -> Sequence[Silence]:
         return tuple(self.quiet.values())
