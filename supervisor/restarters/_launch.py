@@ -1,6 +1,6 @@
 """The launcher: a small child that does one run exactly once, and goes on when the supervisor dies.
 
-It is started as `python -I -S _launch.py JOB` in a session of its own, with the run's gate as its standard error. It
+It is started as `python -I -S _launch.py JOB` in a session of its own, with a gate of its own as its standard error. It
 
 1. claims the run; another one that asks for the same run finds it claimed and leaves;
 2. runs the `pre_restart` hooks, and stops at the first that fails: nothing is touched then;
@@ -225,7 +225,7 @@ def main(job: dict[str, Any]) -> None:
     os.closerange(3, 1 + max(int(fd.name) for fd in Path("/proc/self/fd").iterdir()))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the command is told; this one stays to say how it ended
     folder, number = Path(job["folder"]), job["number"]
-    if not _runs.claim(folder, number, job["attempt"]):
+    if not _runs.claim(folder, number, job["attempt"], job["gate"]):
         return
     started = time.time()
     flood = Flood()

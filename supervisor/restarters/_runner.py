@@ -86,12 +86,16 @@ class Runner:
         except OSError as error:
             return Done(RestartOutcome(ok=False, detail=f"{error.filename or self.folder}: {error.strerror}"))
 
-    async def last(self) -> _runs.Claim | None:
+    async def last(self, job: Job) -> _runs.Claim | None:
         """Return the run whose process is the agent now, once nobody works on the newest run any more."""
-        known = await asyncio.to_thread(_runs.numbers, self.folder)
-        if known:
-            await self._done(known[-1])
-        return await asyncio.to_thread(_runs.running, self.folder)
+        try:
+            if known := await asyncio.to_thread(_runs.claims, self.folder):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(job.longest):
+                        await self._done(known[-1].gate)
+            return await asyncio.to_thread(_runs.running, self.folder)
+        except OSError:  # a folder that can not be read: the restart that follows says so
+            return None
 
     def watch(self, claim: _runs.Claim) -> Watch:
         """Return the watch over the process of `claim`."""
@@ -101,36 +105,30 @@ class Runner:
 
     async def _run(self, attempt: int, job: Job) -> Done:
         words = ""
-        for _ in range(_TRIES):  # a launcher of an earlier life may have taken the number for an earlier attempt
-            newest = await asyncio.to_thread(self._newest)
-            number = newest.number
-            if newest.attempt != attempt:
-                number += 1
-                self._spawn(number, attempt, job)
-            words = await self._done(number) or words
+        for _ in range(_TRIES):  # a late launcher of an earlier life may take the number for another attempt
             newest = await asyncio.to_thread(self._newest)
             if newest.attempt == attempt:
+                words = await self._done(newest.gate) or words
                 return await asyncio.to_thread(self._read, newest, words)
+            words = await self._done(self._spawn(newest.number + 1, attempt, job))
+            if await asyncio.to_thread(self._newest) == newest:
+                break
         return Done(RestartOutcome(ok=False, detail=f"the launcher could not do its work: {words}"))
 
     def _newest(self) -> _runs.Claim:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         known = _runs.claims(self.folder)
-        return known[-1] if known else _runs.Claim(0, _runs.NOBODY, 0, 0, "")
+        return known[-1] if known else _runs.Claim(0, _runs.NOBODY, 0, 0, "", "")
 
-    def _spawn(self, number: int, attempt: int, job: Job) -> None:
+    def _spawn(self, number: int, attempt: int, job: Job) -> str:
+        """Start a launcher; return the name of its gate."""
         self._watches = {pid: watch for pid, watch in self._watches.items() if not watch.ended.done()}
-        what: dict[str, Any] = {
-            **asdict(job),
-            "folder": str(self.folder.absolute()),
-            "number": number,
-            "attempt": attempt,
-        }
+        name = f"run-{number}.{os.urandom(4).hex()}.gate"
+        what: dict[str, Any] = {**asdict(job), "number": number, "attempt": attempt, "gate": name}
+        what["folder"] = str(self.folder.absolute())
         environment = {**os.environ, **what.pop("environment")}
-        path = _runs.gate(self.folder, number)
-        with suppress(FileExistsError):
-            os.mkfifo(path, 0o600)
-        gate = os.open(path, os.O_RDWR)  # writable from before the launcher's start: no moment looks like its end
+        os.mkfifo(self.folder / name, 0o600)
+        gate = os.open(self.folder / name, os.O_RDWR)  # held from before the start: no moment looks like the end
         try:
             pid = os.posix_spawn(
                 sys.executable,
@@ -147,11 +145,12 @@ class Runner:
         finally:
             os.close(gate)
         self._watches[pid] = Watch(look(pid) or Process(pid, 0), child=True)
+        return name
 
-    async def _done(self, number: int) -> str:
-        """Wait until nobody works on run `number`; return the last words of who did."""
+    async def _done(self, name: str) -> str:
+        """Wait until nobody holds the gate of this name; return the last words of who did."""
         try:
-            gate = os.open(_runs.gate(self.folder, number), os.O_RDONLY | os.O_NONBLOCK)
+            gate = os.open(self.folder / name, os.O_RDONLY | os.O_NONBLOCK)
         except FileNotFoundError:
             return ""
         loop = asyncio.get_running_loop()

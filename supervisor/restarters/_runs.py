@@ -1,8 +1,8 @@
 """What is written down of each run in an agent's folder, so that it happens once whoever asks, and is found again.
 
-- `run-7.gate`: a FIFO. Whoever works on the run holds it open for writing, and the kernel lets go of it for the
-  dead: its end of file says that the work is done or was broken off. What it carries is the worker's last words.
-- `run-7.claim`: who does the run, and for which attempt. It is linked into place whole, so the first one wins.
+- `run-7.1f0c9a2b.gate`: a FIFO for each launcher, which holds it open for writing while it works; the kernel lets go
+  of it for the dead. Its end of file says that the work is done or broken off. What it carries are the last words.
+- `run-7.claim`: who does the run, for which attempt, with which gate. Linked into place whole: the first one wins.
 - `run-7.result`: how it ended, and who was left; before that, only that the worker is the agent from now on.
   A claim without one is a run that is being done, or was broken off.
 
@@ -23,7 +23,7 @@ NOBODY = -1
 
 
 class Claim(NamedTuple):
-    """Run `number` is done for `attempt` by the process (pid, start), which leads the session `pid`.
+    """Run `number` is done for `attempt` by the process (pid, start), which leads the session `pid`; `gate` is a name.
 
     One that a power cut has torn counts as `NOBODY`s attempt.
     """
@@ -33,11 +33,7 @@ class Claim(NamedTuple):
     pid: int
     start: int
     boot: str
-
-
-def gate(folder: Path, number: int) -> Path:
-    """Return the path of the run's FIFO."""
-    return folder / f"run-{number}.gate"
+    gate: str
 
 
 def numbers(folder: Path) -> list[int]:
@@ -46,12 +42,12 @@ def numbers(folder: Path) -> list[int]:
     return sorted(int(number) for number in found if number.isdecimal())
 
 
-def claim(folder: Path, number: int, attempt: int) -> bool:
+def claim(folder: Path, number: int, attempt: int, gate: str) -> bool:
     """Claim run `number` for this process; False where another one has it, or a later run exists."""
     me = look(os.getpid())
     if me is None:
         raise ProcessLookupError("/proc does not show this process")
-    mine = Claim(number, attempt, *me, boot_id())
+    mine = Claim(number, attempt, *me, boot_id(), gate)
     path, draft = folder / f"run-{number}.claim", folder / f"run-{number}.{me.pid}.tmp"
     try:
         draft.write_text(json.dumps(mine._asdict()), encoding="utf-8")
@@ -69,7 +65,7 @@ def claim(folder: Path, number: int, attempt: int) -> bool:
 def claims(folder: Path) -> list[Claim]:
     """Return who made each run, oldest first."""
     found = ((number, _read(folder / f"run-{number}.claim")) for number in numbers(folder))
-    return [Claim(**made) if made else Claim(number, NOBODY, 0, 0, "") for number, made in found]
+    return [Claim(**made) if made else Claim(number, NOBODY, 0, 0, "", "") for number, made in found]
 
 
 def result(folder: Path, number: int) -> dict[str, Any] | None:

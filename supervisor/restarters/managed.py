@@ -65,7 +65,7 @@ class Restarter:
 
     async def adopt(self) -> bool:
         """Take over the copy that an earlier life of the supervisor started; False where none runs."""
-        claim = await self._runner.last()
+        claim = await self._runner.last(self._job)
         if claim:
             self._keep(claim)
         return claim is not None

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from supervisor.ports import RestartOutcome
-from supervisor.restarters import _runs
+from supervisor.restarters import _runner, _runs
 from supervisor.restarters._processes import boot_id, look, members
 from supervisor.restarters.command import Config, Restarter
 from tests.support.agents import agent, children, descriptors, eventually, lives, living, pids
@@ -187,6 +187,24 @@ async def test_a_cancelled_restart_goes_on_and_is_joined(tmp_path: Path) -> None
     assert (tmp_path / "effect").read_text() == "run\n"
 
 
+async def test_a_launcher_that_hangs_is_given_up_and_ended_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_runner, "KILL_PATIENCE", 0.0)
+    monkeypatch.setattr(_runner, "_LAUNCH_PATIENCE", 1.0)
+    others = set(children())
+    hung = restarter(tmp_path, "sleep", "60", timeout="200ms", stop_timeout="100ms")
+    asking = asyncio.create_task(hung.restart(1))
+    await eventually(lambda: set(children()) - others, "the launcher starts")
+    (launcher,) = set(children()) - others
+    os.kill(launcher, signal.SIGSTOP)
+    assert await asking == RestartOutcome(ok=False, detail="the launcher has not ended after 1.7 s")
+    monkeypatch.undo()
+    assert (await restart(tmp_path, "true", attempt=2, stop_timeout="100ms")).ok
+    os.kill(launcher, signal.SIGCONT)  # where it had not claimed its run yet, it finds it gone
+    await eventually(lambda: not living(launcher), "the launcher ends")
+
+
 async def test_a_new_journal_counts_from_one_again(tmp_path: Path) -> None:
     command = ["sh", "-c", f"echo run >>{tmp_path}/effect"]
     for attempt in (1, 2, 3, 1, 2, 2):
@@ -220,7 +238,10 @@ async def test_a_killed_launcher_never_restarts_twice_either(tmp_path: Path) -> 
             data, effect = tmp_path / f"data{turn}", tmp_path / f"effect{turn}"
             command = ["sh", "-c", f"echo run >>{effect}; sleep 0.03"]
             life = zygote.live("command", {"command": command}, data, 1)
-            await asyncio.sleep(moment.uniform(0.01, 0.08))
+            if turn % 2:
+                await asyncio.sleep(moment.uniform(0.01, 0.08))
+            else:
+                await eventually(effect.exists, "the command runs")
             for pid in (life, *children(life)):
                 os.kill(pid, signal.SIGKILL)
             outcome = await restart(data, *command)
@@ -237,7 +258,7 @@ async def test_a_killed_launcher_never_restarts_twice_either(tmp_path: Path) -> 
 async def test_a_claim_of_an_earlier_boot_is_broken_off(tmp_path: Path) -> None:
     me = look(os.getpid())
     assert me
-    write(tmp_path, _runs.Claim(1, 1, me.pid, me.start, "another-boot"))
+    write(tmp_path, _runs.Claim(1, 1, me.pid, me.start, "another-boot", "gate"))
     outcome = await restart(tmp_path, "true")
     assert outcome == RestartOutcome(ok=False, detail="broken off: the machine was started anew")
     assert (await restart(tmp_path, "true", attempt=2)).ok
@@ -249,9 +270,9 @@ async def test_a_recycled_pid_is_never_signalled(tmp_path: Path) -> None:
         process = look(stranger.pid)
         assert process
         assert members(stranger.pid) == [process]
-        write(tmp_path, _runs.Claim(1, 1, process.pid, process.start - 1, boot_id()))
+        write(tmp_path, _runs.Claim(1, 1, process.pid, process.start - 1, boot_id(), "gate"))
         assert (await restart(tmp_path, "true", attempt=2)).ok
-        write(tmp_path, _runs.Claim(5, 5, process.pid, process.start, "another-boot"))
+        write(tmp_path, _runs.Claim(5, 5, process.pid, process.start, "another-boot", "gate"))
         assert (await restart(tmp_path, "true", attempt=6)).ok
         assert living(stranger.pid)
     finally:
@@ -273,9 +294,10 @@ async def test_a_folder_that_can_not_be_used_is_an_outcome(tmp_path: Path) -> No
 
 
 async def test_a_gate_that_can_not_be_used_is_an_outcome(tmp_path: Path) -> None:
-    (tmp_path / "run-1.gate").mkdir()
+    write(tmp_path, _runs.Claim(1, 1, 1, 1, boot_id(), "gate"))
+    (tmp_path / "gate").mkdir()
     outcome = await restart(tmp_path, "true")
-    assert outcome == RestartOutcome(ok=False, detail=f"{tmp_path / 'run-1.gate'}: Is a directory")
+    assert outcome == RestartOutcome(ok=False, detail=f"{tmp_path}: Is a directory")
 
 
 @pytest.mark.parametrize(

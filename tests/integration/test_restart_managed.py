@@ -251,6 +251,11 @@ async def test_a_killed_supervisor_never_starts_two(tmp_path: Path, seed: int) -
                 assert (await next_exit(restarter)).code in {None, -signal.SIGKILL}
 
 
+async def test_a_folder_that_can_not_be_read_holds_no_agent(tmp_path: Path) -> None:
+    (tmp_path / "run-1.claim").mkdir()
+    assert not await keeper(tmp_path, "true").adopt()
+
+
 async def test_without_pidfds_a_death_is_still_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_pid: int, _flags: int = 0) -> int:
         raise OSError(errno.ENOSYS, "Function not implemented")

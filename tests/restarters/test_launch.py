@@ -95,7 +95,7 @@ def test_who_can_not_be_ended_is_named_and_nothing_is_started(
     old = subprocess.Popen(["sleep", "60"], start_new_session=True)
     process = look(old.pid)
     assert process
-    claim = _runs.Claim(1, 1, *process, boot_id())
+    claim = _runs.Claim(1, 1, *process, boot_id(), "gate")
     (tmp_path / "run-1.claim").write_text(json.dumps(claim._asdict()))
     with monkeypatch.context() as kernel:  # as it answers where the old copy is another user's
         kernel.setattr(signal, "pidfd_send_signal", refuse)

@@ -29,23 +29,23 @@ def session() -> Iterator[int]:
 def made(folder: Path, pid: int, number: int = 1, *, older: int = 0, boot: str | None = None) -> _runs.Claim:
     process = look(pid)
     assert process
-    claim = _runs.Claim(number, number, pid, process.start - older, boot or boot_id())
+    claim = _runs.Claim(number, number, pid, process.start - older, boot or boot_id(), "gate")
     (folder / f"run-{number}.claim").write_text(json.dumps(claim._asdict()))
     return claim
 
 
 def test_the_first_claim_wins(tmp_path: Path) -> None:
-    assert _runs.claim(tmp_path, 3, attempt=7)
-    assert not _runs.claim(tmp_path, 3, attempt=8)
+    assert _runs.claim(tmp_path, 3, attempt=7, gate="gate")
+    assert not _runs.claim(tmp_path, 3, attempt=8, gate="gate")
     me = look(os.getpid())
     assert me
-    assert _runs.claims(tmp_path) == [_runs.Claim(3, 7, me.pid, me.start, boot_id())]
+    assert _runs.claims(tmp_path) == [_runs.Claim(3, 7, me.pid, me.start, boot_id(), "gate")]
     assert [path.name for path in tmp_path.iterdir()] == ["run-3.claim"], "no draft is left"
 
 
 def test_who_slept_through_its_run_does_not_do_it_later(tmp_path: Path) -> None:
-    assert _runs.claim(tmp_path, 9, attempt=9)
-    assert not _runs.claim(tmp_path, 8, attempt=8)
+    assert _runs.claim(tmp_path, 9, attempt=9, gate="gate")
+    assert not _runs.claim(tmp_path, 8, attempt=8, gate="gate")
     assert _runs.numbers(tmp_path) == [9]
 
 
@@ -57,7 +57,7 @@ def test_numbers_are_numbers(tmp_path: Path) -> None:
 
 
 def test_forgetting_leaves_other_runs(tmp_path: Path) -> None:
-    for name in ("run-1.claim", "run-1.gate", "run-1.result", "run-1.99.tmp", "run-11.claim", "output.log"):
+    for name in ("run-1.claim", "run-1.00ff00ff.gate", "run-1.result", "run-1.99.tmp", "run-11.claim", "output.log"):
         (tmp_path / name).touch()
     _runs.forget(tmp_path, 1)
     assert {path.name for path in tmp_path.iterdir()} == {"run-11.claim", "output.log"}
@@ -106,7 +106,7 @@ def test_a_result_that_is_torn_is_none(tmp_path: Path) -> None:
     (tmp_path / "run-1.result").write_text('{"ok": tr')
     assert _runs.result(tmp_path, 1) is None
     (tmp_path / "run-1.claim").write_text("")
-    assert _runs.claims(tmp_path) == [_runs.Claim(1, _runs.NOBODY, 0, 0, "")]
+    assert _runs.claims(tmp_path) == [_runs.Claim(1, _runs.NOBODY, 0, 0, "", "")]
 
 
 def test_a_process_is_a_pair(session: int) -> None:
