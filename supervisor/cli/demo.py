@@ -55,8 +55,8 @@ settle = "0s"
 min_interval = "1s"
 
 [defaults]
-heartbeat_timeout = "3s"
-check_interval = "4s"
+heartbeat_timeout = "4s"
+check_interval = "5s"
 
 [agents.collections-emailer.restart]
 kind = "managed"
@@ -65,7 +65,7 @@ command = {emailer}
 [agents.payment-watcher.restart]
 kind = "managed"
 command = {watcher}
-backoff = "7s"
+backoff = "12s"
 jitter = 0.0
 
 [channels.people]
@@ -142,7 +142,7 @@ def _stage(folder: Path) -> Iterator[Stage]:
     config.write_text(
         _CONFIG.format(
             emailer=json.dumps([*agent, "collections-emailer", str(beats)]),
-            watcher=json.dumps([*agent, "payment-watcher", str(beats), "1=4", "2=0"]),
+            watcher=json.dumps([*agent, "payment-watcher", str(beats), "1=5", "2=0"]),
         )
     )
     command = [sys.executable, "-m", "supervisor", "run", "--config", str(config), "--log-format", "json"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from supervisor.domain.actions import Severity
@@ -122,6 +122,14 @@ def view(
         beat=health.beat,
         restarter=restarter,
     )
+
+
+def narrowed(fleet: Fleet, subjects: Collection[str]) -> Fleet:
+    """Return the picture of only these agents (or `books`, `fleet`, `supervisor`), and of what is wrong with them."""
+    agents = tuple(agent for agent in fleet.agents if agent.name in subjects)
+    incidents = tuple(incident for incident in fleet.incidents if incident.subject in subjects)
+    status = overall(agents, incidents, observed=fleet.observed)
+    return replace(fleet, agents=agents, incidents=incidents, status=status)
 
 
 _RANK = {

@@ -18,7 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
-from supervisor.domain.fleet import Fleet, overall
+from supervisor.domain.fleet import narrowed
 from supervisor.faces import documents, requests
 from supervisor.faces.listening import Listening, listen
 from supervisor.faces.problems import ProblemError, problem, problems
@@ -123,7 +123,7 @@ class HttpFace:
             if name not in known:
                 raise ProblemError(HTTPStatus.NOT_FOUND, f"no agent is named {name!r}", "agents")
         fleet = await self._control.check(asked.agents)
-        return await _json(lambda: documents.fleet_document(_narrowed(fleet, asked.agents)))
+        return await _json(lambda: documents.fleet_document(narrowed(fleet, asked.agents) if asked.agents else fleet))
 
     async def _dashboard(self, request: web.Request) -> web.Response:
         await requests.body(request, requests.Asked)
@@ -192,16 +192,6 @@ async def _asker(request: web.Request, by: str | None) -> str:
     peer = request.get_extra_info("socket")
     _, uid, _ = struct.unpack("3i", peer.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, struct.calcsize("3i")))
     return await asyncio.to_thread(_user_name, uid)
-
-
-def _narrowed(fleet: Fleet, names: Sequence[str]) -> Fleet:
-    """Return the picture of only the agents that were asked for, and of what is wrong with them; none: all."""
-    if not names:
-        return fleet
-    agents = tuple(agent for agent in fleet.agents if agent.name in names)
-    incidents = tuple(incident for incident in fleet.incidents if incident.subject in names)
-    status = overall(agents, incidents, observed=fleet.observed)
-    return replace(fleet, agents=agents, incidents=incidents, status=status)
 
 
 def _user_name(uid: int) -> str:

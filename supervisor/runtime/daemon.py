@@ -13,6 +13,7 @@ from supervisor.domain import fleet as fleets
 from supervisor.domain.events import TimeLost
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.gate import Blinded, Doubt, Sighted
+from supervisor.domain.messages import SCOPES
 from supervisor.domain.records import (
     ConfigRejected,
     ConfigReloaded,
@@ -188,7 +189,8 @@ class Daemon:
                         await asyncio.sleep(_DRAIN_LOOK)
             except TimeoutError:
                 pass
-            return await self.picture()
+            # The journal may know of agents that this pass was not asked about.
+            return fleets.narrowed(await self.picture(), {*self._plan.agents, *SCOPES})
 
         return await self._briefly((self.roster.run, self.outbox.run), judge)
 
@@ -364,7 +366,8 @@ class Daemon:
             if rebooted and due is not None:
                 # The agents began with the machine, as we did: they have their start period.
                 agent.move_time(TimeLost(max(0.0, now + plan.policy.start_period - due)))
-        for name in saved.agents.keys() - self._plan.agents.keys():
+        # One pass may look at a few agents only; what is known of the others is not its business.
+        for name in saved.agents.keys() - self._plan.agents.keys() if self.roster.minding else ():
             change.forgotten.append(name)
             self.desk.resolve(change, f"{name}:heartbeat", "the agent is watched no more")
         self.outbox.use({name: make() for name, (_, make) in self._plan.channels.items()})

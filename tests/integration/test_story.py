@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -164,3 +165,22 @@ async def test_a_log_that_nobody_reads_never_stops_the_supervision(town: Town) -
         await town.stop(limit=15, log=False)
     finally:
         os.close(unread)
+
+
+def test_one_pass_without_a_daemon_as_cron_would_ask_it(town: Town) -> None:
+    town.configure("")
+    done = town.run("--health-check", "--agents", "test-agent")
+    assert done.returncode == 2
+    assert done.stdout.splitlines()[0].split()[1:3] == ["escalated", "test-agent"]
+    document = json.loads(town.run("--health-check", "--agents", "test-agent", "--json").stdout)
+    assert document["status"] == "critical"
+    assert [incident["key"] for incident in document["incidents"]] == ["test-agent:heartbeat"]
+    shell = """echo '{"timestamp": "'$(date -u +%Y-%m-%dT%H:%M:%S)'"}' >> cache/heartbeats/test-agent.log"""
+    subprocess.run(["/bin/sh", "-c", shell], check=True, cwd=town.folder)
+    # Another agent's pass takes nothing from this one.
+    assert town.run("check", "--agents", "another").returncode == 2
+    done = town.run("--health-check", "--agents", "test-agent")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0].split()[1:3] == ["healthy", "test-agent"]
+    resolved = json.loads(town.run("check", "--agents", "test-agent", "--json").stdout)
+    assert resolved["incidents"] == []
