@@ -105,7 +105,7 @@ def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
     due = _promise(health, beat, moment.policy)
     if due < moment.now:
         # Known only from the past: it proves nothing of today, and takes nothing back.
-        late = health.state in PROMISED or health.state is HealthState.STOPPED
+        late = _is_promised(health) or health.state is HealthState.STOPPED
         return (replace(health, due=due) if late else health), ()
     health = replace(health, due=due, history=_history(before, moment))
     return _settled(before, health, HealthState.HEALTHY, "heartbeat in time", moment)
@@ -149,7 +149,7 @@ def _history(before: Health, moment: Moment) -> History:
 def _settled(before: Health, health: Health, state: HealthState, reason: str, moment: Moment) -> Step:
     """End the silence: misses, wishes and the incident are over."""
     if before.state is state:
-        return replace(health, reason=reason), ()
+        return replace(health, deferred=False, reason=reason), ()
     actions = (ResolveIncident(CAUSE, reason),) if health.incident else ()
     over = replace(health, misses=0, restart_at=None, deferred=False, exhausted=False, incident=False)
     return replace(over, state=state, since=moment.now, reason=reason), actions
@@ -172,7 +172,7 @@ def _woken(health: Health, moment: Moment) -> Step:
 
 
 def _checked(health: Health, moment: Moment) -> Step:
-    if health.beat is None and health.state is HealthState.UNKNOWN and moment.trusted:
+    if health.beat is None and _is_promised(health) and moment.trusted:
         health = replace(health, misses=max(health.misses, moment.policy.escalate_after - 1))
         return _miss(health, moment.now, "no heartbeat was ever seen", moment)
     return _woken(health, moment)
@@ -222,12 +222,17 @@ def _summary(health: Health) -> str:
     return misses if attempt is None else f"{misses}; {attempt.outcome}"
 
 
+def _is_promised(health: Health) -> bool:
+    """Whether the deadline is what the last heartbeat, or the registration, promised, and nothing later."""
+    return health.state in PROMISED and not health.restarting and _unanswered(health) is None
+
+
 def _unanswered(health: Health) -> Attempt | None:
-    """Return the last restart, where no heartbeat has come since its end."""
+    """Return the last restart, where it has ended and the life that it began has not been heard of."""
     attempt = health.attempt
     if attempt is None or attempt.ended is None:
         return None
-    return attempt if health.beat is None or health.beat.at < attempt.ended else None
+    return attempt if health.beat is None or attempts.is_old_life(attempt, health.beat) else None
 
 
 # --- the frame ---------------------------------------------------------------------------------------
@@ -243,7 +248,7 @@ def _restarted(health: Health, event: RestartFinished, moment: Moment) -> Step:
 
 def _registered(health: Health, moment: Moment) -> Health:
     """Await the first heartbeat; what an earlier life of the supervisor knew is judged by today's promises."""
-    if health.state is HealthState.UNKNOWN and health.due is None:
+    if health.state is HealthState.UNKNOWN and health.due is None and not health.restarting:
         due = moment.now + moment.policy.heartbeat_timeout
         health = replace(health, due=due, since=health.since or moment.now)
     return _repoliced(health, moment)
@@ -257,7 +262,7 @@ def _repoliced(health: Health, moment: Moment) -> Health:
         return mending.ended(health, health.attempt, gone, moment)
     if health.due is None:
         return health
-    if health.state not in PROMISED:
+    if not _is_promised(health):
         return replace(health, due=min(health.due, now + max(policy.check_interval, policy.start_period)))
     if health.beat is None:
         return replace(health, due=health.since + policy.heartbeat_timeout + health.lost)

@@ -47,13 +47,11 @@ def _verdict(health: Health, law: RestartPolicy, moment: Moment) -> RestartRefus
     """Say what the law of restarts says; once it has put an agent on hold, only a heartbeat or a person frees it."""
     if health.exhausted and law.on_exhausted is OnExhausted.HOLD:
         return RestartRefused(Refusal.EXHAUSTED)
-    match restarts.judge(health.history, moment.now, law, moment.name):
-        case restarts.Now():
-            return None
-        case restarts.Later(at):
-            return RestartRefused(Refusal.BACKOFF, at)
-        case restarts.Exhausted(at):
-            return RestartRefused(Refusal.EXHAUSTED, at)
+    verdict = restarts.judge(health.history, moment.now, law, moment.name)
+    if isinstance(verdict, restarts.Now):
+        return None
+    reason = Refusal.BACKOFF if isinstance(verdict, restarts.Later) else Refusal.EXHAUSTED
+    return RestartRefused(reason, verdict.at)
 
 
 def _restart(health: Health, history: History, now: float, reason: str) -> Step:
@@ -95,7 +93,7 @@ def ended(health: Health, attempt: Attempt, event: RestartFinished, moment: Mome
         history=restarts.ended(health.history, now),
         due=now + moment.policy.start_period,
         errors=health.errors + (0 if event.ok else 1),
-        reason=f"{attempt.name} done, first heartbeat awaited" if event.ok else f"{attempt.name} failed: {event.detail}",
+        reason=f"{attempt.name} {'done, first heartbeat awaited' if event.ok else f'failed: {event.detail}'}",
     )
 
 

@@ -129,6 +129,13 @@ class _Stage:
         raise NotImplementedError
 
 
+_TIMES = frozenset({"since", "due", "restart_at", "held_until", "opened_at", "next_at", "acked_until", "resolved_at"})
+
+
+def _time(origin: float, when: str | None) -> float | None:
+    return None if when is None else origin + seconds(when)
+
+
 def _script(lines: Iterable[Line]) -> list[str]:
     return [f"{format_duration(when)} {what}" for when, what in lines]
 
@@ -219,10 +226,9 @@ class Play(_Stage):
         return self._ring_due()
 
     def is_(self, state: str, **known: Any) -> Self:
-        """Fail unless the health has this state and these values; a text is a time, or the reason."""
+        """Fail unless the health has this state and these values; a text is a time where it stands for one."""
         found = {key: getattr(self.health, key) for key in known}
-        texts = {key for key, value in known.items() if isinstance(value, str) and key != "reason"}
-        expected = {key: self.time(value) if key in texts else value for key, value in known.items()}
+        expected = {key: _time(self.origin, value) if key in _TIMES else value for key, value in known.items()}
         assert (self.health.state.value, found) == (state, expected), f"{self.health}"
         return self
 
@@ -251,8 +257,8 @@ def _worded(action: HealthAction) -> str:
     match action:
         case Missed(number):
             return f"miss {number}"
-        case Restart(attempt):
-            return f"restart {attempt}"
+        case Restart(attempt, first=first):
+            return f"{'start' if first else 'restart'} {attempt}"
         case RestartRefused(reason):
             return f"refused {reason}"
         case OpenIncident():
@@ -323,9 +329,9 @@ class Alarm(_Stage):
         return self._ring_due()
 
     def is_(self, state: str, **known: Any) -> Self:
-        """Fail unless the incident has this state and these values; a text is a time."""
+        """Fail unless the incident has this state and these values; a text is a time where it stands for one."""
         found = {key: getattr(self.incident, key) for key in known}
-        expected = {key: self.time(value) if isinstance(value, str) else value for key, value in known.items()}
+        expected = {key: _time(self.origin, value) if key in _TIMES else value for key, value in known.items()}
         assert (self.incident.state.value, found) == (state, expected), f"{self.incident}"
         return self
 
