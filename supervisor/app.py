@@ -173,9 +173,7 @@ def _world(
 
     async def render(capture: Callable[[], Fleet], history: Sequence[Row], now: float, next_due: float) -> bytes:
         stale_after = 2 * settings.dashboard.interval
-        return await think(
-            lambda: page.render(capture(), history, now=now, next_due=next_due, stale_after=stale_after)
-        )
+        return await think(lambda: page.render(capture(), history, now=now, next_due=next_due, stale_after=stale_after))
 
     async def write(path: Path, data: bytes) -> None:
         await think(lambda: _write(path, data))

@@ -228,7 +228,13 @@ class Store(Protocol):
         """Write `entry` in one transaction, durable on return. Raises StoreError."""
 
     async def rows(
-        self, *, since: float = 0.0, after: int = 0, agent: str | None = None, event: str | None = None, limit: int = 1000
+        self,
+        *,
+        since: float = 0.0,
+        after: int = 0,
+        agent: str | None = None,
+        event: str | None = None,
+        limit: int = 1000,
     ) -> Sequence[Row]:
         """Return the newest `limit` rows at or after `since` and with an id over `after`, oldest first."""
 
@@ -292,7 +298,9 @@ class Control(Protocol):
     async def dashboard(self) -> bytes:
         """Render the page, write it to its file, return it."""
 
-    async def rows(self, *, since: float = 0.0, after: int = 0, agent: str | None = None, limit: int = 1000) -> Sequence[Row]:
+    async def rows(
+        self, *, since: float = 0.0, after: int = 0, agent: str | None = None, limit: int = 1000
+    ) -> Sequence[Row]:
         """Return kept log records, oldest first."""
 
     async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
@@ -302,7 +310,7 @@ class Control(Protocol):
         """Yield each kept log record as it is made; a reader that is too slow loses the oldest."""
 
     async def reload(self) -> dict[str, list[str]]:
-        """Read the configuration again; return the names added, changed, removed. Raises RefusedError with the error."""
+        """Read the configuration again; return the names added, changed, removed. Raises RefusedError."""
 
     async def test_notify(self, channel: str | None, by: str) -> dict[str, Outcome]:
         """Send a test message through `channel`, or through each; return what each said."""
@@ -320,4 +328,3 @@ class Watchdog(Protocol):
 
     def notify(self, **fields: str | int) -> None:
         """Send the fields, such as READY=1; silently nothing without a service manager."""
-

@@ -121,13 +121,13 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(tempfile.mkdtemp(prefix="collections-supervisor-demo-"))
     with _stage(folder) as stage:
         if args.json:
-            _play(stage, lambda fleet: None)
+            _play(stage, lambda _: None)
         elif sys.stdout.isatty():
             _play_live(stage)
         else:
             _output.say("Two agents, one daemon; payment-watcher is going to hang. About 25 seconds.")
             told = _Told(stage)
-            _play(stage, lambda fleet: told.say())
+            _play(stage, lambda _: told.say())
         messages = stage.messages()
     _end(folder, messages, as_json=args.json)
     return 0

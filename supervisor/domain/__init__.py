@@ -1,1 +1,1 @@
-"""Values and pure machines: the standard library only; no asyncio, files, logging or clock."""
+"""Values and pure machines: standard library only, and no asyncio, files, logging or clock. The time is always told."""

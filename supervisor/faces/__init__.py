@@ -1,0 +1,1 @@
+"""What people and programs see: they read the picture of the fleet and compute nothing of their own."""

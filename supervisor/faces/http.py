@@ -10,8 +10,7 @@ import json
 import pwd
 import socket as sockets
 import struct
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any

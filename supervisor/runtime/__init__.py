@@ -1,0 +1,1 @@
+"""Coroutines around the pure machines. Names no concrete store, source, restarter, channel or face: the roof does."""

@@ -198,9 +198,7 @@ class Agent:
         for action in wanted:
             self._note_action(change, action, after)
         if after.state is not before.state:
-            change.records.append(
-                records.HealthChanged(self.name, before.state.value, after.state.value, after.reason)
-            )
+            change.records.append(records.HealthChanged(self.name, before.state.value, after.state.value, after.reason))
         if isinstance(event, HeartbeatSeen) and (after.due is None or after.due > tools.clock.now()):
             tools.gate.beating(self.name)
         if wanted or _lasting(before, after):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from supervisor.domain import fleet as fleets
+from supervisor.domain.delivery import Delivery
 from supervisor.domain.events import TimeLost
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.gate import Blinded, Doubt, Sighted
@@ -104,14 +105,14 @@ class Daemon:
         self._config_changed = asyncio.Event()
         clock = world.clock
         self.journal = Journal(world.store, clock, world.emit, world.fields, self._everything)
-        self.desk = Desk(plan.chain, clock, self.journal, lambda delivery: self.outbox.push(delivery))
+        self.desk = Desk(plan.chain, clock, self.journal, self._push)
         self.outbox = Outbox(self.desk, self.journal, clock, plan.outbox_timeout)
         self.executor = Executor(clock, self.journal)
         self.reader = Reader(
             world.heartbeats, world.files, clock, self.journal, skew_limit=plan.skew_limit, offload=world.read
         )
         self.gate = Gatekeeper(
-            plan.gate, clock, self.journal, self.desk, reread=world.source.relist, release=lambda: self.roster.wake_all()
+            plan.gate, clock, self.journal, self.desk, reread=world.source.relist, release=self._release
         )
         self.snapshots = Snapshots(
             world.dashboard,
@@ -124,9 +125,7 @@ class Daemon:
             interval=plan.dashboard_interval,
             min_interval=plan.dashboard_min_interval,
         )
-        tools = Tools(
-            clock, self.journal, self.desk, self.executor, self.gate, self.reader.read, self.snapshots.touch
-        )
+        tools = Tools(clock, self.journal, self.desk, self.executor, self.gate, self.reader.read, self.snapshots.touch)
         self.roster = Roster(tools)
         self.reader.bind(self.roster, self.gate, self._adopt)
         self.control = DaemonControl(
@@ -157,8 +156,9 @@ class Daemon:
     async def run(self) -> None:
         """Live until `stop`. Raises StoreLockedError where another daemon has the journal."""
         begun = self._world.clock.now()
+        saved = await self.journal.open()
         self.gate.tell(Blinded(_BEGINNING, Doubt.STARTED))
-        self._restore(await self.journal.open())
+        self._restore(saved)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -383,6 +383,12 @@ class Daemon:
         )
         change.records.extend(JournalRestored(note) for note in saved.notes)
         self.journal.post(change)
+
+    def _push(self, delivery: Delivery) -> None:
+        self.outbox.push(delivery)
+
+    def _release(self) -> None:
+        self.roster.wake_all()
 
     def _adopt(self, name: str) -> bool:
         if self._plan.default is None:

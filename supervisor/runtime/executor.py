@@ -46,7 +46,11 @@ class Executor:
             self._restart(agent, restarter, attempt, tell, record), name=f"restart:{agent}"
         )
         self._running[agent] = task
-        task.add_done_callback(lambda done: self._running.pop(agent, None) if self._running.get(agent) is done else None)
+        task.add_done_callback(lambda done: self._forget(agent, done))
+
+    def _forget(self, agent: str, done: asyncio.Task[None]) -> None:
+        if self._running.get(agent) is done:
+            del self._running[agent]
 
     async def close(self) -> None:
         """Leave what runs: a restart that was begun goes on, and the next life of the supervisor joins it."""

@@ -60,12 +60,12 @@ class Journal:
         try:
             saved = await self._store.open()
             self._last_row = max((row.id for row in await self._store.rows(limit=1)), default=0)
-            return saved
         except StoreLockedError:
             raise
         except StoreError as error:
             self._failed(error)
             return Saved()
+        return saved
 
     def post(self, change: Change) -> asyncio.Future[None]:
         """Log the change's records at once, and queue it for the store. The result is set when it is written.

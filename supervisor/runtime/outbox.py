@@ -1,4 +1,4 @@
-"""Notifications: written with their transition, sent, then marked. A worker per channel: a slow one delays only itself."""
+"""Notifications: written with their transition, sent, then marked. Each channel has a worker: a slow one delays itself."""
 
 from __future__ import annotations
 
@@ -212,4 +212,3 @@ class Outbox:
                 self._desk.update(change, deliveries.settle(delivery, Failed("no such channel", permanent=True), 0.0))
         if change.deliveries:
             self._journal.post(change)
-

@@ -1,4 +1,4 @@
-"""The supervisor watches itself: the loop's lag, the clock, and that its services turn; only then the watchdog is fed."""
+"""The supervisor watches itself: the loop's lag, the clock, that its services turn. Only then the watchdog is fed."""
 
 from __future__ import annotations
 

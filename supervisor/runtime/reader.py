@@ -83,7 +83,7 @@ class Reader:
         self.strangers: dict[str, str] = {}
 
     def bind(self, roster: Roster, gate: Gatekeeper, adopt: Callable[[str], bool]) -> None:
-        """Introduce those who are told of what is read; `adopt` returns whether an unregistered agent is watched now."""
+        """Introduce those who are told of what is read; `adopt` returns whether a stranger is watched from now on."""
         self._roster = roster
         self._gate = gate
         self._adopt = adopt

@@ -14,7 +14,7 @@ from supervisor.runtime.plan import AgentPlan
 
 
 class Roster:
-    """All agents by name. `Roster.run` owns their coroutines. While `minding`, it runs the agents that are ours to run."""
+    """All agents by name. `Roster.run` owns their coroutines. While `minding`, it runs those that are ours to run."""
 
     def __init__(self, tools: Tools) -> None:
         self.minding = True

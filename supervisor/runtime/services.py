@@ -37,8 +37,7 @@ async def keep(
     history = History()
     while True:
         try:
-            await service()
-            return
+            return await service()
         except Exception as error:  # noqa: BLE001 - whatever it was, the service is needed
             failure = error
         text = _text(failure)

@@ -64,7 +64,7 @@ async def refused(client: aiohttp.ClientSession, method: str, path: str, **how: 
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - what the other side does sets no event
+        while not condition():
             await asyncio.sleep(0.01)
 
 

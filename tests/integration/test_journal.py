@@ -1,5 +1,5 @@
 """The journal on real disks: killed, full, damaged, locked, removed, from another time."""
-# ruff: noqa: ASYNC220, ASYNC221, ASYNC240, ASYNC251  # the test itself may block; the store may not
+# ruff: noqa: ASYNC220, ASYNC221, ASYNC251  # the test itself may block; the store may not
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_killed_at_any_moment_it_keeps_what_it_acknowledged_and_nothing_by_halves(path: Path) -> None:
-    chance = random.Random()  # noqa: S311  # any moment will do
+    chance = random.Random()  # any moment will do
     acknowledged: set[int] = set()
     with subprocess.Popen(
         [sys.executable, "-m", "tests.support.journal", str(path)],

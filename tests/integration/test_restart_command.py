@@ -217,7 +217,7 @@ async def test_a_new_journal_counts_from_one_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_a_killed_supervisor_never_restarts_twice(tmp_path: Path, seed: int) -> None:
-    moment = random.Random(seed)  # noqa: S311 - when to kill
+    moment = random.Random(seed)
     with Zygote() as zygote:
         for turn in range(10):
             data, effect = tmp_path / f"data{turn}", tmp_path / f"effect{turn}"
@@ -231,7 +231,7 @@ async def test_a_killed_supervisor_never_restarts_twice(tmp_path: Path, seed: in
 
 
 async def test_a_killed_launcher_never_restarts_twice_either(tmp_path: Path) -> None:
-    moment = random.Random(7)  # noqa: S311 - when to kill
+    moment = random.Random(7)
     broken = 0
     with Zygote() as zygote:
         for turn in range(20):

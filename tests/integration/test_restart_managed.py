@@ -231,7 +231,7 @@ async def test_an_agent_that_died_between_two_lives_is_told_when_its_restart_is_
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_a_killed_supervisor_never_starts_two(tmp_path: Path, seed: int) -> None:
-    moment = random.Random(seed)  # noqa: S311 - when to kill
+    moment = random.Random(seed)
     with Zygote() as zygote:
         for turn in range(10):
             folder = tmp_path / str(turn)

@@ -57,7 +57,7 @@ async def test_touch_append_and_replacement_are_heard(tmp_path: Path) -> None:
 
 
 async def test_the_middle_change_is_told_within_two_steps(tmp_path: Path) -> None:
-    pace, delays, dice = Pace(), [], random.Random(1)  # noqa: S311 - not a secret
+    pace, delays, dice = Pace(), [], random.Random(1)
     async with watching(FileSource([Root(tmp_path)])) as watched:
         await _settled()
         for number in range(31):
@@ -71,7 +71,7 @@ async def test_the_middle_change_is_told_within_two_steps(tmp_path: Path) -> Non
 
 
 async def test_files_written_into_a_new_folder_at_once_are_seen_every_time(tmp_path: Path) -> None:
-    dice = random.Random(2)  # noqa: S311 - not a secret
+    dice = random.Random(2)
     async with watching(FileSource([Root(tmp_path)], NONE_LOST)) as watched:
         for number in range(50):
             folder = tmp_path / f"client-{number}" / "2026"

@@ -204,7 +204,7 @@ async def test_a_folder_without_permission_is_told_and_the_others_are_watched(pu
 
 def shake(root: Path) -> None:
     """Make, move and remove folders and files at random, often faster than anybody can look."""
-    dice = random.Random(7)  # noqa: S311 - not a secret
+    dice = random.Random(7)
     for _ in range(1500):
         folder = root / dice.choice("abc") / dice.choice("xyz")
         with contextlib.suppress(OSError):

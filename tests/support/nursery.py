@@ -1,11 +1,12 @@
-"""Daemons that start in a few milliseconds: a process that has imported everything forks one for each line it is told.
+"""Daemons that start in a few milliseconds: a process that has imported everything forks one for each line.
 
-A line is JSON: {"config", "log", "uid"}. The answer is the pid of a daemon that runs with that configuration and writes its
-log there. When the daemon has ended, "<log>.code" holds its exit code.
+A line is JSON: {"config", "log", "uid"}. The answer is the pid of a daemon that runs with that configuration and
+writes its log there. When the daemon has ended, "<log>.code" holds its exit code.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -15,6 +16,8 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from supervisor import app, settings
 
 
 class Nursery:
@@ -50,8 +53,6 @@ class Nursery:
 
 
 def _live(config: Path, log: Path) -> int:
-    from supervisor import app, settings
-
     fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(fd, 1)
     os.dup2(fd, 2)
@@ -64,11 +65,8 @@ def _live(config: Path, log: Path) -> int:
 
 
 def _serve() -> None:
-    import supervisor.app
-    import supervisor.notifiers.file
-    import supervisor.restarters.command
-    import supervisor.restarters.managed  # noqa: F401 - imported for the forks
-
+    for kind in ("notifiers.file", "restarters.command", "restarters.managed"):
+        importlib.import_module(f"supervisor.{kind}")  # so that the forks need not
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
         told = json.loads(line)
@@ -80,7 +78,7 @@ def _serve() -> None:
                 if told["uid"]:
                     os.seteuid(told["uid"])
                 code = _live(Path(told["config"]), Path(told["log"]))
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - told, and then the end all the same
                 traceback.print_exc()
                 sys.stderr.flush()
             finally:

@@ -75,9 +75,7 @@ class Town:
         await self.wait(lambda: bool(self.log(event, **fields)), f"{event} {fields}", limit)
         return self.log(event, **fields)[0]
 
-    async def wait(
-        self, condition: Callable[[], bool], what: str, limit: float = 20.0, *, log: bool = True
-    ) -> None:
+    async def wait(self, condition: Callable[[], bool], what: str, limit: float = 20.0, *, log: bool = True) -> None:
         end = time.monotonic() + limit
         path = self.folder / "log"
         while not condition():
