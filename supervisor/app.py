@@ -29,8 +29,9 @@ from supervisor.faces.sdnotify import SystemdWatchdog
 from supervisor.filesystem import RealFiles, write_atomic
 from supervisor.formats import heartbeat
 from supervisor.ports import Control, RefusedError, Row, Store
-from supervisor.runtime.daemon import Daemon, World
+from supervisor.runtime.daemon import Daemon
 from supervisor.runtime.plan import AgentPlan, Plan
+from supervisor.runtime.world import World
 from supervisor.settings import Agent, Chosen, Settings
 from supervisor.sources.files import FileSource, Pace, Root
 from supervisor.stores.memory import MemoryStore
@@ -77,8 +78,7 @@ def test_notify(settings: Settings, channel: str | None) -> dict[str, Outcome]:
         try:
             return await daemon.outbox.test(channel, _user())
         finally:
-            for notifier in daemon.outbox.use({}):
-                await notifier.close()
+            await daemon.outbox.close()
 
     return asyncio.run(_with_daemon(settings, send, store=MemoryStore()))
 

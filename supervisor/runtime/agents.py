@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from supervisor.domain import actions, health, records
 from supervisor.domain.actions import HealthAction
+from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import (
     Beat,
     CheckAsked,
@@ -18,11 +19,12 @@ from supervisor.domain.events import (
     Held,
     ProcessExited,
     Released,
+    RestartFinished,
     StartAsked,
 )
 from supervisor.domain.health import Health, HealthState
 from supervisor.domain.messages import utc
-from supervisor.ports import Clock, Keeper, Restarter
+from supervisor.ports import Clock, Keeper, RefusedError, Restarter, UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.executor import Executor
@@ -58,6 +60,10 @@ class _Question:
 
     event: HealthEvent
     answer: asyncio.Future[tuple[HealthAction, ...]]
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
 
 
 class Agent:
@@ -102,12 +108,12 @@ class Agent:
         self.health, _ = self._judge(event)
 
     def resume(self) -> None:
-        """Join the restart that an earlier life of the supervisor began."""
+        """Carry out the restart that is under way, if one is, or join it where an earlier life began it."""
         attempt = self.health.attempt
         if self.restarter is None or attempt is None or not self.health.restarting:
             return
         if not self._tools.executor.running(self.name):
-            self._tools.executor.start(self.name, self.restarter, attempt.number, self.tell, first=not attempt.nth)
+            self._tools.executor.start(self.name, self.restarter, attempt.number, self.tell)
 
     async def run(self) -> None:
         """Live, for ever."""
@@ -124,8 +130,10 @@ class Agent:
             await self._apply(HeartbeatSeen(newest))
 
     def close(self) -> None:
-        """Stop the timer."""
-        self._mailbox.close()
+        """Stop the timer; whoever still waits for an answer gets none."""
+        for item in self._mailbox.close():
+            if isinstance(item, _Question):
+                item.fail(UnknownNameError(f"{self.name} is watched no more"))
 
     # --- inside ---
 
@@ -158,23 +166,34 @@ class Agent:
     async def _turn(self) -> None:
         until = None if self._parked else self.health.deadline
         item = await self._mailbox.next(until)
-        if item is None:
-            await self._deadline()
-            return
         self._parked = False
-        event = item.event if isinstance(item, _Question) else item
+        match item:
+            case None:
+                await self._deadline()
+            case DeadlineReached():
+                pass  # the gate has opened: the next turn finds what has passed meanwhile
+            case _Question(event):
+                try:
+                    done = await self._hear(event)
+                except BaseException as error:
+                    item.fail(error if isinstance(error, Exception) else RefusedError(f"{self.name} is being let go"))
+                    raise
+                if not item.answer.done():
+                    item.answer.set_result(done)
+            case _:
+                await self._hear(item)
+
+    async def _hear(self, event: HealthEvent) -> tuple[HealthAction, ...]:
         if isinstance(event, ProcessExited | CheckAsked):
             await self.look()
-        done = await self._apply(event)
-        if isinstance(item, _Question) and not item.answer.done():
-            item.answer.set_result(done)
+        return await self._apply(event)
 
     async def _deadline(self) -> None:
         """The deadline has passed: what is on disk is read first, then the gate is asked, then it counts."""
-        await self.look()
-        due = self.health.due
-        if due is not None and self._tools.clock.now() >= due:
+        if _overdue(self.health, self._tools.clock.now()):
+            # Before anything is awaited: those who fall silent together are counted before the first is judged.
             self._tools.gate.overdue(self.name)
+        await self.look()
         if self._tools.gate.trusted:
             await self._apply(DeadlineReached())
         else:
@@ -187,7 +206,9 @@ class Agent:
         )
 
     async def _apply(self, event: HealthEvent) -> tuple[HealthAction, ...]:
-        before = self.health
+        before, now = self.health, self._tools.clock.now()
+        if isinstance(event, HeartbeatSeen) and event.beat.at > now:
+            event = HeartbeatSeen(replace(event.beat, at=now))  # the clock was set back since it was read
         after, wanted = self._judge(event)
         if after is before and not wanted:
             return ()
@@ -196,10 +217,10 @@ class Agent:
         change = Change()
         self._note_event(change, event, before)
         for action in wanted:
-            self._note_action(change, action, after)
+            self._note_action(change, action, before, after)
         if after.state is not before.state:
             change.records.append(records.HealthChanged(self.name, before.state.value, after.state.value, after.reason))
-        if isinstance(event, HeartbeatSeen) and (after.due is None or after.due > tools.clock.now()):
+        if (isinstance(event, HeartbeatSeen) or not after.misses) and not _overdue(after, now):
             tools.gate.beating(self.name)
         if wanted or _lasting(before, after):
             change.agents[self.name] = self.saved = after
@@ -207,9 +228,8 @@ class Agent:
             tools.on_transition()
         else:
             tools.journal.note(*change.records)
-        for action in wanted:
-            if isinstance(action, actions.Restart) and self.restarter is not None:
-                tools.executor.start(self.name, self.restarter, action.attempt, self.tell, first=action.first)
+        if any(isinstance(action, actions.Restart) for action in wanted):
+            self.resume()
         return wanted
 
     def _note_event(self, change: Change, event: HealthEvent, before: Health) -> None:
@@ -220,6 +240,10 @@ class Agent:
                 )
                 if beat.skew and not _skewed(before):
                     change.records.append(records.ClockSkew(self.name, beat.skew))
+            case RestartFinished(number, ok, detail, code, stderr) if (attempt := before.attempt) is not None:
+                record = records.RestartFinished if attempt.nth else records.AgentStarted
+                seconds = self._tools.clock.now() - attempt.started
+                change.records.append(record(self.name, number, ok, seconds, detail, code, list(stderr) or None))
             case Held(until, by):
                 change.records.append(records.AgentHeld(self.name, by, until))
             case Released(by):
@@ -227,7 +251,7 @@ class Agent:
             case _:
                 pass
 
-    def _note_action(self, change: Change, action: HealthAction, after: Health) -> None:
+    def _note_action(self, change: Change, action: HealthAction, before: Health, after: Health) -> None:
         match action:
             case actions.Missed(count, due, reason):
                 change.records.append(records.HeartbeatMissed(self.name, count, due, reason))
@@ -243,14 +267,19 @@ class Agent:
                     change.records.append(records.RestartRefused(self.name, reason.value, until))
                 self._refused = action
             case actions.OpenIncident(_, severity, summary):
-                self._tools.desk.open(change, self.key, severity, summary, evidence(after))
+                # A restart that begins just now has nothing to tell; the one before it has.
+                tried = before.attempt if after.restarting else after.attempt
+                self._tools.desk.open(change, self.key, severity, summary, evidence(after, tried))
             case actions.ResolveIncident(_, summary):
                 self._tools.desk.resolve(change, self.key, summary)
 
 
-def evidence(known: Health) -> dict[str, Any]:
-    """Return what a decision about an agent rested on, JSON-ready. What the agent wrote is data, not text."""
-    beat, attempt = known.beat, known.attempt
+def evidence(known: Health, attempt: Attempt | None) -> dict[str, Any]:
+    """Return what a decision about an agent rested on, JSON-ready. What the agent wrote is data, not text.
+
+    `attempt` is the last restart that has ended.
+    """
+    beat = known.beat
     told: dict[str, Any] = {
         "reason": known.reason,
         "consecutive_misses": known.misses,
@@ -292,6 +321,10 @@ def _lasting_part(known: Health) -> tuple[object, ...]:
         known.retired,
         known.incident,
     )
+
+
+def _overdue(known: Health, now: float) -> bool:
+    return known.due is not None and known.due <= now
 
 
 def _skewed(known: Health) -> bool:

@@ -24,6 +24,18 @@ class Change:
     silences: dict[str, Silence] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
 
+    def update(self, later: Change) -> None:
+        """Take in what came later: of two values of the same name or id the later one stays."""
+        for name in later.forgotten:
+            self.agents.pop(name, None)
+        self.agents |= later.agents
+        forgotten = dict.fromkeys([*self.forgotten, *later.forgotten])
+        self.forgotten = [name for name in forgotten if name not in self.agents]
+        self.incidents |= later.incidents
+        self.deliveries |= later.deliveries
+        self.silences |= later.silences
+        self.facts |= later.facts
+
     def entry(self) -> Entry:
         """Return the change for the store, without its records (the journal makes rows of those)."""
         return Entry(

@@ -3,93 +3,54 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from supervisor.domain import fleet as fleets
+from supervisor.domain import health
 from supervisor.domain.delivery import Delivery
-from supervisor.domain.events import TimeLost
+from supervisor.domain.events import ClockStepped, TimeLost
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.gate import Blinded, Doubt, Sighted
 from supervisor.domain.messages import SCOPES
+from supervisor.domain.policy import Policy
 from supervisor.domain.records import (
     ConfigRejected,
     ConfigReloaded,
     JournalRestored,
-    Record,
     SupervisorReady,
     SupervisorStarted,
     SupervisorStopping,
 )
-from supervisor.domain.silences import silenced_until
-from supervisor.ports import Clock, Control, Files, Offload, RefusedError, Saved, Source, Store, Watchdog
+from supervisor.domain.vitals import Health
+from supervisor.ports import RefusedError, Saved
 from supervisor.runtime.agents import Tools
 from supervisor.runtime.change import Change
 from supervisor.runtime.control import DaemonControl
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.executor import Executor
 from supervisor.runtime.gatekeeper import FLEET_KEY, Gatekeeper
-from supervisor.runtime.journal import Journal
+from supervisor.runtime.journal import ALIVE_AT, Journal
 from supervisor.runtime.outbox import Outbox
+from supervisor.runtime.picture import Picture
 from supervisor.runtime.plan import AgentPlan, Plan
-from supervisor.runtime.pulse import INTERVAL, Pulse
+from supervisor.runtime.pulse import STEP, Pulse
 from supervisor.runtime.reader import Reader
 from supervisor.runtime.roster import Roster, plans_differ
 from supervisor.runtime.router import Router
 from supervisor.runtime.services import LAW, LAW_OF_EXTRAS, keep
-from supervisor.runtime.snapshots import Render, Snapshots, Write
+from supervisor.runtime.snapshots import Snapshots
+from supervisor.runtime.world import World
 
 _BEGINNING = "the first reading"
 _HOUSEKEEPING = 3600.0
 _STANDSTILL = 60.0
 _DRAIN = 60.0
 _DRAIN_LOOK = 0.02
+_UNWATCHED = "the agent is watched no more"
 
 T = TypeVar("T")
 Service = Callable[[], Coroutine[Any, Any, None]]
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """Everything outside the runtime that it works with, made by the roof.
-
-    Args:
-        emit: writes a record, made at a time (s since the epoch), to the log.
-        fields: returns a record's fields as the journal keeps them.
-        read, think: run blocking reads, one at a time, and long computations, away from the event loop.
-        face: serves a control as long as its context lasts.
-        load_plan: reads the configuration again; raises RefusedError with what is wrong.
-        boot: names this boot of the machine.
-        source_standstill: longest time (s) the source may be silent.
-    """
-
-    clock: Clock
-    store: Store
-    source: Source
-    files: Files
-    watchdog: Watchdog
-    emit: Callable[[Record, float], None]
-    fields: Callable[[Record], dict[str, Any]]
-    read: Offload
-    think: Offload
-    render: Render
-    write: Write
-    write_beat: Callable[[str, dict[str, Any]], Awaitable[None]]
-    load_plan: Callable[[], Awaitable[Plan]]
-    face: Callable[[Control], AbstractAsyncContextManager[None]]
-    heartbeats: Path
-    dashboard: Path
-    journal: str
-    control: str
-    config: Path | None
-    version: str
-    pid: int
-    boot: str
-    source_standstill: float
-    pulse: float = INTERVAL
 
 
 class Daemon:
@@ -103,23 +64,35 @@ class Daemon:
         self._listed = asyncio.Event()
         self._ready = False
         self._config_changed = asyncio.Event()
+        self._reloading = asyncio.Lock()
         clock = world.clock
         self.journal = Journal(world.store, clock, world.emit, world.fields, self._everything)
         self.desk = Desk(plan.chain, clock, self.journal, self._push)
         self.outbox = Outbox(self.desk, self.journal, clock, plan.outbox_timeout)
-        self.executor = Executor(clock, self.journal)
+        self.executor = Executor()
         self.reader = Reader(
-            world.heartbeats, world.files, clock, self.journal, skew_limit=plan.skew_limit, offload=world.read
+            world.heartbeats,
+            world.files,
+            clock,
+            self.journal,
+            skew_limit=plan.skew_limit,
+            offload=world.read,
+            look_at_clock=self._look_at_clock,
         )
         self.gate = Gatekeeper(
-            plan.gate, clock, self.journal, self.desk, reread=world.source.relist, release=self._release
+            plan.gate,
+            clock,
+            self.journal,
+            self.desk,
+            reread=world.source.relist,
+            release=self._release,
         )
         self.snapshots = Snapshots(
             world.dashboard,
             clock,
             self.journal,
             world.store,
-            capture=self.capture,
+            capture=self._capture,
             render=world.render,
             write=world.write,
             interval=plan.dashboard_interval,
@@ -128,6 +101,7 @@ class Daemon:
         tools = Tools(clock, self.journal, self.desk, self.executor, self.gate, self.reader.read, self.snapshots.touch)
         self.roster = Roster(tools)
         self.reader.bind(self.roster, self.gate, self._adopt)
+        self._picture = Picture(clock, self.roster, self.desk, self.gate, self.reader, boot=world.boot)
         self.control = DaemonControl(
             clock,
             self.journal,
@@ -141,6 +115,31 @@ class Daemon:
             reload=self.reload,
             write_beat=world.write_beat,
         )
+        self._router = Router(
+            world.source,
+            clock,
+            self.journal,
+            self.reader,
+            self.gate,
+            heartbeats=world.heartbeats,
+            config=world.config,
+            on_config=self.reload_soon,
+            on_listed=self._listed.set,
+        )
+        self._pulse = Pulse(
+            clock,
+            self.journal,
+            self.roster,
+            self.desk,
+            self.gate,
+            world.watchdog,
+            {
+                "watcher": (lambda: self._router.ticked_at, world.source_standstill),
+                "timers": (lambda: self.desk.ticked_at, _STANDSTILL),
+                "outbox": (lambda: self.outbox.ticked_at, _STANDSTILL),
+            },
+            interval=world.pulse,
+        )
 
     # --- life ---
 
@@ -148,6 +147,7 @@ class Daemon:
         """Ask for a planned end."""
         self._why = why
         self._stop.set()
+        self._listed.set()
 
     def reload_soon(self) -> None:
         """Read the configuration again as soon as can be."""
@@ -162,7 +162,7 @@ class Daemon:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(keep(name, service, self._world.clock, self.journal, law), name=name)
+                    group.create_task(keep(name, service, self.journal, law), name=name)
                     for law, services in ((LAW, self._services()), (LAW_OF_EXTRAS, self._extras()))
                     for name, service in services.items()
                 ]
@@ -220,11 +220,7 @@ class Daemon:
         return result
 
     async def _until_ready(self, begun: float) -> None:
-        listed = asyncio.ensure_future(self._listed.wait())
-        stopped = asyncio.ensure_future(self._stop.wait())
-        await asyncio.wait({listed, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        listed.cancel()
-        stopped.cancel()
+        await self._listed.wait()
         if self._stop.is_set():
             return
         self._ready = True
@@ -236,52 +232,23 @@ class Daemon:
         await self.executor.close()
         if self.roster.minding:
             await self.roster.close()
-        change = Change(facts={"alive_at": repr(self._world.clock.now())})
-        self.roster.unsaved(change)
-        self.journal.post(change)
+        self._pulse.checkpoint()
         await self.journal.flush()
         await self._world.store.close()
-        for notifier in self.outbox.use({}):
-            await notifier.close()
+        await self.outbox.close()
 
     # --- services ---
 
     def _services(self) -> dict[str, Service]:
-        world = self._world
-        router = Router(
-            world.source,
-            world.clock,
-            self.journal,
-            self.reader,
-            self.gate,
-            heartbeats=world.heartbeats,
-            config=world.config,
-            on_config=self.reload_soon,
-            on_listed=self._listed.set,
-        )
-        pulse = Pulse(
-            world.clock,
-            self.journal,
-            self.roster,
-            self.desk,
-            self.gate,
-            world.watchdog,
-            {
-                "watcher": (lambda: router.ticked_at, world.source_standstill),
-                "timers": (lambda: self.desk.ticked_at, _STANDSTILL),
-                "outbox": (lambda: self.outbox.ticked_at, _STANDSTILL),
-            },
-            interval=world.pulse,
-        )
         return {
             "journal": self.journal.run,
             "agents": self.roster.run,
             "incidents": self.desk.run,
             "outbox": self.outbox.run,
             "reader": self.reader.run,
-            "watcher": router.run,
+            "watcher": self._router.run,
             "gate": self.gate.run,
-            "pulse": pulse.run,
+            "pulse": self._pulse.run,
         }
 
     def _extras(self) -> dict[str, Service]:
@@ -314,62 +281,35 @@ class Daemon:
 
     async def picture(self) -> Fleet:
         """Return everything as it is now, put together away from the event loop."""
-        return await self._world.think(self.capture())
-
-    def capture(self) -> Callable[[], Fleet]:
-        """Return what makes the picture of this moment: it holds values only, and runs in any thread."""
-        now = self._world.clock.now()
-        agents = [(agent.name, agent.key, agent.health, agent.plan) for agent in self.roster]
-        silences = tuple(self.desk.silences.values())
-        incidents = self.desk.open_incidents()
-        trusted = self.gate.trusted
-        doubts = tuple(doubt.value for doubt in self.gate.gate.why)
-        strangers = tuple(sorted(self.reader.strangers))
-
-        def build() -> Fleet:
-            views = fleets.worst_first(
-                fleets.view(
-                    name,
-                    health,
-                    now=now,
-                    heartbeat_timeout=plan.policy.heartbeat_timeout,
-                    restarter=plan.kind,
-                    silenced=silenced_until(silences, key, now) is not None,
-                    observed=trusted,
-                )
-                for name, key, health, plan in agents
-            )
-            status = fleets.overall(views, incidents, observed=trusted)
-            return Fleet(now, status, views, incidents, trusted, doubts, strangers)
-
-        return build
-
-    def _everything(self) -> Change:
-        return Change(
-            agents={agent.name: agent.health for agent in self.roster},
-            incidents={incident.id: incident for incident in self.desk.open_incidents()},
-            deliveries=dict(self.desk.deliveries),
-            silences=dict(self.desk.silences),
-            facts={"boot": self._world.boot},
-        )
+        return await self._world.think(self._picture.capture())
 
     def _restore(self, saved: Saved) -> None:
+        """Go on from where an earlier life ended."""
         now = self._world.clock.now()
-        alive_at = float(saved.facts.get("alive_at", now))
-        rebooted = saved.facts.get("boot", self._world.boot) != self._world.boot
-        self.desk.restore(saved.incidents, saved.deliveries, saved.silences)
-        self.gate.restore(incident=self.desk.find(FLEET_KEY) is not None)
+        alive_at = float(saved.facts.get(ALIVE_AT, now))
         change = Change(facts={"boot": self._world.boot})
-        for name, plan in self._plan.agents.items():
-            agent = self.roster.add(name, plan, saved.agents.get(name))
+        # What had ended by then was said by that life.
+        silences = [silence for silence in saved.silences if silence.ends_at > alive_at]
+        self.desk.restore(saved.incidents, saved.deliveries, silences)
+        set_back = alive_at - now if alive_at - now > STEP else 0.0
+        if set_back:
+            self.desk.step_clock(change, -set_back)
+        plans = self._plans(self._plan, saved.agents)
+        rebooted = saved.facts.get("boot", self._world.boot) != self._world.boot
+        for name, plan in plans.items():
+            agent = self.roster.add(name, plan, _moved(saved.agents.get(name), -set_back))
             due = agent.health.due
             if rebooted and due is not None:
                 # The agents began with the machine, as we did: they have their start period.
                 agent.move_time(TimeLost(max(0.0, now + plan.policy.start_period - due)))
+            if not agent.health.incident:
+                self.desk.resolve(change, agent.key, agent.health.reason)
         # One pass may look at a few agents only; what is known of the others is not its business.
-        for name in saved.agents.keys() - self._plan.agents.keys() if self.roster.minding else ():
+        for name in saved.agents.keys() - plans.keys() if self.roster.minding else ():
             change.forgotten.append(name)
-            self.desk.resolve(change, f"{name}:heartbeat", "the agent is watched no more")
+            self.desk.resolve(change, f"{name}:{health.CAUSE}", _UNWATCHED)
+        silent = [agent.name for agent in self.roster if agent.health.misses]
+        self.gate.restore(silent, incident=self.desk.find(FLEET_KEY) is not None)
         self.outbox.use({name: make() for name, (_, make) in self._plan.channels.items()})
         change.records.append(
             SupervisorStarted(
@@ -378,17 +318,33 @@ class Daemon:
                 len(self.roster),
                 self._world.journal,
                 None if self._world.config is None else str(self._world.config),
-                max(0.0, now - alive_at) if "alive_at" in saved.facts else None,
+                max(0.0, now - alive_at) if ALIVE_AT in saved.facts else None,
             )
         )
         change.records.extend(JournalRestored(note) for note in saved.notes)
         self.journal.post(change)
+
+    def _plans(self, plan: Plan, known: Iterable[str]) -> dict[str, AgentPlan]:
+        """Return the plan of every agent: of those that are configured, and of those `known` that stay adopted."""
+        adopted = {} if plan.default is None else {name: plan.default(name) for name in known}
+        return {**adopted, **plan.agents}
+
+    # --- what the parts ask of one another, made before they are ---
 
     def _push(self, delivery: Delivery) -> None:
         self.outbox.push(delivery)
 
     def _release(self) -> None:
         self.roster.wake_all()
+
+    def _look_at_clock(self) -> None:
+        self._pulse.look_at_clock()
+
+    def _everything(self) -> Change:
+        return self._picture.everything()
+
+    def _capture(self) -> Callable[[], Fleet]:
+        return self._picture.capture()
 
     def _adopt(self, name: str) -> bool:
         if self._plan.default is None:
@@ -400,49 +356,57 @@ class Daemon:
 
     async def reload(self) -> dict[str, list[str]]:
         """Read the configuration again. Raises RefusedError with what is wrong: the old one stays."""
-        file = str(self._world.config or "")
-        try:
-            plan = await self._world.load_plan()
-        except RefusedError as error:
-            self.journal.note(ConfigRejected(file, str(error)))
-            raise
-        differ = plans_differ(self._plan.agents, plan.agents)
-        await self._replan(plan, differ)
-        if plan != self._plan or any(differ.values()):
-            self._plan = plan
+        async with self._reloading:
+            file = str(self._world.config or "")
+            try:
+                plan = await self._world.load_plan()
+            except RefusedError as error:
+                self.journal.note(ConfigRejected(file, str(error)))
+                raise
+            differ = await self._put_in_force(plan)
             self.journal.note(ConfigReloaded(file, **differ))
             self.snapshots.touch()
-        return differ
+            return differ
 
-    async def _replan(self, plan: Plan, differ: dict[str, list[str]]) -> None:
-        self.desk.chain = plan.chain
-        self.gate.policy = plan.gate
-        self.reader.skew_limit = plan.skew_limit
-        self.snapshots.interval = plan.dashboard_interval
-        self.snapshots.min_interval = plan.dashboard_min_interval
-        await self._use_channels(plan)
-        change = Change()
-        for name in differ["removed"]:
-            await self.roster.remove(name, change, "the agent is watched no more")
-            self.reader.forget(name)
-        for name in differ["changed"] + differ["added"]:
-            if name in self.roster:
-                await self.roster.replan(name, plan.agents[name])
-            else:
-                self._welcome(name, plan.agents[name])
-        await self.journal.commit(change)
-
-    def _welcome(self, name: str, plan: AgentPlan) -> None:
-        self.reader.strangers.pop(name, None)
-        self.roster.add(name, plan)
-        self._world.source.relist(f"{name} was added")
-
-    async def _use_channels(self, plan: Plan) -> None:
-        old = self._plan.channels
-        kept = self.outbox.notifiers
+    async def _put_in_force(self, plan: Plan) -> dict[str, list[str]]:
+        old, kept = self._plan, self.outbox.notifiers
         notifiers = {
-            name: kept[name] if name in kept and name in old and old[name][0] == config else make()
+            name: kept[name] if name in kept and name in old.channels and old.channels[name][0] == config else make()
             for name, (config, make) in plan.channels.items()
         }
+        self._plan = plan
+        self.gate.policy = plan.gate
+        self.reader.skew_limit = plan.skew_limit
+        self.outbox.timeout = plan.outbox_timeout
+        self.snapshots.interval = plan.dashboard_interval
+        self.snapshots.min_interval = plan.dashboard_min_interval
         for notifier in self.outbox.use(notifiers):
             await notifier.close()
+        change = Change()
+        self.desk.use(change, plan.chain)
+        self.journal.post(change)
+        return await self._watch(self._plans(plan, [a.name for a in self.roster if a.name not in old.agents]))
+
+    async def _watch(self, plans: Mapping[str, AgentPlan]) -> dict[str, list[str]]:
+        """Watch these agents and no others."""
+        differ = plans_differ({agent.name: agent.plan for agent in self.roster}, plans)
+        for name in differ["removed"]:
+            await self.roster.remove(name, _UNWATCHED)
+            self.reader.forget(name)
+        for name in differ["changed"]:
+            await self.roster.replan(name, plans[name])
+        for name in differ["added"]:
+            self.roster.add(name, plans[name])
+        met = differ["added"] if self._plan.default is None else list(self.reader.strangers)
+        for name in met:
+            self.reader.strangers.pop(name, None)
+        if differ["added"] or met:
+            self._world.source.relist("more agents are watched")
+        return differ
+
+
+def _moved(known: Health | None, seconds: float) -> Health | None:
+    """Return what was known, where the clock was set by `seconds` since."""
+    if known is None or not seconds:
+        return known
+    return health.handle(known, ClockStepped(seconds), 0.0, Policy(), name="")[0]

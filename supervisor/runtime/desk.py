@@ -7,6 +7,8 @@ incident and the notifications are written together. One service wakes the incid
 from __future__ import annotations
 
 import hashlib
+import heapq
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -52,6 +54,8 @@ class Desk:
         self.ticked_at = clock.now()
         self._incidents: dict[str, Incident] = {}
         self._open: dict[str, str] = {}
+        self._unfinished: dict[str, set[str]] = {}
+        self._wake_at: list[tuple[float, str]] = []
         self._clock = clock
         self._journal = journal
         self._on_delivery = on_delivery
@@ -63,8 +67,15 @@ class Desk:
             self._keep(incident)
         for delivery in deliveries:
             # It may have been sent just before that life ended: whoever heard of it is owed the end of it.
-            self.deliveries[delivery.id] = replace(delivery, attempts=max(1, delivery.attempts))
+            self._hold(replace(delivery, attempts=max(1, delivery.attempts)))
         self.silences = {silence.id: silence for silence in kept}
+
+    def use(self, change: Change, chain: Chain) -> None:
+        """Tell by this chain from now on; what waits for a chain at all begins it."""
+        self.chain = chain
+        for incident in self.open_incidents():
+            if incident.next_at is None:
+                self._handle(change, incident, DeadlineReached())
 
     # --- questions ---
 
@@ -108,12 +119,16 @@ class Desk:
         return opened
 
     def resolve(self, change: Change, key: str, summary: str) -> None:
-        """Resolve the incident of `key`, if one is open: notices that nobody began to send are withdrawn."""
+        """Resolve the incident of `key`, if one is open.
+
+        A notice is withdrawn that nobody began to send, or whose channel hears the end in any case. What may
+        have arrived already is sent to the end, so that the end can follow it.
+        """
         incident = self.find(key)
         if incident is None:
             return
-        for delivery in list(self.deliveries.values()):
-            if delivery.incident == incident.id and delivery.attempts == 0 and delivery.kind is not NoticeKind.RESOLVED:
+        for delivery in self._untold(incident.id):
+            if delivery.attempts == 0 or delivery.channel in incident.told:
                 self.update(change, cancelled(delivery))
         seconds = self._clock.now() - incident.opened_at
         change.records.append(IncidentResolved(incident.id, key, summary, seconds, agent_of(incident)))
@@ -144,10 +159,14 @@ class Desk:
         """Keep the new value of a delivery; one that is finished is kept by the store alone."""
         change.deliveries[delivery.id] = delivery
         if delivery.state is DeliveryState.PENDING:
-            self.deliveries[delivery.id] = delivery
+            self._hold(delivery)
             return
         self.deliveries.pop(delivery.id, None)
-        self._forget_finished(delivery.incident)
+        unfinished = self._unfinished.get(delivery.incident, set())
+        unfinished.discard(delivery.id)
+        if not unfinished:
+            self._unfinished.pop(delivery.incident, None)
+            self._forget_finished(delivery.incident)
 
     # --- silences ---
 
@@ -158,7 +177,7 @@ class Desk:
         silence = Silence(id_, matcher, author, comment, now, now + seconds)
         self.silences[id_] = change.silences[id_] = silence
         change.records.append(SilenceAdded(id_, matcher, author, comment, silence.ends_at))
-        self._mailbox.put(None)
+        self._mailbox.ring()
         return silence
 
     def end_silence(self, change: Change, silence: str, by: str) -> None:
@@ -171,7 +190,6 @@ class Desk:
         for incident in self.open_incidents():
             if incident.silenced and self.silenced(incident.key) is None:
                 self._handle(change, incident, DeadlineReached())
-        self._mailbox.put(None)
 
     # --- the service ---
 
@@ -179,9 +197,7 @@ class Desk:
         """Wake each incident when its time has come, for ever."""
         while True:
             self.ticked_at = self._clock.now()
-            due = [one.next_at for one in self.open_incidents() if one.next_at is not None]
-            due += [silence.ends_at for silence in self.silences.values()]
-            await self._mailbox.next(min([*due, self.ticked_at + _LONGEST_NAP]))
+            await self._mailbox.next(min(self._next_at(), self.ticked_at + _LONGEST_NAP))
             change = Change()
             self.wake(change)
             if change.incidents or change.records:
@@ -194,8 +210,10 @@ class Desk:
             del self.silences[silence.id]
             change.silences[silence.id] = silence
             change.records.append(SilenceEnded(silence.id, silence.matcher))
-        for incident in self.open_incidents():
-            if incident.next_at is not None and incident.next_at <= now:
+        while self._wake_at and self._wake_at[0][0] <= now:
+            at, id_ = heapq.heappop(self._wake_at)
+            incident = self._incidents.get(id_)
+            if incident is not None and incident.next_at == at:
                 self._handle(change, incident, DeadlineReached())
 
     def step_clock(self, change: Change, seconds: float) -> None:
@@ -208,7 +226,7 @@ class Desk:
             self._on_delivery(moved)
         for silence in list(self.silences.values()):
             self.silences[silence.id] = change.silences[silence.id] = silences.shifted(silence, seconds)
-        self._mailbox.put(None)
+        self._mailbox.ring()
 
     # --- inside ---
 
@@ -224,7 +242,10 @@ class Desk:
         now = self._clock.now()
         change.incidents[incident.id] = incident
         self._keep(incident)
+        waiting = {delivery.channel for delivery in self._untold(incident.id)}
         for tell in tells:
+            if tell.kind is not NoticeKind.RESOLVED and tell.channel in waiting:
+                continue  # the channel has yet to take the notice before: one is enough
             id_ = f"{incident.id}.{tell.number}"
             text = {**message(incident, tell.kind, now), "delivery": id_}
             delivery = Delivery(id_, incident.id, tell.channel, tell.kind, text, now, now)
@@ -234,9 +255,32 @@ class Desk:
             )
             self._on_delivery(delivery)
         self._forget_finished(incident.id)
-        self._mailbox.put(None)
+        self._mailbox.ring()
+
+    def _hold(self, delivery: Delivery) -> None:
+        self.deliveries[delivery.id] = delivery
+        self._unfinished.setdefault(delivery.incident, set()).add(delivery.id)
+
+    def _untold(self, incident: str) -> list[Delivery]:
+        """Return the notices of an open incident that no channel has taken yet."""
+        unfinished = (self.deliveries[id_] for id_ in self._unfinished.get(incident, ()))
+        return [delivery for delivery in unfinished if delivery.kind is not NoticeKind.RESOLVED]
+
+    def _next_at(self) -> float:
+        """Return when the next incident wants to be woken or the next silence ends."""
+        while self._wake_at:
+            at, id_ = self._wake_at[0]
+            known = self._incidents.get(id_)
+            if known is not None and known.next_at == at:
+                break
+            heapq.heappop(self._wake_at)
+        ends = [silence.ends_at for silence in self.silences.values()]
+        return min([*ends, *(at for at, _ in self._wake_at[:1])], default=math.inf)
 
     def _keep(self, incident: Incident) -> None:
+        before = self._incidents.get(incident.id)
+        if incident.next_at is not None and (before is None or before.next_at != incident.next_at):
+            heapq.heappush(self._wake_at, (incident.next_at, incident.id))
         self._incidents[incident.id] = incident
         if incident.state is IncidentState.RESOLVED:
             if self._open.get(incident.key) == incident.id:
@@ -246,9 +290,7 @@ class Desk:
 
     def _forget_finished(self, incident: str) -> None:
         known = self._incidents.get(incident)
-        if known is None or known.state is not IncidentState.RESOLVED:
-            return
-        if not any(delivery.incident == incident for delivery in self.deliveries.values()):
+        if known is not None and known.state is IncidentState.RESOLVED and incident not in self._unfinished:
             del self._incidents[incident]
 
     def _chain_for(self, key: str) -> Chain:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from supervisor.domain import gate as gates
@@ -45,27 +46,28 @@ class Gatekeeper:
         self._desk = desk
         self._reread = reread
         self._release = release
-        self._pulsed: float | None = None
-        self._overdue: dict[str, float] = {}
-        self._recent: deque[float] = deque()
+        self._pulse_due: float | None = None
+        self._overdue: set[str] = set()
+        self._recent: OrderedDict[str, float] = OrderedDict()
         self._mailbox: Mailbox[bool] = Mailbox(clock)
 
     @property
     def trusted(self) -> bool:
         """Whether decisions about agents may be taken."""
-        late = 0.0 if self._pulsed is None else self._clock.now() - self._pulsed
+        late = 0.0 if self._pulse_due is None else asyncio.get_running_loop().time() - self._pulse_due
         if late > self.policy.stall and not self.gate.closed:
             # After a stall deadlines may ring before the pulse has noticed it.
             self.doubt(Doubt.STALLED)
         return not self.gate.closed
 
-    def pulsed(self, now: float, interval: float) -> None:
-        """The event loop turned at `now`, and is to turn again `interval` (s) later."""
-        self._pulsed = now + interval
+    def pulsed(self, interval: float) -> None:
+        """The event loop turns, and is to turn again `interval` (s) later."""
+        self._pulse_due = asyncio.get_running_loop().time() + interval
 
-    def restore(self, *, incident: bool) -> None:
-        """Take over an incident of the fleet that an earlier life opened."""
-        self.gate = replace(self.gate, incident=incident, tried=incident)
+    def restore(self, silent: Iterable[str], *, incident: bool) -> None:
+        """Take over what an earlier life knew: who is silent, and whether the incident of the fleet is open."""
+        self._overdue.update(silent)
+        self.gate = replace(self.gate, overdue=len(self._overdue), fleet=self.fleet, incident=incident, tried=incident)
 
     def tell(self, event: GateEvent) -> None:
         """Tell the gate a fact."""
@@ -99,13 +101,15 @@ class Gatekeeper:
         """`agent` is silent beyond its deadline."""
         if agent in self._overdue:
             return
-        self._overdue[agent] = now = self._clock.now()
-        self._recent.append(now)
+        self._overdue.add(agent)
+        self._recent[agent] = self._clock.now()
         self._count()
 
     def beating(self, agent: str) -> None:
         """`agent` beats, or is awaited no more."""
-        if self._overdue.pop(agent, None) is not None:
+        if agent in self._overdue:
+            self._overdue.remove(agent)
+            self._recent.pop(agent, None)
             self._count()
 
     async def run(self) -> None:
@@ -116,13 +120,11 @@ class Gatekeeper:
 
     def step_clock(self, seconds: float) -> None:
         """The wall clock was set by `seconds`."""
-        self._overdue = {agent: since + seconds for agent, since in self._overdue.items()}
-        self._recent = deque(at + seconds for at in self._recent)
+        self._recent = OrderedDict((agent, at + seconds) for agent, at in self._recent.items())
         self.tell(gates.Stepped(seconds))
 
     def _count(self) -> None:
         floor = self._clock.now() - self.policy.window
-        while self._recent and self._recent[0] <= floor:
-            self._recent.popleft()
-        recent = min(len(self._recent), len(self._overdue))
-        self.tell(Counted(len(self._overdue), recent, self.fleet))
+        while self._recent and next(iter(self._recent.values())) <= floor:
+            self._recent.popitem(last=False)
+        self.tell(Counted(len(self._overdue), len(self._recent), self.fleet))

@@ -1,6 +1,6 @@
 """Record -> log and store. Changes are written in the order in which they were made, all that wait at once.
 
-A store that fails never stops the supervision: it is said once, tried again, and then given everything.
+A store that fails or hangs never stops the supervision: it is said once, tried again, and then given everything.
 """
 
 from __future__ import annotations
@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from supervisor.domain.health import Health
 from supervisor.domain.records import JournalFailed, JournalRestored, Record
 from supervisor.ports import Clock, Entry, Row, Saved, Store, StoreError, StoreLockedError
 from supervisor.runtime.change import Change
@@ -20,10 +19,33 @@ RETRY_EVERY = 5.0
 """Wait (s) before a failed store is tried again."""
 
 PATIENCE = 2.0
-"""Longest wait (s) of a decision for the disk: a hung disk must not hang the restarts."""
+"""Longest wait (s) of decisions for the disk: a hung disk must not hang the restarts."""
+
+ALIVE_AT = "alive_at"
+"""The fact that tells until when (s since the epoch) somebody watched."""
+
+ROWS_KEPT = 50_000
+"""Log records that wait for a store that does not write, the newest."""
 
 _FOLLOWER_LIMIT = 1000
-_ROWS_KEPT = 1000
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is written together; `settled` once it is, or once the store has failed."""
+
+    change: Change = field(default_factory=Change)
+    rows: deque[Row] = field(default_factory=lambda: deque(maxlen=ROWS_KEPT))
+    empty: bool = True
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add(self, change: Change, rows: tuple[Row, ...]) -> None:
+        self.change.update(change)
+        self.rows.extend(rows)
+        self.empty = False
+
+    def entry(self, *more: Row) -> Entry:
+        return replace(self.change.entry(), rows=(*self.rows, *more))
 
 
 class Journal:
@@ -48,9 +70,10 @@ class Journal:
         self._emit = emit
         self._fields = fields
         self._picture = picture
-        self._waiting: deque[tuple[Entry, asyncio.Future[None]]] = deque()
+        self._waiting = _Batch()
+        self._writing: _Batch | None = None
+        self._writing_since = 0.0
         self._wake = asyncio.Event()
-        self._unwritten: deque[Row] = deque(maxlen=_ROWS_KEPT)
         self._followers: set[asyncio.Queue[Row]] = set()
         self._last_row = 0
         self.error: str | None = None
@@ -63,31 +86,38 @@ class Journal:
         except StoreLockedError:
             raise
         except StoreError as error:
+            # Higher than any number in a file that can be read later on.
+            self._last_row = int(self._clock.now() * 1000)
             self._failed(error)
             return Saved()
         return saved
 
-    def post(self, change: Change) -> asyncio.Future[None]:
-        """Log the change's records at once, and queue it for the store. The result is set when it is written.
-
-        It is set too while the store fails: the change then lives in memory until the store is back.
-        """
+    def post(self, change: Change) -> None:
+        """Log the change's records at once, and queue it for the store."""
         now = self._clock.now()
         rows = tuple(self._row(record, now) for record in change.records if record.KEPT)
         for record in change.records:
             self._emit(record, now)
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self.error is None:
-            self._waiting.append((replace(change.entry(), rows=rows), done))
-            self._wake.set()
-        else:
-            self._unwritten.extend(rows)
-            done.set_result(None)
-        return done
+        self._waiting.add(change, rows)
+        self._wake.set()
 
     async def commit(self, change: Change) -> None:
-        """`post`, and wait until it is written, `PATIENCE` at most."""
-        await asyncio.wait((self.post(change),), timeout=PATIENCE)
+        """`post`, and wait until it is `settled`."""
+        self.post(change)
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Wait until everything that was posted is written, but for no store that fails, or hangs over `PATIENCE`."""
+        batch = self._writing if self._waiting.empty else self._waiting
+        if self.error is not None or batch is None:
+            return
+        now = asyncio.get_running_loop().time()
+        hung = 0.0 if self._writing is None else now - self._writing_since
+        try:
+            async with asyncio.timeout(max(0.0, PATIENCE - hung)):
+                await batch.settled.wait()
+        except TimeoutError:
+            pass
 
     def note(self, *records: Record) -> None:
         """Log records that change nothing else."""
@@ -110,22 +140,28 @@ class Journal:
 
     async def flush(self) -> None:
         """Write everything that waits now."""
-        taken = list(self._waiting)
-        self._waiting.clear()
+        batch, self._waiting = self._waiting, _Batch()
+        self._writing, self._writing_since = batch, asyncio.get_running_loop().time()
+        batch.change.facts[ALIVE_AT] = repr(self._clock.now())
         try:
             if self.error is not None:
-                await self._restore()
-            elif taken:
-                await self._store.commit(_merged([entry for entry, _ in taken]))
-        except StoreError as error:
-            self._unwritten.extend(row for entry, _ in taken for row in entry.rows)
+                await self._restore(batch)
+            elif not batch.empty:
+                await self._store.commit(batch.entry())
+        except BaseException as error:
+            # What was not written waits on, before what came meanwhile.
+            newer, self._waiting = self._waiting, batch
+            batch.add(newer.change, tuple(newer.rows))
+            self._wake.set()
+            if not isinstance(error, StoreError):
+                raise
             self._failed(error)
-        except asyncio.CancelledError:
-            self._waiting.extendleft(reversed(taken))
-            raise
-        for _, done in taken:
-            if not done.done():
-                done.set_result(None)
+            newer.settled.set()
+            batch.settled.set()
+        else:
+            batch.settled.set()
+        finally:
+            self._writing = None
 
     async def follow(self) -> AsyncIterator[Row]:
         """Yield each kept record as it is made; a reader that is too slow loses the oldest."""
@@ -152,37 +188,11 @@ class Journal:
             self._emit(JournalFailed(str(error)), self._clock.now())
         self.error = str(error)
 
-    async def _restore(self) -> None:
+    async def _restore(self, batch: _Batch) -> None:
         saved = await self._store.open()
-        note = "; ".join(saved.notes) or "the journal can be written again"
-        change = self._picture()
         now = self._clock.now()
-        record = JournalRestored(note)
-        rows = (*self._unwritten, self._row(record, now))
-        await self._store.commit(replace(change.entry(), rows=rows))
-        self._unwritten.clear()
+        record = JournalRestored("; ".join(saved.notes) or "the journal can be written again")
+        batch.change.update(self._picture())
+        await self._store.commit(batch.entry(self._row(record, now)))
         self.error = None
         self._emit(record, now)
-
-
-def _merged(entries: list[Entry]) -> Entry:
-    if len(entries) == 1:
-        return entries[0]
-    agents: dict[str, Health] = {}
-    forgotten: set[str] = set()
-    for entry in entries:
-        forgotten.update(entry.forgotten)
-        for name in entry.forgotten:
-            agents.pop(name, None)
-        for name, health in entry.agents:
-            agents[name] = health
-            forgotten.discard(name)
-    return Entry(
-        agents=tuple(agents.items()),
-        forgotten=tuple(forgotten),
-        incidents=tuple({one.id: one for entry in entries for one in entry.incidents}.values()),
-        deliveries=tuple({one.id: one for entry in entries for one in entry.deliveries}.values()),
-        silences=tuple({one.id: one for entry in entries for one in entry.silences}.values()),
-        rows=tuple(row for entry in entries for row in entry.rows),
-        facts=tuple({key: value for entry in entries for key, value in entry.facts}.items()),
-    )

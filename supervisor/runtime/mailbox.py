@@ -18,14 +18,14 @@ class Mailbox(Generic[T]):
     early, is set again. Nothing polls.
     """
 
-    __slots__ = ("_clock", "_items", "_rings_at", "_timer", "_until", "_waiter")
+    __slots__ = ("_clock", "_items", "_rung", "_timer", "_until", "_waiter")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._items: deque[T] = deque()
+        self._rung = False
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._rings_at = 0.0
         self._until: float | None = None
 
     def put(self, item: T) -> None:
@@ -33,10 +33,16 @@ class Mailbox(Generic[T]):
         self._items.append(item)
         self._wake()
 
+    def ring(self) -> None:
+        """Let the reader look up, once for however many rings."""
+        self._rung = True
+        self._wake()
+
     async def next(self, until: float | None) -> T | None:
-        """Return the next item, or None once the clock has reached `until` (s since the epoch) without one."""
+        """Return the next item; None at a ring, or once the clock has reached `until` (s since the epoch)."""
         while not self._items:
-            if until is not None and self._clock.now() >= until:
+            if self._rung or (until is not None and self._clock.now() >= until):
+                self._rung = False
                 return None
             self._until = until
             self._arm()
@@ -47,19 +53,27 @@ class Mailbox(Generic[T]):
                 self._waiter = None
         return self._items.popleft()
 
-    def close(self) -> None:
-        """Stop the timer."""
+    def close(self) -> list[T]:
+        """Stop the timer; return what nobody has taken."""
+        self._disarm()
+        left = list(self._items)
+        self._items.clear()
+        return left
+
+    def _arm(self) -> None:
+        """Let the timer ring at the deadline or before; the clock may have jumped since it was set."""
+        if self._until is None:
+            return
+        loop = asyncio.get_running_loop()
+        at = loop.time() + max(0.0, self._until - self._clock.now())
+        if self._timer is None or self._timer.when() > at:
+            self._disarm()
+            self._timer = loop.call_at(at, self._ring)
+
+    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _arm(self) -> None:
-        if self._until is None or (self._timer is not None and self._rings_at <= self._until):
-            return
-        self.close()
-        self._rings_at = self._until
-        wait = max(0.0, self._until - self._clock.now())
-        self._timer = asyncio.get_running_loop().call_later(wait, self._ring)
 
     def _ring(self) -> None:
         self._timer = None

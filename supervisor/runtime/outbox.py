@@ -1,4 +1,4 @@
-"""Notifications: written with their transition, sent, then marked. Each channel has a worker: a slow one delays itself."""
+"""Notifications: written with their transition, sent, then marked. Channels have a worker each: none delays another."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from supervisor.runtime.desk import CHANNEL_CAUSE, Desk, agent_of
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.mailbox import Mailbox
 
+_CHANNELS = f"supervisor:{CHANNEL_CAUSE}"
 _LONGEST_NAP = 10.0
 
 
@@ -26,8 +27,9 @@ _LONGEST_NAP = 10.0
 class _Lane:
     """One channel: its notifier, and what waits for it by time."""
 
+    channel: str
     notifier: Notifier
-    mailbox: Mailbox[str]
+    mailbox: Mailbox[None]
     queue: list[tuple[float, str]] = field(default_factory=list)
     ticked_at: float = 0.0
     sending: bool = False
@@ -40,7 +42,7 @@ class Outbox:
         self._desk = desk
         self._journal = journal
         self._clock = clock
-        self._timeout = timeout
+        self.timeout = timeout
         self._lanes: dict[str, _Lane] = {}
         self._changed = asyncio.Event()
 
@@ -49,22 +51,28 @@ class Outbox:
         lane = self._lanes.get(delivery.channel)
         if lane is not None:
             heapq.heappush(lane.queue, (delivery.next_at, delivery.id))
-            lane.mailbox.put(delivery.id)
+            lane.mailbox.ring()
 
     def use(self, notifiers: Mapping[str, Notifier]) -> list[Notifier]:
         """Use these channels from now on; return the notifiers that are no longer used, for the caller to close."""
         gone = {name: lane.notifier for name, lane in self._lanes.items() if notifiers.get(name) is not lane.notifier}
         for name in gone:
-            del self._lanes[name]
-        fresh = [name for name in notifiers if name not in self._lanes]
-        for name in fresh:
-            self._lanes[name] = _Lane(notifiers[name], Mailbox(self._clock), ticked_at=self._clock.now())
-        for delivery in self._desk.deliveries.values():
-            if delivery.channel in fresh:
-                self.push(delivery)
-        self._drop_unsendable()
+            self._lanes.pop(name).mailbox.close()
+        for name in notifiers.keys() - self._lanes.keys():
+            lane = self._lanes[name] = _Lane(name, notifiers[name], Mailbox(self._clock), ticked_at=self._clock.now())
+            self._fill(lane)
+        change = Change()
+        self._drop_unsendable(change)
+        if change.deliveries or change.incidents:
+            self._journal.post(change)
         self._changed.set()
         return list(gone.values())
+
+    async def close(self) -> None:
+        """Let go of the channels; what is unsent waits in the journal."""
+        for lane in self._lanes.values():
+            lane.mailbox.close()
+            await lane.notifier.close()
 
     @property
     def notifiers(self) -> dict[str, Notifier]:
@@ -117,37 +125,44 @@ class Outbox:
     # --- inside ---
 
     async def _work(self, lane: _Lane) -> None:
+        self._fill(lane)  # a worker that failed may have had one in its hands
         while True:
             lane.ticked_at = now = self._clock.now()
             while lane.queue and lane.queue[0][0] <= now:
                 _, id_ = heapq.heappop(lane.queue)
-                delivery = self._desk.deliveries.get(id_)
-                if delivery is None or delivery.next_at > now:
-                    continue
                 lane.sending = True
                 try:
-                    await self._send(lane, delivery)
+                    await self._send(lane, id_)
                 finally:
                     lane.sending = False
                     lane.ticked_at = now = self._clock.now()
             first = lane.queue[0][0] if lane.queue else now + _LONGEST_NAP
             await lane.mailbox.next(min(first, now + _LONGEST_NAP))
 
-    async def _send(self, lane: _Lane, delivery: Delivery) -> None:
+    def _fill(self, lane: _Lane) -> None:
+        waiting = (one for one in self._desk.deliveries.values() if one.channel == lane.channel)
+        lane.queue = [(delivery.next_at, delivery.id) for delivery in waiting]
+        heapq.heapify(lane.queue)
+
+    async def _send(self, lane: _Lane, id_: str) -> None:
+        # Nobody may hear what the journal could forget: after a crash it would be told anew, under another name.
+        await self._journal.settled()
+        delivery = self._desk.deliveries.get(id_)
+        if delivery is None or delivery.next_at > self._clock.now():
+            return
         change = Change()
         delivery = deliveries.begun(delivery, self._clock.now())
         self._desk.update(change, delivery)
         outcome = await self._try(lane.notifier, delivery)
-        now = self._clock.now()
-        current = self._desk.deliveries.get(delivery.id)
+        current = self._desk.deliveries.get(id_)
         if current is None:
             return
-        after = deliveries.settle(current, outcome, now)
+        after = deliveries.settle(current, outcome, self._clock.now())
         if isinstance(outcome, Failed):
-            after = self._refused(change, after, outcome)
+            after = self._failed(change, after, outcome)
         else:
             self._desk.took(change, after)
-            self._channel_well(change, after.channel)
+            self._channel_over(change, after.channel, f"channel {after.channel} delivers again")
             change.records.append(
                 NotificationSent(
                     after.incident, after.channel, after.kind.value, after.id, after.attempts, self._agent(after)
@@ -158,12 +173,13 @@ class Outbox:
             heapq.heappush(lane.queue, (after.next_at, after.id))
         await self._journal.commit(change)
 
-    def _refused(self, change: Change, delivery: Delivery, outcome: Failed) -> Delivery:
+    def _failed(self, change: Change, delivery: Delivery, outcome: Failed) -> Delivery:
+        """Note a try that failed; return the delivery, withdrawn where it is no use any more."""
+        spent = deliveries.exhausted(delivery)
         incident = self._desk.get(delivery.incident)
         over = incident is None or incident.state is IncidentState.RESOLVED
-        if over and delivery.kind is not NoticeKind.RESOLVED:
+        if spent and over and delivery.kind is not NoticeKind.RESOLVED:
             delivery = deliveries.cancelled(delivery)
-        pending = delivery.state is DeliveryState.PENDING
         change.records.append(
             NotificationFailed(
                 delivery.incident,
@@ -172,23 +188,23 @@ class Outbox:
                 delivery.id,
                 delivery.attempts,
                 outcome.error,
-                delivery.next_at if pending else None,
+                delivery.next_at if delivery.state is DeliveryState.PENDING else None,
                 self._agent(delivery),
             )
         )
-        if outcome.permanent or deliveries.exhausted(delivery):
+        if outcome.permanent or spent:
             self._desk.failed(change, delivery)
             self._desk.open(
                 change,
-                f"supervisor:{CHANNEL_CAUSE}{delivery.channel}",
+                f"{_CHANNELS}{delivery.channel}",
                 Severity.WARNING,
                 f"channel {delivery.channel} does not deliver: {outcome.error}",
                 {"channel": delivery.channel, "attempts": delivery.attempts},
             )
         return delivery
 
-    def _channel_well(self, change: Change, channel: str) -> None:
-        self._desk.resolve(change, f"supervisor:{CHANNEL_CAUSE}{channel}", f"channel {channel} delivers again")
+    def _channel_over(self, change: Change, channel: str, why: str) -> None:
+        self._desk.resolve(change, f"{_CHANNELS}{channel}", why)
 
     def _agent(self, delivery: Delivery) -> str | None:
         incident = self._desk.get(delivery.incident)
@@ -196,19 +212,20 @@ class Outbox:
 
     async def _try(self, notifier: Notifier, delivery: Delivery) -> Outcome:
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self.timeout):
                 return await notifier.send(delivery)
         except TimeoutError:
-            return Failed(f"no answer within {self._timeout:g} s")
+            return Failed(f"no answer within {self.timeout:g} s")
         except Exception as error:  # noqa: BLE001 - a channel from outside may raise anything; it must stay its own fault
             return Failed(f"{type(error).__name__}: {error}")
 
-    def _drop_unsendable(self) -> None:
+    def _drop_unsendable(self, change: Change) -> None:
         """Give up what waits for a channel that the configuration has taken away: the next step is told at once."""
-        change = Change()
         for delivery in list(self._desk.deliveries.values()):
             if delivery.channel not in self._lanes:
                 self._desk.failed(change, delivery)
                 self._desk.update(change, deliveries.settle(delivery, Failed("no such channel", permanent=True), 0.0))
-        if change.deliveries:
-            self._journal.post(change)
+        for incident in self._desk.open_incidents():
+            channel = incident.key.removeprefix(_CHANNELS)
+            if channel != incident.key and channel not in self._lanes:
+                self._channel_over(change, channel, f"channel {channel} is used no more")

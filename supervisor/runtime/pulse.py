@@ -20,8 +20,8 @@ INTERVAL = 1.0
 CHECKPOINT = 60.0
 """How often (s) what is new of the agents is written, though nothing lasting has changed."""
 
-_STEP = 2.0
-_EPOCH = "alive_at"
+STEP = 2.0
+"""What the wall clock may be off (s) without anybody having set it."""
 
 
 class Pulse:
@@ -59,7 +59,7 @@ class Pulse:
         checkpoint_at = self._clock.now() + CHECKPOINT
         while True:
             expected = loop.time() + self._interval
-            self._gate.pulsed(self._clock.now(), self._interval)
+            self._gate.pulsed(self._interval)
             await asyncio.sleep(self._interval)
             self.lag = loop.time() - expected
             if self.lag > self._gate.policy.stall:
@@ -74,8 +74,7 @@ class Pulse:
         """Find a sleep of the machine or a step of the wall clock, and move the kept times before anything rings."""
         slept, stepped = self._clock.drift()
         self._clock.resync()
-        self._gate.pulsed(self._clock.now(), self._interval)
-        if abs(stepped) > _STEP:
+        if abs(stepped) > STEP:
             for agent in self._roster:
                 agent.move_time(ClockStepped(stepped))
             change = Change()
@@ -83,17 +82,17 @@ class Pulse:
             self._gate.step_clock(stepped)
             self._journal.post(change)
             self._gate.doubt(Doubt.CLOCK)
-        if slept > _STEP:
+        if slept > STEP:
             for agent in self._roster:
                 agent.move_time(TimeLost(slept))
             self._gate.doubt(Doubt.SLEPT)
-        if abs(stepped) > _STEP or slept > _STEP:
+        if abs(stepped) > STEP or slept > STEP:
             self._roster.wake_all()
             self.checkpoint()
 
     def checkpoint(self) -> None:
         """Write what is new of every agent, and that somebody watches."""
-        change = Change(facts={_EPOCH: repr(self._clock.now())})
+        change = Change()
         self._roster.unsaved(change)
         self._journal.post(change)
 

@@ -31,9 +31,12 @@ _STRANGERS_KEPT = 1000
 
 @dataclass(slots=True)
 class _Seen:
-    """Where a file was left, what its newest beat was, and since when its last line is unfinished.
+    """Where a file was left, and what its newest beat was.
 
-    `lines` is how many lines lie before that place, None where the reading began in the middle of the file.
+    Args:
+        lines: how many lines lie before that place, None where the reading began in the middle of the file.
+        torn_since, told: since when its last line is unfinished, and whether that was said.
+        broken: it was said that the file can not be read.
     """
 
     tail: FileTail
@@ -41,6 +44,7 @@ class _Seen:
     fingerprint: str = ""
     torn_since: float | None = None
     told: bool = False
+    broken: bool = False
 
 
 @dataclass(slots=True)
@@ -56,6 +60,8 @@ class Reader:
 
     Args:
         offload: one at a time, in the order of the calls.
+        look_at_clock: called before anything is read: what was written after a step of the clock must not be
+            judged by the time before it.
     """
 
     def __init__(
@@ -67,12 +73,15 @@ class Reader:
         *,
         skew_limit: float,
         offload: Offload,
+        look_at_clock: Callable[[], None],
     ) -> None:
         self._folder = folder
         self._files = files
         self._clock = clock
         self._journal = journal
         self._offload = offload
+        self._look_at_clock = look_at_clock
+        self._hung = 0
         self.skew_limit = skew_limit
         self._seen: dict[str, _Seen] = {}
         self._dirty: dict[str, set[str]] = {}
@@ -150,14 +159,24 @@ class Reader:
         return adopted
 
     async def _read(self, wanted: dict[str, set[str]]) -> dict[str, Found]:
+        self._look_at_clock()
         now = self._clock.now()
         task = asyncio.ensure_future(self._offload(lambda: self._read_files(wanted, now)))
         done, _ = await asyncio.wait({task}, timeout=_HANG)
         if not done:
-            self._gate.tell(Blinded(_HANG_PLACE))
-            await asyncio.wait({task})
-            self._gate.tell(Sighted(_HANG_PLACE))
+            await self._sit_out(task)
         return task.result()
+
+    async def _sit_out(self, task: asyncio.Future[dict[str, Found]]) -> None:
+        """Wait for a reading that hangs; the gate is closed for as long as any does."""
+        self._hung += 1
+        self._gate.tell(Blinded(_HANG_PLACE))
+        try:
+            await asyncio.wait({task})
+        finally:
+            self._hung -= 1
+            if not self._hung:
+                self._gate.tell(Sighted(_HANG_PLACE))
 
     def _read_files(self, wanted: dict[str, set[str]], now: float) -> dict[str, Found]:
         """Read the files of each agent; runs away from the event loop."""
@@ -165,7 +184,15 @@ class Reader:
         for agent, names in wanted.items():
             brought = found[agent] = Found()
             for name in names:
-                self._read_file(agent, name, now, brought)
+                try:
+                    self._read_file(agent, name, now, brought)
+                except OSError as error:
+                    self._unreadable(agent, name, error.strerror or str(error), brought)
+                except Exception as error:  # noqa: BLE001 - whatever is wrong with a file is wrong with that file alone
+                    self._unreadable(agent, name, f"{type(error).__name__}: {error}", brought)
+                else:
+                    if name in self._seen:
+                        self._seen[name].broken = False
             brought.beats.sort(key=lambda beat: beat.at)
         return found
 
@@ -176,13 +203,7 @@ class Reader:
             return
         form = owned[1]
         seen = self._seen.get(name)
-        try:
-            tail = self._files.tail(path, 0 if form is Form.TOUCH else TAIL, _since(form, seen))
-        except OSError as error:
-            if seen is None or not seen.told:
-                found.records.append(HeartbeatInvalid(agent, str(path), None, error.strerror or str(error)))
-                self._seen[name] = _Seen(_NOTHING, told=True)
-            return
+        tail = self._files.tail(path, 0 if form is Form.TOUCH else TAIL, _since(form, seen))
         if tail is None:
             self._seen.pop(name, None)
         elif form is Form.TOUCH:
@@ -193,6 +214,13 @@ class Reader:
             self._read_document(agent, path, tail, seen, now, found)
         else:
             self._read_lines(agent, path, tail, seen, now, found)
+
+    def _unreadable(self, agent: str, name: str, why: str, found: Found) -> None:
+        """Say once that a file can not be read; where it was left is remembered."""
+        seen = self._seen.setdefault(name, _Seen(_NOTHING))
+        if not seen.broken:
+            found.records.append(HeartbeatInvalid(agent, str(self._folder / name), None, why))
+        seen.broken = True
 
     def _read_document(
         self, agent: str, path: Path, tail: FileTail, seen: _Seen | None, now: float, found: Found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 
-from supervisor.domain.events import DeadlineReached, HealthEvent, PolicyChanged, Registered
+from supervisor.domain.events import DeadlineReached, PolicyChanged, Registered
 from supervisor.domain.health import Health
 from supervisor.ports import UnknownNameError
 from supervisor.runtime.agents import Agent, Tools
@@ -20,7 +20,8 @@ class Roster:
         self.minding = True
         self._tools = tools
         self._agents: dict[str, Agent] = {}
-        self._tasks: dict[str, list[asyncio.Task[None]]] = {}
+        self._lives: dict[str, asyncio.Task[None]] = {}
+        self._keepers: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
 
     def __iter__(self) -> Iterator[Agent]:
@@ -39,14 +40,10 @@ class Roster:
             raise UnknownNameError(f"no agent {name}")
         return agent
 
-    def tell_all(self, event: HealthEvent) -> None:
-        """Tell every agent's machine a fact, soon."""
-        for agent in self:
-            agent.tell(event)
-
     def wake_all(self) -> None:
         """Let every agent that waited for the gate decide now."""
-        self.tell_all(DeadlineReached())
+        for agent in self:
+            agent.tell(DeadlineReached())
 
     def add(self, name: str, plan: AgentPlan, known: Health | None = None) -> Agent:
         """Watch one more agent, with what an earlier life knew of it."""
@@ -54,32 +51,38 @@ class Roster:
         agent.move_time(Registered())
         self._agents[name] = agent
         self._tools.gate.fleet = len(self._agents)
-        if self._group is not None:
-            self._start(agent, self._group)
+        self._start(agent)
         return agent
 
-    async def remove(self, name: str, change: Change, why: str) -> None:
+    async def remove(self, name: str, why: str) -> None:
         """Watch an agent no more: its incident is over, a copy that we run is ended."""
-        agent = self._agents.pop(name)
-        self._tools.gate.fleet = len(self._agents)
+        agent, tools = self._agents[name], self._tools
         await self._stop(agent)
-        self._tools.gate.beating(name)
-        self._tools.desk.resolve(change, agent.key, why)
-        change.forgotten.append(name)
+        del self._agents[name]
+        tools.gate.fleet = len(self._agents)
+        tools.gate.beating(name)
+        change = Change(forgotten=[name])
+        tools.desk.resolve(change, agent.key, why)
+        tools.journal.post(change)
         if agent.restarter is not None:
             await agent.restarter.close()
 
     async def replan(self, name: str, plan: AgentPlan) -> None:
-        """Give an agent new promises; what is known of it stays."""
+        """Give an agent new promises; what is known of it stays, and a restart that is under way is joined again."""
         agent = self._agents[name]
         if (plan.kind, plan.config) == (agent.plan.kind, agent.plan.config):
             agent.plan = plan
-            agent.tell(PolicyChanged())
-            return
-        await self._stop(agent)
-        if agent.restarter is not None:
-            await agent.restarter.close()
-        self.add(name, plan, agent.health).tell(PolicyChanged())
+        else:
+            fresh = None if plan.make is None else plan.make()
+            old, agent.restarter = agent.restarter, None  # what is decided meanwhile waits for the new one
+            await self._unmind(agent)
+            await self._tools.executor.leave(name)
+            if old is not None:
+                await old.close()
+            agent.plan, agent.restarter = plan, fresh
+            self._mind(agent)
+            agent.resume()
+        agent.tell(PolicyChanged())
 
     async def run(self) -> None:
         """Keep the coroutines of all agents, for ever."""
@@ -87,11 +90,12 @@ class Roster:
             self._group = group
             try:
                 for agent in self:
-                    self._start(agent, group)
+                    self._start(agent)
                 await asyncio.get_running_loop().create_future()
             finally:
                 self._group = None
-                self._tasks.clear()
+                self._lives.clear()
+                self._keepers.clear()
 
     async def close(self) -> None:
         """Let go of the restarters: a copy that we run is ended as planned."""
@@ -106,19 +110,31 @@ class Roster:
             if agent.health is not agent.saved:
                 change.agents[agent.name] = agent.saved = agent.health
 
-    def _start(self, agent: Agent, group: asyncio.TaskGroup) -> None:
-        tasks = [group.create_task(agent.run(), name=f"agent:{agent.name}")]
-        if agent.plan.managed and self.minding:
-            tasks.append(group.create_task(agent.mind(), name=f"keeper:{agent.name}"))
-        self._tasks[agent.name] = tasks
-        agent.resume()
+    def _start(self, agent: Agent) -> None:
+        if self._group is not None:
+            self._lives[agent.name] = self._group.create_task(agent.run(), name=f"agent:{agent.name}")
+            self._mind(agent)
+            agent.resume()
+
+    def _mind(self, agent: Agent) -> None:
+        """Keep a coroutine beside an agent that is ours to run."""
+        if self._group is not None and agent.plan.managed and self.minding and agent.name not in self._keepers:
+            self._keepers[agent.name] = self._group.create_task(agent.mind(), name=f"keeper:{agent.name}")
+
+    async def _unmind(self, agent: Agent) -> None:
+        await _cancelled(self._keepers.pop(agent.name, None))
 
     async def _stop(self, agent: Agent) -> None:
-        tasks = self._tasks.pop(agent.name, [])
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _cancelled(self._lives.pop(agent.name, None))
+        await self._unmind(agent)
+        await self._tools.executor.leave(agent.name)
         agent.close()
+
+
+async def _cancelled(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 def plans_differ(old: Mapping[str, AgentPlan], new: Mapping[str, AgentPlan]) -> dict[str, list[str]]:

@@ -14,7 +14,6 @@ from supervisor.domain import restarts
 from supervisor.domain.policy import OnExhausted, RestartPolicy
 from supervisor.domain.records import ServiceFailed
 from supervisor.domain.restarts import History
-from supervisor.ports import Clock
 from supervisor.runtime.journal import Journal
 
 LAW = RestartPolicy(
@@ -30,24 +29,27 @@ class ServiceExhaustedError(Exception):
     """A service failed again and again; the text names it and its last error."""
 
 
-async def keep(
-    name: str, service: Callable[[], Awaitable[None]], clock: Clock, journal: Journal, law: RestartPolicy = LAW
-) -> None:
-    """Run `service` for ever. Raises ServiceExhaustedError when it fails more often than `law` allows."""
+async def keep(name: str, service: Callable[[], Awaitable[None]], journal: Journal, law: RestartPolicy = LAW) -> None:
+    """Run `service` for ever; one that returns has failed too.
+
+    Raises ServiceExhaustedError when it fails more often than `law` allows.
+    """
+    now = asyncio.get_running_loop().time  # no step of the wall clock may lengthen a wait
     history = History()
     while True:
+        failure: Exception | None = None
         try:
-            return await service()
+            await service()
         except Exception as error:  # noqa: BLE001 - whatever it was, the service is needed
             failure = error
-        text = _text(failure)
-        verdict = restarts.judge(history, clock.now(), law, name)
+        text = "it has ended" if failure is None else _text(failure)
+        verdict = restarts.judge(history, now(), law, name)
         if isinstance(verdict, restarts.Exhausted) and verdict.at is None:
             raise ServiceExhaustedError(f"service {name} keeps failing: {text}") from failure
         journal.note(ServiceFailed(name, text, history.total + 1))
         if not isinstance(verdict, restarts.Now) and verdict.at is not None:
-            await asyncio.sleep(verdict.at - clock.now())
-        history = restarts.ended(restarts.started(history, clock.now(), law), clock.now())
+            await asyncio.sleep(verdict.at - now())
+        history = restarts.ended(restarts.started(history, now(), law), now())
 
 
 def _text(error: BaseException) -> str:

@@ -1,0 +1,67 @@
+"""Everything as it is now: for the faces, and for a journal that begins anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from supervisor.domain import fleet as fleets
+from supervisor.domain.fleet import Fleet
+from supervisor.domain.silences import silenced_until
+from supervisor.ports import Clock
+from supervisor.runtime.change import Change
+from supervisor.runtime.desk import Desk
+from supervisor.runtime.gatekeeper import Gatekeeper
+from supervisor.runtime.reader import Reader
+from supervisor.runtime.roster import Roster
+
+
+class Picture:
+    """Puts together what the runtime's parts know. `boot` names this boot of the machine."""
+
+    def __init__(
+        self, clock: Clock, roster: Roster, desk: Desk, gate: Gatekeeper, reader: Reader, *, boot: str
+    ) -> None:
+        self._clock = clock
+        self._roster = roster
+        self._desk = desk
+        self._gate = gate
+        self._reader = reader
+        self._boot = boot
+
+    def capture(self) -> Callable[[], Fleet]:
+        """Return what makes the picture of this moment: it holds values only, and runs in any thread."""
+        now = self._clock.now()
+        agents = [(agent.name, agent.key, agent.health, agent.plan) for agent in self._roster]
+        silences = tuple(self._desk.silences.values())
+        incidents = self._desk.open_incidents()
+        trusted = self._gate.trusted
+        doubts = tuple(doubt.value for doubt in self._gate.gate.why)
+        strangers = tuple(sorted(self._reader.strangers))
+
+        def build() -> Fleet:
+            views = fleets.worst_first(
+                fleets.view(
+                    name,
+                    health,
+                    now=now,
+                    heartbeat_timeout=plan.policy.heartbeat_timeout,
+                    restarter=plan.kind,
+                    silenced=silenced_until(silences, key, now) is not None,
+                    observed=trusted,
+                )
+                for name, key, health, plan in agents
+            )
+            status = fleets.overall(views, incidents, observed=trusted)
+            return Fleet(now, status, views, incidents, trusted, doubts, strangers)
+
+        return build
+
+    def everything(self) -> Change:
+        """Return everything that must outlive this life."""
+        return Change(
+            agents={agent.name: agent.health for agent in self._roster},
+            incidents={incident.id: incident for incident in self._desk.open_incidents()},
+            deliveries=dict(self._desk.deliveries),
+            silences=dict(self._desk.silences),
+            facts={"boot": self._boot},
+        )

@@ -1,0 +1,55 @@
+"""What a life of the supervisor finds around it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from supervisor.domain.records import Record
+from supervisor.ports import Clock, Control, Files, Offload, Source, Store, Watchdog
+from supervisor.runtime.plan import Plan
+from supervisor.runtime.pulse import INTERVAL
+from supervisor.runtime.snapshots import Render, Write
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything outside the runtime that it works with, made by the roof.
+
+    Args:
+        emit: writes a record, made at a time (s since the epoch), to the log.
+        fields: returns a record's fields as the journal keeps them.
+        read, think: run blocking reads, one at a time, and long computations, away from the event loop.
+        face: serves a control as long as its context lasts.
+        load_plan: reads the configuration again; raises RefusedError with what is wrong.
+        boot: names this boot of the machine.
+        source_standstill: longest time (s) the source may be silent.
+    """
+
+    clock: Clock
+    store: Store
+    source: Source
+    files: Files
+    watchdog: Watchdog
+    emit: Callable[[Record, float], None]
+    fields: Callable[[Record], dict[str, Any]]
+    read: Offload
+    think: Offload
+    render: Render
+    write: Write
+    write_beat: Callable[[str, dict[str, Any]], Awaitable[None]]
+    load_plan: Callable[[], Awaitable[Plan]]
+    face: Callable[[Control], AbstractAsyncContextManager[None]]
+    heartbeats: Path
+    dashboard: Path
+    journal: str
+    control: str
+    config: Path | None
+    version: str
+    pid: int
+    boot: str
+    source_standstill: float
+    pulse: float = INTERVAL

@@ -1,0 +1,386 @@
+"""The whole daemon in virtual time, as a script: agents that beat, channels that hear, clocks that jump.
+
+async with VirtualTown(a=agent()) as town:
+    town.beat("a")
+    await town.sleep("61m")
+    assert town.logged("restart_started", agent="a")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import pytest
+from looptime import LoopTimeEventLoop
+
+from supervisor.clocks import SystemClock
+from supervisor.domain.fleet import AgentView, Fleet
+from supervisor.domain.gate import GatePolicy
+from supervisor.domain.messages import utc
+from supervisor.domain.policy import Chain, Policy, RestartPolicy, Step
+from supervisor.domain.records import Record
+from supervisor.faces.lines import line_fields, row_fields
+from supervisor.formats.duration import parse_duration
+from supervisor.ports import Control, Notifier, RefusedError, Restarter, Row
+from supervisor.runtime.daemon import Daemon
+from supervisor.runtime.plan import AgentPlan, Plan
+from supervisor.runtime.world import World
+from tests.support.actors import ScriptedChannel, ScriptedRestarter
+from tests.support.faults import Disk, FaultyStore
+from tests.support.files import MemoryFiles
+from tests.support.logcheck import check_document
+from tests.support.source import ScriptedSource
+
+VIRTUAL = pytest.mark.looptime(noop_cycles=0)
+"""For every test here: hours pass in milliseconds."""
+
+EPOCH = 1_780_000_000.0
+BEATS = Path("/beats")
+PAGE = Path("/dashboard.html")
+CONFIG = Path("/config.toml")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class AgentScript:
+    """An agent as the configuration has it. `variant` stands for the restarter's own settings."""
+
+    policy: Policy
+    kind: str | None
+    variant: int = 0
+
+
+def agent(kind: str | None = "command", *, restart: Mapping[str, Any] | None = None, **promises: Any) -> AgentScript:
+    """Return an agent with the default promises but for `promises`; kind "managed", "command" or None."""
+    law = RestartPolicy(**(restart or {})) if kind else None
+    return AgentScript(Policy(restart=law, **promises), kind)
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A log record. `t`: s since the town began, machine's running time; `at`: on the supervisor's clock."""
+
+    t: float
+    at: float
+    record: Record
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.record, name)
+
+
+class Watchdog:
+    """Implements `ports.Watchdog`."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, str | int]] = []
+
+    def notify(self, **fields: str | int) -> None:
+        self.told.append(fields)
+
+
+@dataclass
+class VirtualTown:
+    """One machine with its files, agents, people, journal, and the lives of the supervisor on it."""
+
+    agents: dict[str, AgentScript] = field(default_factory=dict)
+    chain: Chain = Chain((Step("caine"),))
+    gate: GatePolicy = GatePolicy()
+    pulse: float = 60.0
+    discover: bool = False
+    boot: str = "boot-1"
+    outbox_timeout: float = 10.0
+
+    def __post_init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, LoopTimeEventLoop)
+        self.loop = loop
+        self.born = loop.time()
+        self.slept = self.stepped = 0.0
+        self.files = MemoryFiles()
+        self.source = ScriptedSource(self.files.paths)
+        self.disk = Disk()
+        self.disk_reads = asyncio.Event()
+        self.disk_reads.set()
+        self._reading = asyncio.Lock()
+        self.programs: dict[str, ScriptedRestarter] = {}
+        self.channels: dict[str, ScriptedChannel] = {}
+        self.channel_variants: dict[str, int] = {step.channel: 0 for step in self.chain.steps}
+        self.records: list[Logged] = []
+        self.pages: list[Fleet] = []
+        self.watchdog = Watchdog()
+        self.config_error: str | None = None
+        self.daemon: Daemon
+        self.control: Control
+        self._life: asyncio.Task[None] | None = None
+        self._store: FaultyStore
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._life is not None and not self._life.done():
+            await self.kill()
+        for program in self.programs.values():
+            await program.end()
+
+    # --- time ---
+
+    @property
+    def t(self) -> float:
+        """Seconds since the town began, as the machine ran."""
+        return round(self.loop.time() - self.born, 6)
+
+    def wall(self) -> float:
+        """What a clock on the wall shows (s since the epoch)."""
+        return EPOCH + (self.loop.time() - self.born) + self.slept + self.stepped
+
+    async def sleep(self, length: str) -> None:
+        """Let time pass."""
+        await asyncio.sleep(parse_duration(length))
+
+    async def until(self, t: str) -> None:
+        """Let time pass until that long after the town began."""
+        await asyncio.sleep(parse_duration(t) - self.t)
+
+    def stall(self, length: str) -> None:
+        """The event loop is blocked for so long."""
+        self.loop.setup_looptime(start=self.loop.time() + parse_duration(length), noop_cycles=0)
+
+    def suspend(self, length: str) -> None:
+        """The machine sleeps: no steady time passes."""
+        self.slept += parse_duration(length)
+
+    def step_clock(self, seconds: float) -> None:
+        """Somebody sets the wall clock."""
+        self.stepped += seconds
+
+    # --- lives ---
+
+    async def start(self) -> None:
+        """Begin a life of the supervisor, and wait until it is ready."""
+        self._store = FaultyStore(self.disk)
+        self.daemon = Daemon(self.plan(), self._world(self._store))
+        self._life = asyncio.create_task(self.daemon.run(), name="life")
+        while self.daemon.readiness() is not None:
+            assert not self._life.done(), self._life.exception()
+            await asyncio.sleep(0.001)
+
+    async def stop(self) -> None:
+        """End this life as planned."""
+        assert self._life is not None
+        self.daemon.stop("asked to")
+        await self._life
+
+    async def kill(self) -> None:
+        """End this life as SIGKILL does: nothing is written, sent or closed any more."""
+        assert self._life is not None
+        self._store.dead = True
+        self._life.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._life
+
+    async def died(self) -> BaseException:
+        """Return why this life has ended by itself."""
+        assert self._life is not None
+        await asyncio.wait({self._life})
+        error = self._life.exception()
+        assert error is not None
+        return error
+
+    async def again(self, *, boot: str | None = None) -> None:
+        """Kill, and begin the next life."""
+        await self.kill()
+        self.boot = boot or self.boot
+        await self.start()
+
+    async def reload(self) -> dict[str, list[str]]:
+        """Let the daemon read its configuration again."""
+        return await self.control.reload()
+
+    # --- agents and people ---
+
+    def program(self, name: str) -> ScriptedRestarter:
+        """Return the process of an agent."""
+        return self.programs.setdefault(name, ScriptedRestarter())
+
+    def channel(self, name: str = "caine") -> ScriptedChannel:
+        """Return a channel."""
+        return self.channels.setdefault(name, ScriptedChannel())
+
+    def place(self, name: str) -> Path:
+        """Return the heartbeat file of an agent."""
+        return BEATS / f"{name}.log"
+
+    def line(self, **keys: Any) -> bytes:
+        """Return a heartbeat of now."""
+        return json.dumps({"timestamp": utc(self.wall()), **keys}).encode() + b"\n"
+
+    def beat(self, *names: str, **keys: Any) -> None:
+        """Let agents beat, now."""
+        for name in names:
+            self.files.append(self.place(name), self.line(**keys), self.wall())
+            self.source.touch(self.place(name))
+
+    async def beating(self, *names: str, every: str = "30m") -> None:
+        """Beat for ever."""
+        while True:
+            self.beat(*names)
+            await self.sleep(every)
+
+    # --- what came of it ---
+
+    def logged(self, event: str, **fields: Any) -> list[Logged]:
+        """Return the records of this name whose fields are these."""
+        return [
+            one
+            for one in self.records
+            if one.record.event() == event and all(getattr(one.record, key) == value for key, value in fields.items())
+        ]
+
+    def times(self, event: str, **fields: Any) -> list[float]:
+        """Return when (s since the town began) these records were made."""
+        return [one.t for one in self.logged(event, **fields)]
+
+    def restarts(self, name: str) -> list[float]:
+        """Return when (s since the town began) restarts of the agent began."""
+        return [round(effect.begun - self.born, 6) for effect in self.program(name).effects]
+
+    def heard(self, channel: str = "caine") -> list[tuple[float, str, str]]:
+        """Return (s since the town began, kind, incident's key) of each message that came to a channel."""
+        return [
+            (round(said.at - self.born, 6), said.kind.value, str(said.delivery.message["key"]))
+            for said in self.channel(channel).heard
+        ]
+
+    async def view(self, name: str) -> AgentView:
+        """Return the agent as the faces see it."""
+        fleet = await self.control.fleet()
+        return next(view for view in fleet.agents if view.name == name)
+
+    async def keys(self) -> set[str]:
+        """Return the keys of the open incidents."""
+        return {incident.key for incident in (await self.control.fleet()).incidents}
+
+    # --- inside ---
+
+    def plan(self) -> Plan:
+        """Return the configuration as it stands."""
+        return Plan(
+            {name: self._agent_plan(name, script) for name, script in self.agents.items()},
+            self.chain,
+            self.gate,
+            default=(lambda name: self._agent_plan(name, agent())) if self.discover else None,
+            channels={name: (variant, self._notifier(name)) for name, variant in self.channel_variants.items()},
+            outbox_timeout=self.outbox_timeout,
+        )
+
+    def _agent_plan(self, name: str, script: AgentScript) -> AgentPlan:
+        make = self._lend(self.program(name)) if script.kind else None
+        return AgentPlan(script.policy, script.kind, script.kind == "managed", script.variant, make)
+
+    def _notifier(self, name: str) -> Callable[[], Notifier]:
+        return lambda: self.channel(name)
+
+    def _lend(self, program: ScriptedRestarter) -> Callable[[], Restarter]:
+        return lambda: _Lent(program, self._store)
+
+    def _emit(self, store: FaultyStore) -> Callable[[Record, float], None]:
+        def emit(record: Record, at: float) -> None:
+            if not store.dead:
+                check_document(line_fields(record, at))
+                self.records.append(Logged(self.t, at, record))
+
+        return emit
+
+    async def _read(self, work: Callable[[], T]) -> T:
+        async with self._reading:
+            await self.disk_reads.wait()
+            return work()
+
+    async def _think(self, work: Callable[[], T]) -> T:
+        return work()
+
+    async def _render(self, capture: Callable[[], Fleet], _: Sequence[Row], now: float, next_due: float) -> bytes:
+        self.pages.append(capture())
+        return f"{now} {next_due}".encode()
+
+    async def _write_beat(self, name: str, document: dict[str, Any]) -> None:
+        self.beat(name, **document)
+
+    async def _write(self, path: Path, data: bytes) -> None:
+        self.files.write(path, data, self.wall())
+
+    async def _load_plan(self) -> Plan:
+        if self.config_error is not None:
+            raise RefusedError(self.config_error)
+        return self.plan()
+
+    @asynccontextmanager
+    async def _face(self, control: Control) -> AsyncIterator[None]:
+        self.control = control
+        yield
+
+    def _world(self, store: FaultyStore) -> World:
+        return World(
+            clock=SystemClock(
+                steady=self.loop.time, wall=self.wall, boot=lambda: self.loop.time() - self.born + self.slept
+            ),
+            store=store,
+            source=self.source,
+            files=self.files,
+            watchdog=self.watchdog,
+            emit=self._emit(store),
+            fields=row_fields,
+            read=self._read,
+            think=self._think,
+            render=self._render,
+            write=self._write,
+            write_beat=self._write_beat,
+            load_plan=self._load_plan,
+            face=self._face,
+            heartbeats=BEATS,
+            dashboard=PAGE,
+            journal="memory",
+            control="none",
+            config=CONFIG,
+            version="0",
+            pid=1,
+            boot=self.boot,
+            source_standstill=1e9,
+            pulse=self.pulse,
+        )
+
+
+class _Lent:
+    """A program in the hands of one life of the supervisor: a killed one can not end it."""
+
+    def __init__(self, program: ScriptedRestarter, store: FaultyStore) -> None:
+        self._program = program
+        self._store = store
+        self.restart = program.restart
+        self.adopt = program.adopt
+        self.exits = program.exits
+
+    async def close(self) -> None:
+        if not self._store.dead:
+            await self._program.close()
+
+
+def town(*, chain: tuple[tuple[str, str], ...] = (("caine", "0s"),), **rest: Any) -> VirtualTown:
+    """Return a town. `chain`: channel and delay of each step; agents by name; what else `VirtualTown` takes."""
+    known = {name: rest.pop(name) for name in list(rest) if name in VirtualTown.__dataclass_fields__}
+    steps = tuple(Step(channel, parse_duration(delay)) for channel, delay in chain)
+    return VirtualTown(agents=rest, chain=Chain(steps), **known)
+
+
+def near(*seconds: float) -> Any:
+    """Return what equals one time, or a list of several, to a tenth of a second."""
+    return pytest.approx(seconds[0] if len(seconds) == 1 else list(seconds), abs=0.1)
