@@ -185,7 +185,7 @@ class Daemon:
             try:
                 async with asyncio.timeout(_DRAIN):
                     await self.control.check(agents)
-                    while not (self.executor.idle and self.outbox.idle):
+                    while not (self.executor.idle and self.outbox.idle):  # noqa: ASYNC110 - each follows from the other
                         await asyncio.sleep(_DRAIN_LOOK)
             except TimeoutError:
                 pass

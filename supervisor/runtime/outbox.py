@@ -1,4 +1,4 @@
-"""Notifications: written with their transition, sent, then marked. Channels have a worker each: none delays another."""
+"""Notifications: written with their transition, sent, then marked. A slow channel delays nobody but itself."""
 
 from __future__ import annotations
 
