@@ -185,12 +185,12 @@ def become(argv: list[str], folder: Path, number: int) -> NoReturn:
         errors.replace(folder / "stderr.log.1")  # an exit is told with the lines of this copy alone
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     output, diagnostics = os.open(folder / "output.log", flags, 0o600), os.open(errors, flags, 0o600)
+    _runs.note(folder, number, {"ok": True, "detail": "", "exit_code": None, "stderr": [], "started": time.time()})
     gate = os.dup(2)
     os.dup2(output, 1)
     os.dup2(diagnostics, 2)
     for reset in _RESET:
         signal.signal(reset, signal.SIG_DFL)
-    _runs.note(folder, number, {"ok": True, "detail": "", "exit_code": None, "stderr": [], "started": time.time()})
     try:
         os.execvp(argv[0], argv)  # noqa: S606 - argv is the user's own
     except OSError as error:
@@ -225,12 +225,12 @@ def main(job: dict[str, Any]) -> None:
     os.closerange(3, 1 + max(int(fd.name) for fd in Path("/proc/self/fd").iterdir()))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the command is told; this one stays to say how it ended
     folder, number = Path(job["folder"]), job["number"]
-    if not _runs.claim(folder, number, job["attempt"], job["gate"]):
+    claim = _runs.claim(folder, number, job["attempt"], job["gate"])
+    if claim is None:
         return
     started = time.time()
     flood = Flood()
     outcome = work(job, folder, number, flood)
-    claim = _runs.claims(folder)[-1]
     _runs.settle(folder, claim, {**outcome, "started": started, "ended": time.time()})
     os.dup2(1, 2)  # closes the gate: the result is there
     flood.drain()

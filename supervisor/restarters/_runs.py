@@ -42,8 +42,8 @@ def numbers(folder: Path) -> list[int]:
     return sorted(int(number) for number in found if number.isdecimal())
 
 
-def claim(folder: Path, number: int, attempt: int, gate: str) -> bool:
-    """Claim run `number` for this process; False where another one has it, or a later run exists."""
+def claim(folder: Path, number: int, attempt: int, gate: str) -> Claim | None:
+    """Claim run `number` for this process; None where another one has it, or a later run exists."""
     me = look(os.getpid())
     if me is None:
         raise ProcessLookupError("/proc does not show this process")
@@ -53,13 +53,13 @@ def claim(folder: Path, number: int, attempt: int, gate: str) -> bool:
         draft.write_text(json.dumps(mine._asdict()), encoding="utf-8")
         path.hardlink_to(draft)
     except FileExistsError:
-        return False
+        return None
     finally:
         draft.unlink(missing_ok=True)
     if numbers(folder)[-1] != number:  # we slept through our run, and the world has gone on
         path.unlink()
-        return False
-    return True
+        return None
+    return mine
 
 
 def claims(folder: Path) -> list[Claim]:

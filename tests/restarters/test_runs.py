@@ -35,11 +35,12 @@ def made(folder: Path, pid: int, number: int = 1, *, older: int = 0, boot: str |
 
 
 def test_the_first_claim_wins(tmp_path: Path) -> None:
-    assert _runs.claim(tmp_path, 3, attempt=7, gate="gate")
+    mine = _runs.claim(tmp_path, 3, attempt=7, gate="gate")
     assert not _runs.claim(tmp_path, 3, attempt=8, gate="gate")
     me = look(os.getpid())
     assert me
-    assert _runs.claims(tmp_path) == [_runs.Claim(3, 7, me.pid, me.start, boot_id(), "gate")]
+    assert mine == _runs.Claim(3, 7, me.pid, me.start, boot_id(), "gate")
+    assert _runs.claims(tmp_path) == [mine]
     assert [path.name for path in tmp_path.iterdir()] == ["run-3.claim"], "no draft is left"
 
 
