@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -39,12 +40,46 @@ class Changed:
     paths: frozenset[Path]
 
 
+class Listing(AbstractSet[Path]):
+    """Paths, made one at a time: a hundred thousand of them at once would hold up everything.
+
+    Args:
+        folders: the names in each folder.
+    """
+
+    def __init__(self, folders: Mapping[Path, frozenset[str]]) -> None:
+        self._folders = folders
+
+    def __len__(self) -> int:
+        return sum(map(len, self._folders.values()))
+
+    def __iter__(self) -> Iterator[Path]:
+        return (folder / name for folder, names in self._folders.items() for name in names)
+
+    def __contains__(self, path: object) -> bool:
+        return isinstance(path, Path) and path.name in self.names(path.parent)
+
+    @classmethod
+    def _from_iterable(cls, it: Iterable[T]) -> AbstractSet[T]:
+        return frozenset(it)  # what `&`, `|` and `-` give
+
+    def __repr__(self) -> str:
+        return f"Listing({len(self)} files in {len(self._folders)} folders)"
+
+    def names(self, folder: Path) -> frozenset[str]:
+        """Return the names in `folder` itself."""
+        return self._folders.get(folder, frozenset())
+
+
 @dataclass(frozen=True, slots=True)
 class Relisted:
-    """Everything below the roots was listed afresh (`reason`), whether it changed or not; `paths` is all of it."""
+    """Everything below the roots was listed afresh (`reason`), whether it changed or not; `paths` is all of it.
+
+    It may be a `Listing`: ask that for the names in a folder rather than walk through all.
+    """
 
     reason: str
-    paths: frozenset[Path]
+    paths: AbstractSet[Path]
 
 
 @dataclass(frozen=True, slots=True)

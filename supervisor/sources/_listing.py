@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -63,7 +63,7 @@ class Tree:
 
     def __init__(self, root: Root, halt: threading.Event) -> None:
         self.root = root
-        self.top = os.path.abspath(root.path).rstrip("/")  # noqa: PTH100 - events carry it as given, not resolved
+        self.top = str(root.path.absolute()).rstrip("/")
         self.troubles: dict[str, str] = {}
         self.odd: set[str] = set()
         self.suspects: set[str] = set()
@@ -153,13 +153,10 @@ class Tree:
         """Return each folder's identity (device, inode)."""
         return {path: folder.identity for path, folder in self._folders.items()}
 
-    def files(self) -> Iterator[str]:
-        """Yield every file last seen."""
-        for path, folder in self._folders.items():
-            with self._lock:
-                names = list(folder.marks)
-            for name in names:
-                yield f"{path}/{name}"
+    def names(self) -> dict[str, frozenset[str]]:
+        """Return the names of the files last seen in each folder."""
+        with self._lock:
+            return {path: frozenset(folder.marks) for path, folder in self._folders.items()}
 
     def _merge(self, path: str, found: _Folder, *, suspicious: bool) -> set[str]:
         """Keep what was found, but for what the ear has told meanwhile: that is newer."""

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from supervisor.ports import Changed, Relisted, SourceEvent, WatchRestored
+from supervisor.ports import Changed, Listing, Relisted, SourceEvent, WatchRestored
 from supervisor.sources._listener import Listener
 from supervisor.sources._listing import Root
 from supervisor.sources._place import Pace, Place
@@ -132,19 +132,23 @@ class Watch:
             echo |= self._echoes.popleft()[1]
         return echo
 
-    def _everything(self) -> frozenset[Path]:
-        return frozenset(Path(file) for place in self._places for file in place.tree.files())
+    def _everything(self) -> Listing:
+        folders: dict[Path, frozenset[str]] = {}
+        for place in self._places:
+            for folder, names in place.tree.names().items():
+                path = Path(folder or "/")
+                folders[path] = folders.get(path, frozenset()) | names
+        return Listing(folders)
 
     def _news(self) -> list[SourceEvent]:
         return [event for place in self._places for event in place.news(settled=not self._listener.stale)]
 
     def _hints(self, changed: set[str], reason: str | None) -> list[SourceEvent]:
         hints: list[SourceEvent] = []
-        paths = frozenset(map(Path, changed))
         if reason is not None:
             everything = self._everything()
             hints.append(Relisted(reason, everything))
-            paths -= everything
-        if paths:
-            hints.append(Changed(paths))
+            changed = {path for path in changed if Path(path) not in everything}
+        if changed:
+            hints.append(Changed(frozenset(map(Path, changed))))
         return hints

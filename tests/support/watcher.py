@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from supervisor.ports import Changed, Relisted, SourceEvent, WatchLost, WatchRestored
@@ -43,7 +44,7 @@ class _View:
         sys.stdout.write(json.dumps(vars(self)) + "\n")
         sys.stdout.flush()
 
-    def _look(self, paths: frozenset[Path]) -> None:
+    def _look(self, paths: AbstractSet[Path]) -> None:
         for path in paths:
             try:
                 self.sizes[str(path)] = path.stat().st_size
