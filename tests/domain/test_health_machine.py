@@ -1,0 +1,360 @@
+"""Health under anything that can happen, in any order: what must hold always."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from supervisor.domain import health
+from supervisor.domain.actions import HealthAction, Missed, OpenIncident, ResolveIncident, Restart, RestartRefused
+from supervisor.domain.events import (
+    Beat,
+    BeatKind,
+    CheckAsked,
+    ClockStepped,
+    DeadlineReached,
+    HealthEvent,
+    HeartbeatSeen,
+    Held,
+    Phase,
+    PolicyChanged,
+    ProcessExited,
+    Registered,
+    Released,
+    RestartAsked,
+    RestartFinished,
+    StartAsked,
+    TimeLost,
+)
+from supervisor.domain.health import Health, HealthState
+from supervisor.domain.policy import OnExhausted, Policy, RestartPolicy
+from tests.support.playbook import START
+
+HALF_A_DAY = 43200
+NEVER = float("-inf")
+CALM = {HealthState.UNKNOWN, HealthState.HEALTHY, HealthState.STOPPED}
+
+laws = st.builds(
+    RestartPolicy,
+    max_restarts=st.integers(1, 3),
+    window=st.sampled_from([600.0, 7200.0]),
+    backoff=st.sampled_from([0.0, 10.0]),
+    jitter=st.sampled_from([0.0, 0.2]),
+    reset_after=st.sampled_from([60.0, 7200.0]),
+    on_exhausted=st.sampled_from(OnExhausted),
+    slow_interval=st.sampled_from([30.0, 1800.0]),
+)
+promises = st.builds(
+    Policy,
+    heartbeat_timeout=st.sampled_from([60.0, 3600.0]),
+    check_interval=st.sampled_from([5.0, 900.0]),
+    start_period=st.sampled_from([5.0, 900.0]),
+    restart_after=st.integers(1, 3),
+    escalate_after=st.integers(1, 3),
+    busy_limit=st.sampled_from([0.0, 1800.0]),
+    critical_limit=st.sampled_from([0.0, 300.0]),
+)
+lengths = st.integers(0, 400) | st.integers(0, HALF_A_DAY)
+
+
+class HealthMachine(RuleBasedStateMachine):
+    """An agent, its files, and the supervisor's clock, gate and restarter around the machine under test.
+
+    The agent lives one life after another; a restart swaps them at some moment between its beginning and its end, or
+    fails and leaves the old one. What a life says is read at any later time, in any order, any number of times.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = START
+        self.trusted = True
+        self.health = Health()
+        self.policy = Policy()
+        self.named = True
+        self.life = 0
+        self.swapped = False
+        self.said: list[Beat] = []
+        self.newest_read = NEVER
+        self.proof = NEVER
+        self.running: int | None = None
+        self.automatic: list[float] = []
+        self.open = False
+
+    @initialize(policy=promises, law=st.none() | laws, named=st.booleans())
+    def begin(self, policy: Policy, law: RestartPolicy | None, named: bool) -> None:
+        self.policy = replace(policy, restart=law)
+        self.named = named
+        self.tell(Registered())
+
+    # --- what happens ---
+
+    @rule(seconds=lengths)
+    def wait(self, seconds: int) -> None:
+        until = self.now + seconds
+        for _ in range(100_000):
+            at = self.health.deadline
+            if at is None or at > until or not self.trusted:
+                break
+            self.now = max(self.now, at)
+            before = self.health
+            actions = self.tell(DeadlineReached())
+            assert actions or self.health.deadline != before.deadline, "the machine spins"
+        else:
+            raise AssertionError("the machine never rests")
+        self.now = until
+
+    @rule(
+        kind=st.sampled_from(BeatKind),
+        phase=st.sampled_from([None, Phase.CRITICAL]),
+        busy=st.none() | st.integers(0, HALF_A_DAY),
+        at_once=st.booleans(),
+    )
+    def say(self, kind: BeatKind, phase: Phase | None, busy: int | None, at_once: bool) -> None:
+        beat = Beat(
+            self.now,
+            kind=kind,
+            incarnation=str(self.life) if self.named else None,
+            fingerprint=f"{self.life} {len(self.said)} {self.now}",
+            phase=phase,
+            busy_until=None if busy is None else self.now + busy,
+            pid=self.life,
+        )
+        self.said.append(beat)
+        if at_once:
+            self.read(beat)
+
+    @precondition(lambda self: self.said)
+    @rule(data=st.data())
+    def read_anything(self, data: Any) -> None:
+        self.read(data.draw(st.sampled_from(self.said[-8:])))
+
+    @precondition(lambda self: self.said)
+    @rule()
+    def read_everything(self) -> None:
+        for beat in self.said:
+            self.read(beat)
+
+    @precondition(lambda self: self.health.beat is not None)
+    @rule(ago=st.integers(0, 99))
+    def read_the_known_again(self, ago: int) -> None:
+        assert self.health.beat is not None
+        if not self.health.restarting:
+            self.unchanged(HeartbeatSeen(replace(self.health.beat, at=self.now - ago)))
+
+    @rule()
+    def wake_early_or_twice(self) -> None:
+        at = self.health.deadline
+        if at is None or at > self.now:
+            self.unchanged(DeadlineReached())
+
+    @precondition(lambda self: self.running is not None)
+    @rule()
+    def swap_lives(self) -> None:
+        if not self.swapped:
+            self.life += 1
+            self.swapped = True
+
+    @precondition(lambda self: self.running is not None)
+    @rule(ok=st.booleans(), seconds=st.integers(0, 30))
+    def finish_restart(self, ok: bool, seconds: int) -> None:
+        if ok:
+            self.swap_lives()
+        self.now += seconds
+        assert self.running is not None
+        event = RestartFinished(self.running, ok, "" if ok else "exit code 1")
+        self.running = None
+        self.tell(event)
+        self.unchanged(event)
+
+    @rule(number=st.integers(-1, 9))
+    def finish_some_other_restart(self, number: int) -> None:
+        if number != self.running:
+            self.unchanged(RestartFinished(number, ok=True))
+
+    @precondition(lambda self: self.running is None)
+    @rule(code=st.none() | st.integers(-9, 9))
+    def die(self, code: int | None) -> None:
+        self.proof = NEVER
+        self.tell(ProcessExited(code))
+
+    @precondition(lambda self: self.running is not None)
+    @rule()
+    def die_during_the_restart(self) -> None:
+        self.unchanged(ProcessExited(0))
+
+    @rule(event=st.sampled_from([CheckAsked(), RestartAsked("ann"), Released("ann"), StartAsked()]))
+    def ask(self, event: HealthEvent) -> None:
+        self.tell(event)
+
+    @rule(seconds=st.integers(0, 3000))
+    def hold(self, seconds: int) -> None:
+        self.tell(Held(self.now + seconds, "ann"))
+
+    @rule()
+    def turn_gate(self) -> None:
+        self.trusted = not self.trusted
+        if self.trusted:
+            self.tell(DeadlineReached())
+
+    @rule(policy=promises)
+    def promise(self, policy: Policy) -> None:
+        self.policy = replace(policy, restart=self.policy.restart)
+        if self.health.misses:
+            self.proof = NEVER  # what was missed by the old promise stays missed
+        self.tell(PolicyChanged())
+
+    @rule(seconds=st.integers(1, HALF_A_DAY))
+    def sleep(self, seconds: int) -> None:
+        self.now += seconds
+        before = self.health
+        self.tell(TimeLost(seconds))
+        assert before.due is None or self.health.due == before.due + seconds
+
+    @rule(seconds=st.integers(-HALF_A_DAY, HALF_A_DAY))
+    def set_clock(self, seconds: int) -> None:
+        before = self.health
+        self.now += seconds
+        self.automatic = [at + seconds for at in self.automatic]
+        self.said.clear()
+        self.newest_read += seconds
+        self.proof += seconds
+        self.tell(ClockStepped(seconds))
+        back, _ = health.handle(self.health, ClockStepped(-seconds), self.now, self.policy, name="agent")
+        assert back == before
+
+    # --- how it is told ---
+
+    def read(self, beat: Beat) -> None:
+        before = self.health
+        counts = beat.kind in {BeatKind.OK, BeatKind.START} and beat.at >= self.newest_read and self.is_living(beat)
+        fresh = beat.at + self.policy.heartbeat_timeout >= self.now
+        if beat.kind is not BeatKind.LOG:
+            self.newest_read = max(self.newest_read, beat.at)
+            if beat.kind is not BeatKind.OK:
+                self.proof = NEVER
+        self.tell(HeartbeatSeen(beat))
+        known = before.beat is not None and before.beat.fingerprint == beat.fingerprint
+        if counts and not known:
+            self.proof = max(self.proof, beat.at)
+            if fresh and not before.restarting:
+                # The living is never starved, whatever was said before.
+                assert (self.health.state, self.health.misses) == (HealthState.HEALTHY, 0)
+                assert self.health.due is not None
+                assert self.health.due >= beat.at + self.policy.heartbeat_timeout
+                assert self.health.beat is beat
+        if beat.kind is BeatKind.LOG:
+            assert self.health is before
+
+    def is_living(self, beat: Beat) -> bool:
+        """Whether the life that said it runs still, and said it when no restart was about to end it."""
+        attempt = self.health.attempt
+        if beat.pid != self.life or (self.running is not None and not self.swapped):
+            return False
+        return self.swapped or attempt is None or attempt.ended is None or beat.at > attempt.ended
+
+    def unchanged(self, event: HealthEvent) -> None:
+        before = self.health
+        assert self.tell(event) == ()
+        assert self.health == before
+
+    def tell(self, event: HealthEvent) -> tuple[HealthAction, ...]:
+        before = self.health
+        self.health, actions = health.handle(before, event, self.now, self.policy, name="agent", trusted=self.trusted)
+        self.check_misses(before, event, actions)
+        for action in actions:
+            if isinstance(action, Restart):
+                self.check_restart(before, event, action)
+            elif isinstance(action, RestartRefused):
+                assert action.until is None or action.until >= self.now
+            elif isinstance(action, OpenIncident):
+                assert not self.open
+                self.open = True
+            elif isinstance(action, ResolveIncident):
+                assert self.open
+                self.open = False
+        return actions
+
+    def check_misses(self, before: Health, event: HealthEvent, actions: tuple[HealthAction, ...]) -> None:
+        missed = [action for action in actions if isinstance(action, Missed)]
+        assert len(missed) <= 1
+        if missed:
+            assert missed[0].count == self.health.misses
+            assert self.health.misses == before.misses + 1 or isinstance(event, CheckAsked)
+        elif self.health.misses != before.misses:
+            assert isinstance(event, HeartbeatSeen | RestartFinished)
+            assert self.health.state in CALM
+            assert self.health.misses == 0
+        if missed and isinstance(event, DeadlineReached):
+            assert self.trusted
+            assert before.due is not None
+            assert before.due <= self.now
+            # No heartbeat is ever counted as silence.
+            assert self.proof + self.policy.heartbeat_timeout <= self.now
+        elif missed:
+            self.proof = NEVER
+
+    def check_restart(self, before: Health, event: HealthEvent, action: Restart) -> None:
+        assert self.running is None
+        assert not before.restarting
+        assert self.policy.restart is not None
+        self.running = action.attempt
+        self.swapped = False
+        self.proof = NEVER
+        if isinstance(event, RestartAsked | StartAsked):
+            assert action.first is isinstance(event, StartAsked)
+            return
+        assert self.trusted
+        assert before.held_until is None or before.held_until <= self.now or isinstance(event, Released)
+        law = self.policy.restart
+        recent = [at for at in self.automatic if at > self.now - law.window]
+        if len(recent) >= law.max_restarts:
+            assert law.on_exhausted is OnExhausted.SLOW
+            assert self.now - recent[-1] >= law.slow_interval
+        self.automatic.append(self.now)
+
+    # --- what holds always ---
+
+    @invariant()
+    def one_restart_at_a_time(self) -> None:
+        assert self.health.restarting is (self.running is not None)
+        if self.health.restarting:
+            assert (self.health.due, self.health.restart_at) == (None, None)
+
+    @invariant()
+    def nobody_is_forgotten(self) -> None:
+        assert self.health.state is HealthState.STOPPED or self.health.restarting or self.health.due is not None
+
+    @invariant()
+    def the_deadline_is_never_over_for_long(self) -> None:
+        at = self.health.deadline
+        if self.trusted and at is not None and at < self.now:
+            before = self.health
+            actions = self.tell(DeadlineReached())
+            assert actions or self.health.deadline != before.deadline
+
+    @invariant()
+    def the_incident_is_that_of_the_state(self) -> None:
+        assert self.health.incident is self.open
+        assert (self.health.state is HealthState.ESCALATED) <= self.open
+
+    @invariant()
+    def a_calm_agent_has_nothing_left_of_its_silence(self) -> None:
+        if self.health.state in CALM:
+            known = self.health
+            assert (known.misses, known.incident, known.exhausted) == (0, False, False)
+            assert known.restart_at is None
+
+    @invariant()
+    def what_is_kept_is_bounded(self) -> None:
+        assert len(self.health.retired) <= 8
+        assert self.health.history.total >= self.health.history.starts
+
+
+TestHealthMachine = HealthMachine.TestCase
+TestHealthMachine.settings = settings(
+    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
