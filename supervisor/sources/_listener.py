@@ -161,12 +161,15 @@ class Listener:
         return self._ear is not None and wanted.items() <= self.armed.items() and self.armed.keys().isdisjoint(polled)
 
     def _rescan(self, folders: list[str]) -> set[str]:
-        """List these folders and all below them."""
+        """List these folders and all below them, each in every tree that it is part of."""
         known = set(folders)
         changed: set[str] = set()
-        for folder in folders:
-            if os.path.dirname(folder) not in known or folder == "":  # noqa: PTH120 - text, not a Path
-                changed.update(*(place.tree.scan(folder) for place in self._places if place.tree.covers(folder)))
+        for tree in (place.tree for place in self._places):
+            for folder in folders:
+                above = os.path.dirname(folder)  # noqa: PTH120 - text, not a Path
+                comes_with_it = above != folder and above in known and tree.covers(above)
+                if tree.covers(folder) and not comes_with_it:
+                    changed |= tree.scan(folder)
         return changed
 
     # --- in the ear's thread
