@@ -43,7 +43,9 @@ class Zygote:
         told = {"kind": kind, "config": config, "data": str(data), "attempt": attempt}
         self._process.stdin.write(json.dumps(told) + "\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        answer = self._process.stdout.readline()
+        assert answer, "the zygote has died"
+        return int(answer)
 
 
 async def _ask(told: dict[str, Any]) -> None:
