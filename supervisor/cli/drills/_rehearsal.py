@@ -1,0 +1,79 @@
+"""Rehearses faults beside one another, each at a site of its own, and ends all that they have started."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+from supervisor.cli.drills._drill import Drill
+from supervisor.cli.drills._site import Site
+from supervisor.cli.drills._step import MissingError, Step
+
+AT_ONCE = 4
+"""Rehearsals at a time: they mostly wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """One fault, what became of each expectation, and how long (s) it took."""
+
+    drill: Drill
+    steps: Sequence[Step]
+    seconds: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether everything came as expected."""
+        return all(step.agrees for step in self.steps)
+
+
+async def rehearse(drills: Sequence[Drill], folder: Path, ended: Callable[[Rehearsed], None]) -> list[Rehearsed]:
+    """Rehearse each fault in a folder of its name below `folder`; `ended` is told of each.
+
+    SIGTERM and SIGHUP cancel it: nothing is left running then either.
+    """
+    main = asyncio.current_task()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if main is not None:
+            asyncio.get_running_loop().add_signal_handler(number, main.cancel)
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(drill: Drill) -> Rehearsed:
+        async with turns:
+            done = await _rehearse(drill, folder / drill.name)
+        ended(done)
+        return done
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(drill), name=f"drill:{drill.name}") for drill in drills]
+    return [task.result() for task in tasks]
+
+
+async def _rehearse(drill: Drill, folder: Path) -> Rehearsed:
+    began = time.monotonic()
+    site = Site(folder)
+    try:
+        steps = await _steps(drill, site)
+    finally:
+        left = await site.close()
+    if left:
+        steps.append(Step("nothing is left running", f"pid {', '.join(left)}", agrees=False))
+    return Rehearsed(drill, steps, time.monotonic() - began)
+
+
+async def _steps(drill: Drill, site: Site) -> list[Step]:
+    steps: list[Step] = []
+    try:
+        async with aclosing(drill.rehearse(site)) as rehearsal:
+            async for step in rehearsal:
+                steps.append(step)  # noqa: PERF401 - what came before a fault is kept
+    except MissingError as missing:
+        steps.append(missing.step)
+    except Exception as error:  # noqa: BLE001 - one rehearsal's fault is not the others'
+        steps.append(Step("the rehearsal comes to its end", f"{type(error).__name__}: {error}", agrees=False))
+    return steps
