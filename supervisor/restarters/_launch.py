@@ -185,7 +185,8 @@ def become(argv: list[str], folder: Path, number: int) -> NoReturn:
         errors.replace(folder / "stderr.log.1")  # an exit is told with the lines of this copy alone
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     output, diagnostics = os.open(folder / "output.log", flags, 0o600), os.open(errors, flags, 0o600)
-    _runs.note(folder, number, {"ok": True, "detail": "", "exit_code": None, "stderr": [], "started": time.time()})
+    outcome = {"ok": True, "detail": "", "exit_code": None, "stderr": [], "started": time.time()}
+    _runs.note_or_speak(folder, number, outcome)
     gate = os.dup(2)
     os.dup2(output, 1)
     os.dup2(diagnostics, 2)

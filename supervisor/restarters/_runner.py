@@ -14,7 +14,7 @@ from typing import Any
 from supervisor.ports import RestartOutcome
 from supervisor.restarters import _launch, _runs
 from supervisor.restarters._config import Launched
-from supervisor.restarters._processes import KILL_PATIENCE, Process, boot_id, look
+from supervisor.restarters._processes import KILL_PATIENCE, Process, look
 from supervisor.restarters._watch import Watch
 
 _LAUNCH_PATIENCE = 30.0
@@ -92,7 +92,7 @@ class Runner:
             if known := await asyncio.to_thread(_runs.claims, self.folder):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(job.longest):
-                        await self._done(known[-1].gate)
+                        await self._done(_runs.gate_of(known[-1]))
             return await asyncio.to_thread(_runs.running, self.folder)
         except OSError:  # a folder that can not be read: the restart that follows says so
             return None
@@ -108,7 +108,7 @@ class Runner:
         for _ in range(_TRIES):  # a late launcher of an earlier life may take the number for another attempt
             newest = await asyncio.to_thread(self._newest)
             if newest.attempt == attempt:
-                words = await self._done(newest.gate) or words
+                words = await self._done(_runs.gate_of(newest)) or words
                 return await asyncio.to_thread(self._read, newest, words)
             words = await self._done(self._spawn(newest.number + 1, attempt, job))
             if await asyncio.to_thread(self._newest) == newest:
@@ -123,8 +123,9 @@ class Runner:
     def _spawn(self, number: int, attempt: int, job: Job) -> str:
         """Start a launcher; return the name of its gate."""
         self._watches = {pid: watch for pid, watch in self._watches.items() if not watch.ended.done()}
-        name = f"run-{number}.{os.urandom(4).hex()}.gate"
-        what: dict[str, Any] = {**asdict(job), "number": number, "attempt": attempt, "gate": name}
+        gate_id = os.urandom(4).hex()
+        name = f"run-{number}.{gate_id}.gate"
+        what: dict[str, Any] = {**asdict(job), "number": number, "attempt": attempt, "gate": gate_id}
         what["folder"] = str(self.folder.absolute())
         environment = {**os.environ, **what.pop("environment")}
         os.mkfifo(self.folder / name, 0o600)
@@ -174,11 +175,13 @@ class Runner:
             os.close(gate)
 
     def _read(self, claim: _runs.Claim, words: str) -> Done:
-        found = _runs.result(self.folder, claim.number)
+        found = _runs.result(self.folder, claim.number) or _runs.spoken(words)
         if found is not None:
             outcome = RestartOutcome(
                 ok=found["ok"], detail=found["detail"], exit_code=found["exit_code"], stderr=tuple(found["stderr"])
             )
             return Done(outcome, claim, tuple(found.get("report", ())))
-        why = "the machine was started anew" if claim.boot != boot_id() else "its launcher ended without a result"
+        why = (
+            "the machine was started anew" if claim.boot != _runs.this_boot() else "its launcher ended without a result"
+        )
         return Done(RestartOutcome(ok=False, detail=f"broken off: {why}", stderr=tuple(words.splitlines())), claim)

@@ -2,7 +2,8 @@
 
 - `run-7.1f0c9a2b.gate`: a FIFO for each launcher, which holds it open for writing while it works; the kernel lets go
   of it for the dead. Its end of file says that the work is done or broken off. What it carries are the last words.
-- `run-7.claim`: who does the run, for which attempt, with which gate. Linked into place whole: the first one wins.
+- `run-7.claim`: who does the run, for which attempt, with which gate. A symbolic link to nowhere that bears the words
+  itself: made whole or not at all, the first one wins, and a full disk has room for it.
 - `run-7.result`: how it ended, and who was left; before that, only that the worker is the agent from now on.
   A claim without one is a run that is being done, or was broken off.
 
@@ -23,9 +24,10 @@ NOBODY = -1
 
 
 class Claim(NamedTuple):
-    """Run `number` is done for `attempt` by the process (pid, start), which leads the session `pid`; `gate` is a name.
+    """Run `number` is done for `attempt` by the process (pid, start), which leads the session `pid`.
 
-    One that a power cut has torn counts as `NOBODY`s attempt.
+    `boot` and `gate` are shortened: some file systems keep up to 59 bytes of a link in its inode, which is room
+    that a full disk has. One that nobody can read counts as `NOBODY`s attempt.
     """
 
     number: int
@@ -47,25 +49,44 @@ def claim(folder: Path, number: int, attempt: int, gate: str) -> Claim | None:
     me = look(os.getpid())
     if me is None:
         raise ProcessLookupError("/proc does not show this process")
-    mine = Claim(number, attempt, *me, boot_id(), gate)
-    path, draft = folder / f"run-{number}.claim", folder / f"run-{number}.{me.pid}.tmp"
+    mine = Claim(number, attempt, *me, this_boot(), gate)
+    path = folder / f"run-{number}.claim"
     try:
-        draft.write_text(json.dumps(mine._asdict()), encoding="utf-8")
-        path.hardlink_to(draft)
+        path.symlink_to(words(mine))
     except FileExistsError:
         return None
-    finally:
-        draft.unlink(missing_ok=True)
     if numbers(folder)[-1] != number:  # we slept through our run, and the world has gone on
         path.unlink()
         return None
     return mine
 
 
+def words(claim: Claim) -> str:
+    """Return what the link of a claim says."""
+    return f"{claim.attempt} {claim.pid} {claim.start} {claim.boot} {claim.gate}"
+
+
+def this_boot() -> str:
+    """Return what tells this boot of the machine from others, in short."""
+    return boot_id()[:8]
+
+
+def gate_of(claim: Claim) -> str:
+    """Return the name of the FIFO of the claim's launcher."""
+    return f"run-{claim.number}.{claim.gate}.gate"
+
+
 def claims(folder: Path) -> list[Claim]:
     """Return who made each run, oldest first."""
-    found = ((number, _read(folder / f"run-{number}.claim")) for number in numbers(folder))
-    return [Claim(**made) if made else Claim(number, NOBODY, 0, 0, "", "") for number, made in found]
+    return [_claim(folder, number) for number in numbers(folder)]
+
+
+def _claim(folder: Path, number: int) -> Claim:
+    try:
+        attempt, pid, start, boot, gate = (folder / f"run-{number}.claim").readlink().name.split(" ")
+        return Claim(number, int(attempt), int(pid), int(start), boot, gate)
+    except (OSError, ValueError):
+        return Claim(number, NOBODY, 0, 0, "", "")
 
 
 def result(folder: Path, number: int) -> dict[str, Any] | None:
@@ -84,14 +105,34 @@ def note(folder: Path, number: int, outcome: dict[str, Any]) -> None:
 def settle(folder: Path, claim: Claim, outcome: dict[str, Any]) -> None:
     """Write how the run ended, and who is `left` of its session."""
     left = [process for process in living(folder, claim) if process.pid != os.getpid()]
-    note(folder, claim.number, {**outcome, "left": left})
+    note_or_speak(folder, claim.number, {**outcome, "left": left})
+
+
+def note_or_speak(folder: Path, number: int, outcome: dict[str, Any]) -> None:
+    """Write the result; where the disk is full, say it through the gate: it lasts as long as somebody waits for it."""
+    try:
+        note(folder, number, outcome)
+    except OSError as error:
+        (folder / f"run-{number}.draft").unlink(missing_ok=True)
+        said = {"ok": outcome["ok"], "detail": outcome["detail"], "exit_code": outcome["exit_code"]}
+        words = json.dumps({**said, "stderr": [f"the result could not be written: {error.strerror}"]})
+        os.write(2, f"\n{words}\n".encode())
+
+
+def spoken(words: str) -> dict[str, Any] | None:
+    """Return the result that a launcher's last words are, None where they are something else."""
+    try:
+        found: dict[str, Any] = json.loads(words.splitlines()[-1])
+    except (IndexError, ValueError):
+        return None
+    return found
 
 
 def running(folder: Path) -> Claim | None:
     """Return the newest run whose process has become the agent, and still is."""
     for claim in reversed(claims(folder)):
         became = "left" not in (result(folder, claim.number) or {"left": []})
-        if became and claim.boot == boot_id() and look(claim.pid) == Process(claim.pid, claim.start):
+        if became and claim.boot == this_boot() and look(claim.pid) == Process(claim.pid, claim.start):
             return claim
     return None
 
@@ -102,7 +143,7 @@ def living(folder: Path, claim: Claim) -> list[Process]:
     A session's number is taken for as long as it has members. So they are the run's own while its leader
     lives, or, after that, while one of those lives that were left when the run ended.
     """
-    if claim.boot != boot_id():
+    if claim.boot != this_boot():
         return []
     found = members(claim.pid)
     leader = next((process for process in found if process.pid == claim.pid), None)

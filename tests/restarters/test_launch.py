@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import signal
 import subprocess
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 
 from supervisor.restarters import _runs
 from supervisor.restarters._launch import LINE_LIMIT, LINES, Flood, Tail, clear, how_it_ended, work
-from supervisor.restarters._processes import boot_id, look
+from supervisor.restarters._processes import look
 
 
 @given(st.lists(st.binary(max_size=40) | st.sampled_from([b"\n" * 30, b"x" * 5000, b"a\nb\n"]), max_size=30))
@@ -95,8 +94,8 @@ def test_who_can_not_be_ended_is_named_and_nothing_is_started(
     old = subprocess.Popen(["sleep", "60"], start_new_session=True)
     process = look(old.pid)
     assert process
-    claim = _runs.Claim(1, 1, *process, boot_id(), "gate")
-    (tmp_path / "run-1.claim").write_text(json.dumps(claim._asdict()))
+    claim = _runs.Claim(1, 1, *process, _runs.this_boot(), "gate")
+    (tmp_path / "run-1.claim").symlink_to(_runs.words(claim))
     with monkeypatch.context() as kernel:  # as it answers where the old copy is another user's
         kernel.setattr(signal, "pidfd_send_signal", refuse)
         kernel.setattr("supervisor.restarters._processes.KILL_PATIENCE", 0.1)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.restarters import _runs
-from supervisor.restarters._processes import Process, boot_id, look, members
+from supervisor.restarters._processes import Process, look, members
 
 
 @pytest.fixture
@@ -29,8 +28,10 @@ def session() -> Iterator[int]:
 def made(folder: Path, pid: int, number: int = 1, *, older: int = 0, boot: str | None = None) -> _runs.Claim:
     process = look(pid)
     assert process
-    claim = _runs.Claim(number, number, pid, process.start - older, boot or boot_id(), "gate")
-    (folder / f"run-{number}.claim").write_text(json.dumps(claim._asdict()))
+    claim = _runs.Claim(number, number, pid, process.start - older, boot or _runs.this_boot(), "gate")
+    path = folder / f"run-{number}.claim"
+    path.unlink(missing_ok=True)
+    path.symlink_to(_runs.words(claim))
     return claim
 
 
@@ -39,7 +40,7 @@ def test_the_first_claim_wins(tmp_path: Path) -> None:
     assert not _runs.claim(tmp_path, 3, attempt=8, gate="gate")
     me = look(os.getpid())
     assert me
-    assert mine == _runs.Claim(3, 7, me.pid, me.start, boot_id(), "gate")
+    assert mine == _runs.Claim(3, 7, me.pid, me.start, _runs.this_boot(), "gate")
     assert _runs.claims(tmp_path) == [mine]
     assert [path.name for path in tmp_path.iterdir()] == ["run-3.claim"], "no draft is left"
 
