@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,13 +99,20 @@ class WatchRestored:
     means: str
 
 
-SourceEvent = Changed | Relisted | WatchLost | WatchRestored
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The source turns, and has nothing to say. It comes every `ALIVE_EVERY` seconds at least."""
+
+
+ALIVE_EVERY = 10.0
+
+SourceEvent = Changed | Relisted | WatchLost | WatchRestored | Alive
 
 
 class Source(Protocol):
     """Says where to look. Level-triggered: hints may repeat and come in any order, none is lost for ever."""
 
-    def events(self) -> AsyncIterator[SourceEvent]:
+    def events(self) -> AsyncGenerator[SourceEvent, None]:
         """Yield hints until cancelled; the first is a `Relisted`."""
 
     def relist(self, reason: str) -> None:

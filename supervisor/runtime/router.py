@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import aclosing
 from pathlib import Path
 
 from supervisor import ports
 from supervisor.domain.gate import Blinded, Sighted
 from supervisor.domain.records import Resync, WatchLost, WatchRestored
-from supervisor.ports import Clock, Source
+from supervisor.ports import Clock, Listing, Source
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.reader import Reader
@@ -53,9 +54,10 @@ class Router:
     async def run(self) -> None:
         """Route events, for ever. While the source is broken the gate is closed."""
         try:
-            async for event in self._source.events():
-                self.ticked_at = self._clock.now()
-                await self._route(event)
+            async with aclosing(self._source.events()) as events:
+                async for event in events:
+                    self.ticked_at = self._clock.now()
+                    await self._route(event)
         except Exception:
             self._gate.tell(Blinded(_EAR))
             raise
@@ -68,11 +70,16 @@ class Router:
                     self._on_config()
             case ports.Relisted(reason, paths):
                 self._journal.note(Resync(reason, len(paths)))
-                self._reader.mark(self._beats(paths))
+                names = paths.names(self._heartbeats) if isinstance(paths, Listing) else None
+                self._reader.mark(self._beats(paths) if names is None else map(self._heartbeats.joinpath, names))
                 self._reader.mark_everything()
                 await self._reader.read_dirty()
                 self._gate.tell(Sighted(_EAR))
                 self._on_listed()
+                # A folder that was replaced may bring no hint of the file in it.
+                self._on_config()
+            case ports.Alive():
+                pass
             case ports.WatchLost(root, reason, observed):
                 self._journal.note(WatchLost(str(root), reason, observed))
                 if root == self._heartbeats and not observed:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from supervisor.ports import Changed, SourceEvent
+from supervisor.ports import ALIVE_EVERY, Alive, Changed, SourceEvent
 from supervisor.sources._listing import Root
 from supervisor.sources._mounts import needs_polling as polling_reason
 from supervisor.sources._place import Pace
@@ -79,7 +79,11 @@ class FileSource:
         loop = asyncio.get_running_loop()
         self._asked = None
         outbox.post([await loop.run_in_executor(pool, watch.first)])
+        alive_at = loop.time()
         while True:
+            if loop.time() >= alive_at:
+                outbox.post([Alive()])
+                alive_at = loop.time() + ALIVE_EVERY / 2
             self._turn.clear()
             asked, self._asked = self._asked, None
             outbox.post(await loop.run_in_executor(pool, watch.turn, asked))

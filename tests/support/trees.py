@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from supervisor.ports import Changed, Relisted, Source, SourceEvent, WatchLost, WatchRestored
+from supervisor.ports import Alive, Changed, Relisted, Source, SourceEvent, WatchLost, WatchRestored
 from supervisor.sources.files import Pace
 
 E = TypeVar("E", bound=SourceEvent)
@@ -84,8 +84,10 @@ async def watching(source: Source) -> AsyncIterator[Watched]:
     watched = Watched()
 
     async def consume() -> None:
-        async with aclosing(source.events()) as events:  # type: ignore[type-var]
+        async with aclosing(source.events()) as events:
             async for event in events:
+                if isinstance(event, Alive):
+                    continue
                 await watched.take_in(event)
 
     task = asyncio.create_task(consume(), name="consume a source")
