@@ -362,6 +362,10 @@ def test_a_new_timeout_counts_from_the_registration_where_no_heartbeat_came() ->
     play().at("10m").promise(policy(heartbeat_timeout="20m")).is_("unknown", due="20m")
 
 
+def test_a_new_timeout_counts_no_sleep_where_no_heartbeat_came() -> None:
+    play().at("10m").sleep("1h").promise(policy(heartbeat_timeout="20m")).expect().is_("unknown", due="80m")
+
+
 def test_in_a_silence_new_promises_may_only_hasten() -> None:
     scene = watched(escalate_after=9).at("61m").expect("60m miss 1").is_("unhealthy", due="75m")
     scene.promise(quiet(check_interval="2h", start_period="1s")).is_("unhealthy", due="75m")

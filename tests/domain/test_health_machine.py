@@ -299,7 +299,7 @@ class HealthMachine(RuleBasedStateMachine):
 
     def check_restart(self, before: Health, event: HealthEvent, action: Restart) -> None:
         assert self.running is None
-        assert not before.restarting
+        assert not before.restarting or isinstance(event, RestartFinished)
         assert self.policy.restart is not None
         self.running = action.attempt
         self.swapped = False

@@ -472,9 +472,10 @@ def test_a_restart_under_way_survives_new_promises() -> None:
     )
 
 
-def test_a_persons_restart_keeps_its_start_period_over_a_reload() -> None:
-    scene = play().at("1m", ASKED).at("2m", done(1)).is_("restarting", due="17m").promise(policy())
-    scene.expect("1m restart 1").is_("restarting", due="17m")
+def test_a_restart_keeps_its_start_period_over_a_reload() -> None:
+    patient = policy(start_period="40m")
+    scene = play(patient).at("1m", ASKED).at("2m", done(1)).is_("restarting", due="42m").promise(patient)
+    scene.expect("1m restart 1").is_("restarting", due="42m")
 
 
 def test_a_refusal_says_until_when() -> None:
