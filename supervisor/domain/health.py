@@ -12,7 +12,7 @@ is, `due` and `restart_at` are None.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import assert_never
+from typing import Any, assert_never
 
 from supervisor.domain import attempts, mending, restarts
 from supervisor.domain.actions import HealthAction, Missed, OpenIncident, ResolveIncident, Severity
@@ -96,19 +96,20 @@ def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
         return health, ()
     if health.attempt is not None and health.restarting:
         return replace(health, attempt=replace(health.attempt, beat=beat)), ()
-    before, health = health, _noted(health, beat)
+    lost = health.lost if beat.at < health.lost_at else 0.0
+    news: dict[str, Any] = {"beat": beat, "lost": lost, "retired": _retired(health, beat)}
     if beat.kind is BeatKind.STOP:
-        return _settled(before, replace(health, due=None), HealthState.STOPPED, "stopped as planned", moment)
+        return _settled(health, HealthState.STOPPED, "stopped as planned", moment, due=None, **news)
     if beat.kind is BeatKind.FAIL:
         text = f"the agent reported a failure: {beat.message}" if beat.message else "the agent reported a failure"
-        return _miss(replace(health, errors=health.errors + 1), moment.now, text, moment)
-    due = _promise(health, beat, moment.policy)
+        return _miss(replace(health, errors=health.errors + 1, **news), moment.now, text, moment)
+    due = _promise(beat, lost, moment.policy)
     if due < moment.now:
         # Known only from the past: it proves nothing of today, and takes nothing back.
         late = _is_promised(health) or health.state is HealthState.STOPPED
-        return (replace(health, due=due) if late else health), ()
-    health = replace(health, due=due, history=_history(before, moment))
-    return _settled(before, health, HealthState.HEALTHY, "heartbeat in time", moment)
+        return replace(health, due=due if late else health.due, **news), ()
+    history = _history(health, moment)
+    return _settled(health, HealthState.HEALTHY, "heartbeat in time", moment, due=due, history=history, **news)
 
 
 def _is_news(health: Health, beat: Beat) -> bool:
@@ -122,20 +123,20 @@ def _is_news(health: Health, beat: Beat) -> bool:
     return attempt is None or not attempts.is_old_life(attempt, beat)
 
 
-def _noted(health: Health, beat: Beat) -> Health:
+def _retired(health: Health, beat: Beat) -> tuple[str, ...]:
+    """Return the incarnations that are over once `beat` is known."""
     known = None if health.beat is None else health.beat.incarnation
-    retired = health.retired
     if known is not None and beat.incarnation is not None and beat.incarnation != known:
-        retired = (*retired, known)[-_RETIRED_KEPT:]
-    return replace(health, beat=beat, retired=retired, lost=health.lost if beat.at < health.lost_at else 0.0)
+        return (*health.retired, known)[-_RETIRED_KEPT:]
+    return health.retired
 
 
-def _promise(health: Health, beat: Beat, policy: Policy) -> float:
-    """Return until when the agent need not beat again after `beat`."""
+def _promise(beat: Beat, lost: float, policy: Policy) -> float:
+    """Return until when the agent need not beat again after `beat`; it had no chance to for `lost` seconds."""
     due = beat.at + policy.heartbeat_timeout
     if beat.busy_until is not None:
         due = min(max(due, beat.busy_until), due + policy.busy_limit)
-    return due + health.lost
+    return due + lost
 
 
 def _history(before: Health, moment: Moment) -> History:
@@ -146,13 +147,13 @@ def _history(before: Health, moment: Moment) -> History:
     return restarts.calmed(before.history)
 
 
-def _settled(before: Health, health: Health, state: HealthState, reason: str, moment: Moment) -> Step:
-    """End the silence: misses, wishes and the incident are over."""
-    if before.state is state:
-        return replace(health, deferred=False, reason=reason), ()
+def _settled(health: Health, state: HealthState, reason: str, moment: Moment, **news: Any) -> Step:
+    """End the silence: misses, wishes and the incident are over. `news`: what else is different."""
+    if health.state is state:
+        return replace(health, deferred=False, reason=reason, **news), ()
     actions = (ResolveIncident(CAUSE, reason),) if health.incident else ()
-    over = replace(health, misses=0, restart_at=None, deferred=False, exhausted=False, incident=False)
-    return replace(over, state=state, since=moment.now, reason=reason), actions
+    over: dict[str, Any] = {"misses": 0, "restart_at": None, "deferred": False, "exhausted": False, "incident": False}
+    return replace(health, state=state, since=moment.now, reason=reason, **over, **news), actions
 
 
 # --- silence -----------------------------------------------------------------------------------------
@@ -266,7 +267,7 @@ def _repoliced(health: Health, moment: Moment) -> Health:
         return replace(health, due=min(health.due, now + max(policy.check_interval, policy.start_period)))
     if health.beat is None:
         return replace(health, due=health.since + policy.heartbeat_timeout + health.lost)
-    return replace(health, due=_promise(health, health.beat, policy))
+    return replace(health, due=_promise(health.beat, health.lost, policy))
 
 
 def _shifted(health: Health, seconds: float) -> Health:

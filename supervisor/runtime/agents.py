@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -115,13 +115,13 @@ class Agent:
         if not self._tools.executor.running(self.name):
             self._tools.executor.start(self.name, self.restarter, attempt.number, self.tell)
 
-    async def run(self) -> None:
+    def run(self) -> Coroutine[Any, Any, None]:
         """Live, for ever."""
-        await self._guard(self._turn)
+        return self._guard(self._turn)
 
-    async def mind(self) -> None:
+    def mind(self) -> Coroutine[Any, Any, None]:
         """Where the supervisor runs this agent: start or adopt it, and tell of each of its ends, for ever."""
-        await self._guard(self._keep)
+        return self._guard(self._keep)
 
     async def look(self) -> None:
         """Read the heartbeat files now, and take what is new."""
@@ -139,8 +139,10 @@ class Agent:
 
     def _newest(self, beats: Sequence[Beat]) -> Beat | None:
         """Return the newest beat of a life that is not over, of those read together, oldest first."""
-        living = (beat for beat in reversed(beats) if beat.incarnation not in self.health.retired)
-        return next(living, None)
+        for beat in reversed(beats):
+            if beat.incarnation not in self.health.retired:
+                return beat
+        return None
 
     async def _guard(self, turn: Callable[[], Awaitable[None]]) -> None:
         """Repeat `turn`. A fault in it stays this agent's own."""
