@@ -106,8 +106,9 @@ def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
     due = _promise(beat, lost, moment.policy)
     if due < moment.now:
         # Known only from the past: it proves nothing of today, and takes nothing back.
+        health = replace(health, **news)
         late = _is_promised(health) or health.state is HealthState.STOPPED
-        return replace(health, due=due if late else health.due, **news), ()
+        return (replace(health, due=due) if late else health), ()
     history = _history(health, moment)
     return _settled(health, HealthState.HEALTHY, "heartbeat in time", moment, due=due, history=history, **news)
 
