@@ -38,6 +38,7 @@ class ScriptedRestarter:
     effects: list[Effect] = field(default_factory=list)
     running: bool = False
     closed: int = 0
+    adopt_errors: list[Exception] = field(default_factory=list)
     _attempts: dict[int, asyncio.Task[RestartOutcome]] = field(default_factory=dict)
     _exits: asyncio.Queue[Exit] = field(default_factory=asyncio.Queue)
 
@@ -61,6 +62,8 @@ class ScriptedRestarter:
         return self.outcome
 
     async def adopt(self) -> bool:
+        if self.adopt_errors:
+            raise self.adopt_errors.pop()
         return self.running
 
     async def exits(self) -> AsyncIterator[Exit]:

@@ -1,14 +1,15 @@
-"""A store that can be slow, full, hung or taken from under its user: faults for every test that has a journal."""
+"""A store that can be slow, full, hung or taken from under its user; a source that breaks."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from supervisor.domain.escalation import Incident
-from supervisor.ports import Entry, Row, Saved, StoreError
+from supervisor.ports import Entry, Row, Saved, SourceEvent, StoreError
 from supervisor.stores.memory import MemoryStore
+from tests.support.source import ScriptedSource
 
 
 @dataclass
@@ -86,3 +87,23 @@ class FaultyStore:
             await self._disk.free.wait()
             if self._disk.failing:
                 raise StoreError("no space left on device")
+
+
+class FaultySource(ScriptedSource):
+    """A source that ends with an exception where `breaks` says so, until it is listened to again."""
+
+    breaks: Exception | None = None
+    for_ever = False
+
+    def fail(self, error: Exception, *, for_ever: bool = False) -> None:
+        """Break now; `for_ever`: and again whenever it is listened to."""
+        self.breaks, self.for_ever = error, for_ever
+        self.relist("to wake the listener")
+
+    async def events(self) -> AsyncGenerator[SourceEvent, None]:
+        """See `ScriptedSource`."""
+        async for event in super().events():
+            if self.breaks is not None:
+                error, self.breaks = self.breaks, self.breaks if self.for_ever else None
+                raise error
+            yield event

@@ -32,10 +32,9 @@ from supervisor.runtime.daemon import Daemon
 from supervisor.runtime.plan import AgentPlan, Plan
 from supervisor.runtime.world import World
 from tests.support.actors import ScriptedChannel, ScriptedRestarter
-from tests.support.faults import Disk, FaultyStore
+from tests.support.faults import Disk, FaultySource, FaultyStore
 from tests.support.files import MemoryFiles
 from tests.support.logcheck import check_document
-from tests.support.source import ScriptedSource
 
 VIRTUAL = pytest.mark.looptime(noop_cycles=0)
 """For every test here: hours pass in milliseconds."""
@@ -104,7 +103,7 @@ class VirtualTown:
         self.born = loop.time()
         self.slept = self.stepped = 0.0
         self.files = MemoryFiles()
-        self.source = ScriptedSource(self.files.paths)
+        self.source = FaultySource(self.files.paths)
         self.disk = Disk()
         self.disk_reads = asyncio.Event()
         self.disk_reads.set()
@@ -116,6 +115,8 @@ class VirtualTown:
         self.pages: list[Fleet] = []
         self.watchdog = Watchdog()
         self.config_error: str | None = None
+        self.page_error: Exception | None = None
+        self.prepare: Callable[[Daemon], None] = lambda daemon: None
         self.daemon: Daemon
         self.control: Control
         self._life: asyncio.Task[None] | None = None
@@ -168,6 +169,7 @@ class VirtualTown:
         """Begin a life of the supervisor, and wait until it is ready."""
         self._store = FaultyStore(self.disk)
         self.daemon = Daemon(self.plan(), self._world(self._store))
+        self.prepare(self.daemon)
         self._life = asyncio.create_task(self.daemon.run(), name="life")
         while self.daemon.readiness() is not None:
             assert not self._life.done(), self._life.exception()
@@ -287,7 +289,7 @@ class VirtualTown:
         return AgentPlan(script.policy, script.kind, script.kind == "managed", script.variant, make)
 
     def _notifier(self, name: str) -> Callable[[], Notifier]:
-        return lambda: self.channel(name)
+        return lambda: _LentChannel(self.channel(name))
 
     def _lend(self, program: ScriptedRestarter) -> Callable[[], Restarter]:
         return lambda: _Lent(program, self._store)
@@ -309,6 +311,8 @@ class VirtualTown:
         return work()
 
     async def _render(self, capture: Callable[[], Fleet], _: Sequence[Row], now: float, next_due: float) -> bytes:
+        if isinstance(self.page_error, Exception) and not isinstance(self.page_error, OSError):
+            raise self.page_error
         self.pages.append(capture())
         return f"{now} {next_due}".encode()
 
@@ -316,6 +320,8 @@ class VirtualTown:
         self.beat(name, **document)
 
     async def _write(self, path: Path, data: bytes) -> None:
+        if isinstance(self.page_error, OSError):
+            raise self.page_error
         self.files.write(path, data, self.wall())
 
     async def _load_plan(self) -> Plan:
@@ -372,6 +378,14 @@ class _Lent:
     async def close(self) -> None:
         if not self._store.dead:
             await self._program.close()
+
+
+class _LentChannel:
+    """A channel in the hands of one life and one configuration."""
+
+    def __init__(self, channel: ScriptedChannel) -> None:
+        self.send = channel.send
+        self.close = channel.close
 
 
 def town(*, chain: tuple[tuple[str, str], ...] = (("caine", "0s"),), **rest: Any) -> VirtualTown:
