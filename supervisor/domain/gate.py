@@ -223,8 +223,7 @@ def _woken(gate: Gate, now: float, policy: GatePolicy) -> Step:
         return gate, ()
     if gate.opens_at is not None and now >= gate.opens_at:
         if _silent(gate, policy) and not gate.tried:
-            until = max(closed_at + policy.limit, now)
-            gate = replace(gate, tried=True, opens_at=until)
+            gate = replace(gate, tried=True, opens_at=closed_at + policy.limit)
             return _opened_incident(gate, f"{gate.overdue} of {gate.fleet} agents are silent at once")
         after = replace(gate, closed_at=None, opens_at=None, why=())
         actions: tuple[GateAction, ...] = (Opened(now - closed_at),)
