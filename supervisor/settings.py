@@ -33,7 +33,7 @@ from supervisor.formats.duration import format_duration
 from supervisor.paths import MAX_CONFIG_BYTES, Places, config_file, expand, places
 from supervisor.plugins import NOTIFIERS, RESTARTERS, Family, Plugin, PluginError, UnknownKindError
 
-__all__ = ["DEFAULT_AGENTS", "Agent", "Changes", "Chosen", "ConfigError", "Settings", "load"]
+__all__ = ["DEFAULT_AGENTS", "Agent", "Chosen", "ConfigError", "Settings", "load"]
 
 DEFAULT_AGENTS = ("collections-emailer", "payment-watcher")
 _MINUTE = 60.0
@@ -53,15 +53,6 @@ class Agent:
 
     policy: Policy
     restart_plugin: Chosen | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """Names of agents that differ from one configuration to the next."""
-
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +121,6 @@ class Settings:
         defaults = self.document.defaults.model_copy(update=update)
         document = self.document.model_copy(update={"defaults": defaults, "agents": agents})
         return replace(self, agents=_Reading(document, self.origin).agents(self.agents), document=document)
-
-    def changes(self, new: Settings) -> Changes:
-        """Return which agents `new` adds, changes and removes."""
-        both = self.agents.keys() & new.agents.keys()
-        return Changes(
-            added=tuple(sorted(new.agents.keys() - both)),
-            changed=tuple(sorted(name for name in both if self.agents[name] != new.agents[name])),
-            removed=tuple(sorted(self.agents.keys() - both)),
-        )
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:

@@ -257,19 +257,6 @@ def test_with_check_interval(read: Read) -> None:
     assert slower.policy("new").check_interval == 7
 
 
-def test_changes_between_two_files(read: Read) -> None:
-    restart = '[agents.b.restart]\nkind = "command"\ncommand = ["{}"]\n'
-    old = read("[agents.a]\n" + restart.format("one") + "[agents.c]\n[agents.d]\n")
-    new = read(
-        "[agents.a]\nrestart_after = 1\n" + restart.format("two") + '[agents.c]\nbusy_limit = "1s"\n[agents.e]\n'
-    )
-    changes = old.changes(new)
-    assert (changes.added, changes.changed, changes.removed) == (("e",), ("b", "c"), ("d",))
-    assert old != new
-    same = old.changes(old)
-    assert (same.added, same.changed, same.removed) == ((), (), ())
-
-
 def test_equal_settings_may_be_written_differently(read: Read) -> None:
     assert read('[gate]\nwindow = "60s"\n[agents.a]') == read('[agents.a]\ncheck_interval = "15m"')
 

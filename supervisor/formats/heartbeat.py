@@ -374,29 +374,3 @@ def touched(mtime: float, *, received: float, skew_limit: float = SKEW_LIMIT) ->
         fingerprint=f"mtime {mtime!r}",
         skew=ahead if ahead > skew_limit else 0.0,
     )
-
-
-def encode(beat: Beat) -> bytes:
-    """Return `beat` as one line, newline included. A key of `extra` that a field also names gives way to it."""
-    keys = {
-        "timestamp": _text(beat.at),
-        "kind": beat.kind,
-        "incarnation": beat.incarnation,
-        "seq": beat.seq,
-        "pid": beat.pid,
-        "phase": beat.phase,
-        "progress": _present({"seq": beat.progress_seq, "note": beat.progress_note}),
-        "pending": beat.pending,
-        "busy_until": None if beat.busy_until is None else _text(beat.busy_until),
-        "usage": _present({"tokens": beat.tokens, "cost": beat.cost}),
-        "message": beat.message,
-    }
-    return json.encode({**beat.extra, **(_present(keys) or {})}) + b"\n"
-
-
-def _present(keys: dict[str, Any]) -> dict[str, Any] | None:
-    return {key: value for key, value in keys.items() if value is not None} or None
-
-
-def _text(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

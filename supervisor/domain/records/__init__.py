@@ -1,0 +1,111 @@
+"""One class per log record. The class's name in snake case is the record's stable name; consumers rely on both.
+
+`LEVEL` is the record's level; `KEPT` says whether the journal keeps it for `events` and `why`.
+Times in fields are seconds since the epoch; `faces/logs` writes them as RFC 3339.
+"""
+
+from __future__ import annotations
+
+from supervisor.domain.records.base import Level, Record
+from supervisor.domain.records.daemon import (
+    ConfigRejected,
+    ConfigReloaded,
+    JournalFailed,
+    JournalRestored,
+    LibraryReported,
+    ServiceFailed,
+    SupervisorReady,
+    SupervisorStarted,
+    SupervisorStopping,
+)
+from supervisor.domain.records.faces import (
+    DashboardFailed,
+    DashboardWritten,
+    LogDropped,
+)
+from supervisor.domain.records.health import (
+    AgentLog,
+    ClockSkew,
+    HealthChanged,
+    HeartbeatInvalid,
+    HeartbeatMissed,
+    HeartbeatReceived,
+    UnregisteredAgent,
+)
+from supervisor.domain.records.incidents import (
+    EscalationTriggered,
+    IncidentAcknowledged,
+    IncidentOpened,
+    IncidentResolved,
+    NotificationFailed,
+    NotificationSent,
+    SilenceAdded,
+    SilenceEnded,
+)
+from supervisor.domain.records.restarts import (
+    AgentExited,
+    AgentHeld,
+    AgentReleased,
+    AgentStarted,
+    RestartFinished,
+    RestartRefused,
+    RestartStarted,
+)
+from supervisor.domain.records.watching import (
+    GateClosed,
+    GateOpened,
+    Resync,
+    WatchLost,
+    WatchRestored,
+)
+
+__all__ = [
+    "AgentExited",
+    "AgentHeld",
+    "AgentLog",
+    "AgentReleased",
+    "AgentStarted",
+    "ClockSkew",
+    "ConfigRejected",
+    "ConfigReloaded",
+    "DashboardFailed",
+    "DashboardWritten",
+    "EscalationTriggered",
+    "GateClosed",
+    "GateOpened",
+    "HealthChanged",
+    "HeartbeatInvalid",
+    "HeartbeatMissed",
+    "HeartbeatReceived",
+    "IncidentAcknowledged",
+    "IncidentOpened",
+    "IncidentResolved",
+    "JournalFailed",
+    "JournalRestored",
+    "Level",
+    "LibraryReported",
+    "LogDropped",
+    "NotificationFailed",
+    "NotificationSent",
+    "Record",
+    "RestartFinished",
+    "RestartRefused",
+    "RestartStarted",
+    "Resync",
+    "ServiceFailed",
+    "SilenceAdded",
+    "SilenceEnded",
+    "SupervisorReady",
+    "SupervisorStarted",
+    "SupervisorStopping",
+    "UnregisteredAgent",
+    "WatchLost",
+    "WatchRestored",
+    "every",
+]
+
+
+def every() -> tuple[type[Record], ...]:
+    """Return every record class."""
+    found = globals().values()
+    return tuple(cls for cls in found if isinstance(cls, type) and issubclass(cls, Record) and cls is not Record)
