@@ -7,7 +7,7 @@ import pytest
 from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat
-from supervisor.domain.fleet import AgentView, Modifier, Status, overall, view, worst_first
+from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, narrowed, overall, view, worst_first
 from supervisor.domain.health import Health, HealthState
 from supervisor.domain.restarts import History
 from tests.support.playbook import START
@@ -34,7 +34,14 @@ def agents(*states: HealthState) -> list[AgentView]:
 def test_a_view_shows_what_is_known() -> None:
     last = Beat(START - 60, incarnation="b")
     known = Health(
-        HealthState.ESCALATED, START - 10, 2, last, START + 900, history=History(total=3), errors=1, reason="silent"
+        HealthState.ESCALATED,
+        START - 10,
+        2,
+        last,
+        START + 900,
+        history=History(total=4, starts=1),
+        errors=1,
+        reason="silent",
     )
     assert seen(known) == AgentView(
         name="a",
@@ -120,6 +127,17 @@ def test_an_open_incident_counts_and_a_resolved_one_does_not() -> None:
 def test_what_is_not_observed_is_unknown_unless_something_is_worse() -> None:
     assert overall(agents(HealthState.HEALTHY), [], observed=False) is Status.UNKNOWN
     assert overall(agents(HealthState.ESCALATED), [], observed=False) is Status.CRITICAL
+
+
+def test_a_narrowed_picture_is_judged_by_what_is_left_in_it() -> None:
+    ill, well = seen(Health(HealthState.ESCALATED), name="ill"), seen(Health(HealthState.HEALTHY), name="well")
+    of_ill = replace(INCIDENT, id="i2", key="ill:heartbeat", severity=Severity.CRITICAL)
+    everything = Fleet(START, Status.CRITICAL, (ill, well), (INCIDENT, of_ill), doubts=("just_started",))
+    assert narrowed(everything, ["well"]) == replace(everything, status=Status.OK, agents=(well,), incidents=())
+    assert narrowed(everything, {"ill"}) == replace(everything, agents=(ill,), incidents=(of_ill,))
+    assert narrowed(everything, ["well", "books"]).status is Status.WARNING
+    assert narrowed(everything, ["nobody"]).status is Status.UNKNOWN
+    assert narrowed(replace(everything, observed=False), ["well"]).status is Status.UNKNOWN
 
 
 def test_exit_codes_are_those_of_monitoring_plugins() -> None:
