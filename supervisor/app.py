@@ -30,7 +30,7 @@ from supervisor.filesystem import RealFiles, write_atomic
 from supervisor.formats import heartbeat
 from supervisor.ports import Control, RefusedError, Row, Store
 from supervisor.runtime.daemon import Daemon
-from supervisor.runtime.plan import AgentPlan, Plan
+from supervisor.runtime.plan import AgentPlan, ChannelPlan, Plan
 from supervisor.runtime.world import World
 from supervisor.settings import Agent, Chosen, Settings
 from supervisor.sources.files import FileSource, Pace, Root
@@ -74,7 +74,7 @@ def test_notify(settings: Settings, channel: str | None) -> dict[str, Outcome]:
     """Send a test message through `channel`, or through each. Raises UnknownNameError."""
 
     async def send(daemon: Daemon) -> dict[str, Outcome]:
-        daemon.outbox.use({name: make() for name, (_, make) in plan_of(settings).channels.items()})
+        daemon.outbox.use({name: channel.make() for name, channel in plan_of(settings).channels.items()})
         try:
             return await daemon.outbox.test(channel, _user())
         finally:
@@ -90,7 +90,7 @@ def plan_of(settings: Settings) -> Plan:
         chain=settings.chain(),
         gate=settings.gate_policy(),
         default=_default_plan(settings),
-        channels={name: (chosen.config, _notifier(name, chosen)) for name, chosen in settings.channels.items()},
+        channels={n: ChannelPlan(chosen.config, _notifier(n, chosen)) for n, chosen in settings.channels.items()},
         skew_limit=settings.watch.skew_limit,
         outbox_timeout=settings.outbox.timeout,
         retention=settings.journal.retention,

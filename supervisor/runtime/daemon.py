@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from supervisor.domain import fleet as fleets
@@ -15,17 +15,16 @@ from supervisor.domain.gate import Blinded, Doubt, Sighted
 from supervisor.domain.messages import SCOPES
 from supervisor.domain.policy import Policy
 from supervisor.domain.records import (
-    ConfigRejected,
-    ConfigReloaded,
     JournalRestored,
     SupervisorReady,
     SupervisorStarted,
     SupervisorStopping,
 )
 from supervisor.domain.vitals import Health
-from supervisor.ports import RefusedError, Saved
+from supervisor.ports import Saved
 from supervisor.runtime.agents import Tools
 from supervisor.runtime.change import Change
+from supervisor.runtime.configuration import UNWATCHED, Configuration
 from supervisor.runtime.control import DaemonControl
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.executor import Executor
@@ -33,10 +32,10 @@ from supervisor.runtime.gatekeeper import FLEET_KEY, Gatekeeper
 from supervisor.runtime.journal import ALIVE_AT, Journal
 from supervisor.runtime.outbox import Outbox
 from supervisor.runtime.picture import Picture
-from supervisor.runtime.plan import AgentPlan, Plan
+from supervisor.runtime.plan import Plan
 from supervisor.runtime.pulse import STEP, Pulse
 from supervisor.runtime.reader import Reader
-from supervisor.runtime.roster import Roster, plans_differ
+from supervisor.runtime.roster import Roster
 from supervisor.runtime.router import Router
 from supervisor.runtime.services import LAW, LAW_OF_EXTRAS, keep
 from supervisor.runtime.snapshots import Snapshots
@@ -47,7 +46,6 @@ _HOUSEKEEPING = 3600.0
 _STANDSTILL = 60.0
 _DRAIN = 60.0
 _DRAIN_LOOK = 0.02
-_UNWATCHED = "the agent is watched no more"
 
 T = TypeVar("T")
 Service = Callable[[], Coroutine[Any, Any, None]]
@@ -57,14 +55,11 @@ class Daemon:
     """One life of the supervisor."""
 
     def __init__(self, plan: Plan, world: World) -> None:
-        self._plan = plan
         self._world = world
         self._stop = asyncio.Event()
         self._why = "asked to"
         self._listed = asyncio.Event()
         self._ready = False
-        self._config_changed = asyncio.Event()
-        self._reloading = asyncio.Lock()
         clock = world.clock
         self.journal = Journal(world.store, clock, world.emit, world.fields, self._everything)
         self.desk = Desk(plan.chain, clock, self.journal, self._push)
@@ -100,7 +95,10 @@ class Daemon:
         )
         tools = Tools(clock, self.journal, self.desk, self.executor, self.gate, self.reader.read, self.snapshots.touch)
         self.roster = Roster(tools)
-        self.reader.bind(self.roster, self.gate, self._adopt)
+        self._configuration = Configuration(
+            plan, world, self.journal, self.desk, self.outbox, self.gate, self.reader, self.roster, self.snapshots
+        )
+        self.reader.bind(self.roster, self.gate, self._configuration.adopt)
         self._picture = Picture(clock, self.roster, self.desk, self.gate, self.reader, boot=world.boot)
         self.control = DaemonControl(
             clock,
@@ -112,7 +110,7 @@ class Daemon:
             self.snapshots,
             picture=self.picture,
             readiness=self.readiness,
-            reload=self.reload,
+            reload=self._configuration.reload,
             write_beat=world.write_beat,
         )
         self._router = Router(
@@ -123,8 +121,8 @@ class Daemon:
             self.gate,
             heartbeats=world.heartbeats,
             config=world.config,
-            on_config=self.reload_soon,
-            on_listed=self._listed.set,
+            on_config=self._configuration.reload_soon,
+            on_listed=self._when_listed,
         )
         self._pulse = Pulse(
             clock,
@@ -151,7 +149,7 @@ class Daemon:
 
     def reload_soon(self) -> None:
         """Read the configuration again as soon as can be."""
-        self._config_changed.set()
+        self._configuration.reload_soon()
 
     async def run(self) -> None:
         """Live until `stop`. Raises StoreLockedError where another daemon has the journal."""
@@ -190,7 +188,7 @@ class Daemon:
             except TimeoutError:
                 pass
             # The journal may know of agents that this pass was not asked about.
-            return fleets.narrowed(await self.picture(), {*self._plan.agents, *SCOPES})
+            return fleets.narrowed(await self.picture(), {*self._configuration.plan.agents, *SCOPES})
 
         return await self._briefly((self.roster.run, self.outbox.run), judge)
 
@@ -255,23 +253,14 @@ class Daemon:
         """Return what the supervision can do without for a while."""
         return {
             "dashboard": self.snapshots.run,
-            "configuration": self._reload_on_change,
+            "configuration": self._configuration.run,
             "housekeeping": self._prune,
         }
-
-    async def _reload_on_change(self) -> None:
-        while True:
-            await self._config_changed.wait()
-            self._config_changed.clear()
-            try:
-                await self.reload()
-            except RefusedError:
-                continue
 
     async def _prune(self) -> None:
         while True:
             await asyncio.sleep(_HOUSEKEEPING)
-            await self._world.store.prune(self._world.clock.now() - self._plan.retention)
+            await self._world.store.prune(self._world.clock.now() - self._configuration.plan.retention)
 
     # --- state ---
 
@@ -294,7 +283,7 @@ class Daemon:
         set_back = alive_at - now if alive_at - now > STEP else 0.0
         if set_back:
             self.desk.step_clock(change, -set_back)
-        plans = self._plans(self._plan, saved.agents)
+        plans = self._configuration.plans(saved.agents)
         rebooted = saved.facts.get("boot", self._world.boot) != self._world.boot
         for name, plan in plans.items():
             agent = self.roster.add(name, plan, _moved(saved.agents.get(name), -set_back))
@@ -307,10 +296,10 @@ class Daemon:
         # One pass may look at a few agents only; what is known of the others is not its business.
         for name in saved.agents.keys() - plans.keys() if self.roster.minding else ():
             change.forgotten.append(name)
-            self.desk.resolve(change, f"{name}:{health.CAUSE}", _UNWATCHED)
+            self.desk.resolve(change, f"{name}:{health.CAUSE}", UNWATCHED)
         silent = [agent.name for agent in self.roster if agent.health.misses]
         self.gate.restore(silent, incident=self.desk.find(FLEET_KEY) is not None)
-        self.outbox.use({name: make() for name, (_, make) in self._plan.channels.items()})
+        self.outbox.use({name: channel.make() for name, channel in self._configuration.plan.channels.items()})
         change.records.append(
             SupervisorStarted(
                 self._world.version,
@@ -323,11 +312,6 @@ class Daemon:
         )
         change.records.extend(JournalRestored(note) for note in saved.notes)
         self.journal.post(change)
-
-    def _plans(self, plan: Plan, known: Iterable[str]) -> dict[str, AgentPlan]:
-        """Return the plan of every agent: of those that are configured, and of those `known` that stay adopted."""
-        adopted = {} if plan.default is None else {name: plan.default(name) for name in known}
-        return {**adopted, **plan.agents}
 
     # --- what the parts ask of one another, made before they are ---
 
@@ -346,63 +330,9 @@ class Daemon:
     def _capture(self) -> Callable[[], Fleet]:
         return self._picture.capture()
 
-    def _adopt(self, name: str) -> bool:
-        if self._plan.default is None:
-            return False
-        self.roster.add(name, self._plan.default(name))
-        return True
-
-    # --- reload ---
-
-    async def reload(self) -> dict[str, list[str]]:
-        """Read the configuration again. Raises RefusedError with what is wrong: the old one stays."""
-        async with self._reloading:
-            file = str(self._world.config or "")
-            try:
-                plan = await self._world.load_plan()
-            except RefusedError as error:
-                self.journal.note(ConfigRejected(file, str(error)))
-                raise
-            differ = await self._put_in_force(plan)
-            self.journal.note(ConfigReloaded(file, **differ))
-            self.snapshots.touch()
-            return differ
-
-    async def _put_in_force(self, plan: Plan) -> dict[str, list[str]]:
-        old, kept = self._plan, self.outbox.notifiers
-        notifiers = {
-            name: kept[name] if name in kept and name in old.channels and old.channels[name][0] == config else make()
-            for name, (config, make) in plan.channels.items()
-        }
-        self._plan = plan
-        self.gate.policy = plan.gate
-        self.reader.skew_limit = plan.skew_limit
-        self.outbox.timeout = plan.outbox_timeout
-        self.snapshots.interval = plan.dashboard_interval
-        self.snapshots.min_interval = plan.dashboard_min_interval
-        for notifier in self.outbox.use(notifiers):
-            await notifier.close()
-        change = Change()
-        self.desk.use(change, plan.chain)
-        self.journal.post(change)
-        return await self._watch(self._plans(plan, [a.name for a in self.roster if a.name not in old.agents]))
-
-    async def _watch(self, plans: Mapping[str, AgentPlan]) -> dict[str, list[str]]:
-        """Watch these agents and no others."""
-        differ = plans_differ({agent.name: agent.plan for agent in self.roster}, plans)
-        for name in differ["removed"]:
-            await self.roster.remove(name, _UNWATCHED)
-            self.reader.forget(name)
-        for name in differ["changed"]:
-            await self.roster.replan(name, plans[name])
-        for name in differ["added"]:
-            self.roster.add(name, plans[name])
-        met = differ["added"] if self._plan.default is None else list(self.reader.strangers)
-        for name in met:
-            self.reader.strangers.pop(name, None)
-        if differ["added"] or met:
-            self._world.source.relist("more agents are watched")
-        return differ
+    def _when_listed(self) -> None:
+        self._listed.set()
+        self._configuration.look()  # a folder that was replaced may bring no hint of the file in it
 
 
 def _moved(known: Health | None, seconds: float) -> Health | None:

@@ -29,12 +29,19 @@ class AgentPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelPlan:
+    """One channel: what its notifier is made from (compared), and how."""
+
+    config: object
+    make: Callable[[], Notifier] = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that a reload can change.
+    """Everything that a reload can change. Two plans are equal where nothing has, but for `default`.
 
     Args:
         default: makes the plan of an agent that is adopted, None where unregistered agents are only reported.
-        channels: by name, what each notifier is made from, and how.
         skew_limit: how far ahead (s) a heartbeat may be dated.
         outbox_timeout: bound (s) of one try to send.
     """
@@ -43,7 +50,7 @@ class Plan:
     chain: Chain = Chain()
     gate: GatePolicy = GatePolicy()
     default: Callable[[str], AgentPlan] | None = field(default=None, compare=False)
-    channels: Mapping[str, tuple[object, Callable[[], Notifier]]] = field(default_factory=dict, compare=False)
+    channels: Mapping[str, ChannelPlan] = field(default_factory=dict)
     skew_limit: float = 60.0
     outbox_timeout: float = 10.0
     retention: float = 30 * 86400.0

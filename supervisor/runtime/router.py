@@ -76,8 +76,6 @@ class Router:
                 await self._reader.read_dirty()
                 self._gate.tell(Sighted(_EAR))
                 self._on_listed()
-                # A folder that was replaced may bring no hint of the file in it.
-                self._on_config()
             case ports.Alive():
                 pass
             case ports.WatchLost(root, reason, observed):

@@ -183,6 +183,10 @@ async def test_a_bad_file_is_refused_and_said_and_changes_nothing() -> None:
         with pytest.raises(RefusedError, match="heartbeat_timout"):
             await t.reload()
         assert [record.error for record in t.logged("config_rejected")] == [t.config_error]
+        for _ in range(3):
+            t.source.relist("whatever")
+            await t.sleep("1s")
+        assert len(t.logged("config_rejected")) == 1  # a hint is no new file
         t.source.touch(CONFIG)
         await t.sleep("1s")
         assert len(t.logged("config_rejected")) == 2
@@ -192,6 +196,7 @@ async def test_a_bad_file_is_refused_and_said_and_changes_nothing() -> None:
 
 async def test_a_change_of_the_file_is_noticed() -> None:
     async with town(a=agent()) as t:
+        await t.sleep("1s")
         t.agents["b"] = agent()
         t.source.touch(CONFIG)
         await t.sleep("1s")

@@ -29,7 +29,7 @@ from supervisor.faces.lines import line_fields, row_fields
 from supervisor.formats.duration import parse_duration
 from supervisor.ports import Control, Notifier, RefusedError, Restarter, Row
 from supervisor.runtime.daemon import Daemon
-from supervisor.runtime.plan import AgentPlan, Plan
+from supervisor.runtime.plan import AgentPlan, ChannelPlan, Plan
 from supervisor.runtime.world import World
 from tests.support.actors import ScriptedChannel, ScriptedRestarter
 from tests.support.faults import Disk, FaultySource, FaultyStore
@@ -116,7 +116,7 @@ class VirtualTown:
         self.watchdog = Watchdog()
         self.config_error: str | None = None
         self.page_error: Exception | None = None
-        self.prepare: Callable[[Daemon], None] = lambda daemon: None
+        self.prepare: Callable[[Daemon], None] = lambda _: None
         self.daemon: Daemon
         self.control: Control
         self._life: asyncio.Task[None] | None = None
@@ -280,7 +280,9 @@ class VirtualTown:
             self.chain,
             self.gate,
             default=(lambda name: self._agent_plan(name, agent())) if self.discover else None,
-            channels={name: (variant, self._notifier(name)) for name, variant in self.channel_variants.items()},
+            channels={
+                name: ChannelPlan(variant, self._notifier(name)) for name, variant in self.channel_variants.items()
+            },
             outbox_timeout=self.outbox_timeout,
         )
 

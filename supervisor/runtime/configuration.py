@@ -1,0 +1,143 @@
+"""The plan in force, and how another one takes its place: nothing that is known of the agents is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from supervisor.domain.records import ConfigRejected, ConfigReloaded
+from supervisor.ports import RefusedError
+from supervisor.runtime.change import Change
+from supervisor.runtime.desk import Desk
+from supervisor.runtime.gatekeeper import Gatekeeper
+from supervisor.runtime.journal import Journal
+from supervisor.runtime.outbox import Outbox
+from supervisor.runtime.plan import AgentPlan, Plan
+from supervisor.runtime.reader import Reader
+from supervisor.runtime.roster import Roster, plans_differ
+from supervisor.runtime.snapshots import Snapshots
+from supervisor.runtime.world import World
+
+UNWATCHED = "the agent is watched no more"
+
+
+class Configuration:
+    """Keeps `plan`, and reads it again when it is asked to or when its file changes."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        world: World,
+        journal: Journal,
+        desk: Desk,
+        outbox: Outbox,
+        gate: Gatekeeper,
+        reader: Reader,
+        roster: Roster,
+        snapshots: Snapshots,
+    ) -> None:
+        self.plan = plan
+        self._world = world
+        self._journal = journal
+        self._desk = desk
+        self._outbox = outbox
+        self._gate = gate
+        self._reader = reader
+        self._roster = roster
+        self._snapshots = snapshots
+        self._changed = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._rejected: str | None = None
+
+    def reload_soon(self) -> None:
+        """Read it again as soon as can be."""
+        self._rejected = None
+        self._changed.set()
+
+    def look(self) -> None:
+        """Read it again, for it may have changed unheard; what is wrong with it still was said before."""
+        if self._world.config is not None:
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Follow the file, for ever."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            with suppress(RefusedError):  # it was said
+                await self._reload()
+
+    async def reload(self) -> dict[str, list[str]]:
+        """Read it again; return the names of agents added, changed, removed. Raises RefusedError: the old one stays."""
+        self._rejected = None
+        return await self._reload()
+
+    def plans(self, known: Iterable[str]) -> dict[str, AgentPlan]:
+        """Return the plan of every agent: of those that are configured, and of those `known` that stay adopted."""
+        adopt = self.plan.default
+        adopted = {} if adopt is None else {name: adopt(name) for name in known}
+        return {**adopted, **self.plan.agents}
+
+    def adopt(self, name: str) -> bool:
+        """Watch an agent that nobody configured; False where the configuration does not want that."""
+        if self.plan.default is None:
+            return False
+        self._roster.add(name, self.plan.default(name))
+        return True
+
+    # --- inside ---
+
+    async def _reload(self) -> dict[str, list[str]]:
+        async with self._turn:
+            file = str(self._world.config or "")
+            try:
+                plan = await self._world.load_plan()
+            except RefusedError as error:
+                if str(error) != self._rejected:
+                    self._journal.note(ConfigRejected(file, str(error)))
+                self._rejected = str(error)
+                raise
+            self._rejected = None
+            old = self.plan
+            differ = await self._put_in_force(plan)
+            if any(differ.values()) or plan != old or (plan.default is None) != (old.default is None):
+                self._journal.note(ConfigReloaded(file, **differ))
+                self._snapshots.touch()
+            return differ
+
+    async def _put_in_force(self, plan: Plan) -> dict[str, list[str]]:
+        old, kept = self.plan, self._outbox.notifiers
+        notifiers = {
+            name: kept[name] if name in kept and channel == old.channels.get(name) else channel.make()
+            for name, channel in plan.channels.items()
+        }
+        self.plan = plan
+        self._gate.policy = plan.gate
+        self._reader.skew_limit = plan.skew_limit
+        self._outbox.timeout = plan.outbox_timeout
+        self._snapshots.interval = plan.dashboard_interval
+        self._snapshots.min_interval = plan.dashboard_min_interval
+        for notifier in self._outbox.use(notifiers):
+            await notifier.close()
+        change = Change()
+        self._desk.use(change, plan.chain)
+        self._journal.post(change)
+        return await self._watch(self.plans(agent.name for agent in self._roster if agent.name not in old.agents))
+
+    async def _watch(self, plans: Mapping[str, AgentPlan]) -> dict[str, list[str]]:
+        """Watch these agents and no others."""
+        differ = plans_differ({agent.name: agent.plan for agent in self._roster}, plans)
+        for name in differ["removed"]:
+            await self._roster.remove(name, UNWATCHED)
+            self._reader.forget(name)
+        for name in differ["changed"]:
+            await self._roster.replan(name, plans[name])
+        for name in differ["added"]:
+            self._roster.add(name, plans[name])
+        met = differ["added"] if self.plan.default is None else [*differ["added"], *self._reader.strangers]
+        for name in met:
+            self._reader.strangers.pop(name, None)
+        if met:
+            self._world.source.relist("more agents are watched")
+        return differ
