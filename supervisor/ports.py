@@ -167,7 +167,7 @@ class RestartOutcome:
 class Restarter(Protocol):
     """Ends the old copy of one agent, proves it gone, starts a new one. Made once per agent.
 
-    `attempt` numbers the effect: the same attempt asked twice, even by another life of the supervisor,
+    `attempt` names the effect: the same attempt asked twice, even by another life of the supervisor,
     happens once, and the second call waits for the first one's end.
     """
 

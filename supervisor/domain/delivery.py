@@ -10,6 +10,10 @@ RETRY_DELAYS = (5.0, 15.0, 45.0, 120.0, 300.0)
 """Waits (s) before the next try; the last one repeats for as long as the incident lasts."""
 
 
+LAST_WORD_TRIES = 86400.0
+"""How long (s) the end of an incident is tried to be told: after a day it is no news."""
+
+
 class NoticeKind(StrEnum):
     """What a notification tells."""
 
@@ -82,7 +86,7 @@ def settle(delivery: Delivery, outcome: Outcome, now: float) -> Delivery:
         return delivery
     if isinstance(outcome, Delivered):
         return replace(delivery, state=DeliveryState.SENT, error="")
-    if outcome.permanent:
+    if outcome.permanent or (delivery.kind is NoticeKind.RESOLVED and now - delivery.created_at > LAST_WORD_TRIES):
         return replace(delivery, state=DeliveryState.REFUSED, error=outcome.error)
     wait = RETRY_DELAYS[min(max(delivery.attempts, 1), len(RETRY_DELAYS)) - 1]
     if outcome.retry_after is not None:

@@ -250,6 +250,7 @@ def _restarted(health: Health, event: RestartFinished, moment: Moment) -> Step:
 
 def _registered(health: Health, moment: Moment) -> Health:
     """Await the first heartbeat; what an earlier life of the supervisor knew is judged by today's promises."""
+    health = replace(health, born=health.born or int(moment.now))
     if health.state is HealthState.UNKNOWN and health.due is None and not health.restarting:
         due = moment.now + moment.policy.heartbeat_timeout
         health = replace(health, due=due, since=health.since or moment.now)

@@ -41,6 +41,7 @@ class Health:
         incident: an incident for missed heartbeats is open.
         errors: failures that the agent reported, and restarts that failed, since it was registered.
         retired: incarnations that a newer one has replaced, newest last.
+        born: when it was registered, in whole seconds: tells it from others of its name.
     """
 
     state: HealthState = HealthState.UNKNOWN
@@ -60,11 +61,16 @@ class Health:
     errors: int = 0
     retired: tuple[str, ...] = ()
     reason: str = "no heartbeat seen yet"
+    born: int = 0
 
     @property
     def restarting(self) -> bool:
         """Whether a restart is under way."""
         return self.attempt is not None and self.attempt.ended is None
+
+    def effect(self, attempt: Attempt) -> int:
+        """Return what tells this attempt from every other, those of a lost journal too."""
+        return self.born * 10_000 + attempt.number
 
     @property
     def deadline(self) -> float | None:

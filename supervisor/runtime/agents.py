@@ -113,7 +113,8 @@ class Agent:
         if self.restarter is None or attempt is None or not self.health.restarting:
             return
         if not self._tools.executor.running(self.name):
-            self._tools.executor.start(self.name, self.restarter, attempt.number, self.tell)
+            effect = self.health.effect(attempt)
+            self._tools.executor.start(self.name, self.restarter, attempt.number, effect, self.tell)
 
     def run(self) -> Coroutine[Any, Any, None]:
         """Live, for ever."""
@@ -159,7 +160,9 @@ class Agent:
     async def _keep(self) -> None:
         keeper: Keeper = self.restarter  # type: ignore[assignment]  # only called where the plan says managed
         adopted = await keeper.adopt()
-        if not adopted and not self.health.restarting and self.health.state is not HealthState.STOPPED:
+        if self.health.restarting:
+            self.resume()
+        elif not adopted and self.health.state is not HealthState.STOPPED:
             self.tell(StartAsked())
         async for end in keeper.exits():
             self._tools.journal.note(records.AgentExited(self.name, end.code, end.detail))

@@ -27,10 +27,15 @@ class Executor:
         """Whether a restart of `agent` is under way."""
         return agent in self._running
 
-    def start(self, agent: str, restarter: Restarter, attempt: int, tell: Callable[[RestartFinished], None]) -> None:
-        """Start restart number `attempt`, or join it where an earlier life began it; `tell` gets the outcome."""
+    def start(
+        self, agent: str, restarter: Restarter, attempt: int, effect: int, tell: Callable[[RestartFinished], None]
+    ) -> None:
+        """Start restart number `attempt`, or join it where an earlier life began this `effect`.
+
+        `tell` gets the outcome.
+        """
         task = asyncio.get_running_loop().create_task(
-            self._restart(agent, restarter, attempt, tell), name=f"restart:{agent}"
+            self._restart(agent, restarter, attempt, effect, tell), name=f"restart:{agent}"
         )
         self._running[agent] = task
 
@@ -47,11 +52,11 @@ class Executor:
             await self.leave(agent)
 
     async def _restart(
-        self, agent: str, restarter: Restarter, attempt: int, tell: Callable[[RestartFinished], None]
+        self, agent: str, restarter: Restarter, attempt: int, effect: int, tell: Callable[[RestartFinished], None]
     ) -> None:
         async with self._slots:
             try:
-                outcome = await restarter.restart(attempt)
+                outcome = await restarter.restart(effect)
             except Exception as error:  # noqa: BLE001 - a restarter from outside may raise anything
                 outcome = RestartOutcome(ok=False, detail=f"{type(error).__name__}: {error}")
         self._running.pop(agent, None)

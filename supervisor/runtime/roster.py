@@ -114,7 +114,8 @@ class Roster:
         if self._group is not None:
             self._lives[agent.name] = self._group.create_task(agent.run(), name=f"agent:{agent.name}")
             self._mind(agent)
-            agent.resume()
+            if agent.name not in self._keepers:
+                agent.resume()
 
     def _mind(self, agent: Agent) -> None:
         """Keep a coroutine beside an agent that is ours to run."""

@@ -57,3 +57,10 @@ def test_the_channel_has_failed_when_every_planned_try_has() -> None:
 
 def test_what_nobody_needs_to_hear_is_withdrawn() -> None:
     assert delivery.cancelled(FRESH).state is DeliveryState.CANCELLED
+
+
+def test_the_end_of_an_incident_is_no_news_after_a_day() -> None:
+    over = replace(tried(90), kind=NoticeKind.RESOLVED)
+    assert delivery.settle(over, Failed("no route"), 100.0 + 86400.0).state is DeliveryState.PENDING
+    assert delivery.settle(over, Failed("no route"), 100.1 + 86400.0).state is DeliveryState.REFUSED
+    assert delivery.settle(tried(90), Failed("no route"), 100.1 + 86400.0).state is DeliveryState.PENDING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -184,3 +185,28 @@ def test_one_pass_without_a_daemon_as_cron_would_ask_it(town: Town) -> None:
     assert done.stdout.splitlines()[0].split()[1:3] == ["healthy", "test-agent"]
     resolved = json.loads(town.run("check", "--agents", "test-agent", "--json").stdout)
     assert resolved["incidents"] == []
+
+
+async def test_an_agent_that_comes_back_under_its_old_name_is_restarted_for_real(town: Town) -> None:
+    """Its attempts are counted from one again; those of its first life must not be taken for them."""
+    worker = """
+    [agents.worker]
+    heartbeat_timeout = "500ms"
+    check_interval = "1h"
+    [agents.worker.restart]
+    kind = "command"
+    command = ["/bin/sh", "-c", "echo restarted >> effects"]
+    working_directory = "."
+    """
+    other = '[agents.other]\nheartbeat_timeout = "1h"\n'
+    town.configure(worker + other)
+    (town.beats / "worker").touch()
+    await town.start()
+    await town.logged("restart_finished")
+    town.configure(other)
+    await town.logged("config_reloaded", removed=["worker"])
+    await asyncio.sleep(1.1)
+    town.configure(worker + other)
+    await town.logged("config_reloaded", added=["worker"])
+    effects = town.folder / "effects"
+    await town.wait(lambda: len(effects.read_text().splitlines()) == 2, "the second restart")
