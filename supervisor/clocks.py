@@ -31,17 +31,18 @@ class SystemClock:
 
     def now(self) -> float:
         """Seconds since the epoch on the steady timeline."""
-        return self._wall + (self._read_steady() - self._steady)
+        steady, wall, _ = self._origin
+        return wall + (self._read_steady() - steady)
 
     def drift(self) -> tuple[float, float]:
         """Return (seconds slept, seconds the wall clock was stepped) since the last `resync`."""
-        steady = self._read_steady() - self._steady
-        slept = self._read_boot() - self._boot - steady
-        stepped = self._read_wall() - self._wall - steady - slept
+        steady, wall, boot = self._origin
+        passed = self._read_steady() - steady
+        slept = self._read_boot() - boot - passed
+        stepped = self._read_wall() - wall - passed - slept
         return slept, stepped
 
     def resync(self) -> None:
         """Bring `now` back to the wall clock."""
-        self._steady = self._read_steady()
-        self._wall = self._read_wall()
-        self._boot = self._read_boot()
+        # One value, set in one go: other threads may ask for `now` meanwhile.
+        self._origin = (self._read_steady(), self._read_wall(), self._read_boot())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from supervisor.domain.events import Beat
@@ -23,6 +24,7 @@ TAIL = 64 * 1024
 TORN_PATIENCE = 5.0
 """How long (s) a last line may stay unfinished before it is called torn."""
 
+_BATCH = 250  # agents whose files are read in one go: what they bring is told in one turn of the loop
 _SUFFIXES = (".log", ".json", "", ".beat")
 _HANG = 5.0
 _HANG_PLACE = "reading heartbeats hangs"
@@ -118,12 +120,13 @@ class Reader:
 
     async def read_dirty(self) -> None:
         """Read what is dirty, and tell the agents."""
-        dirty, self._dirty = self._dirty, {}
-        for name, found in (await self._read(dirty)).items():
-            if found.records:
-                self._journal.note(*found.records)
-            if name in self._roster:
-                self._roster.get(name).take(found.beats)
+        dirty, self._dirty = iter(self._dirty.items()), {}
+        while batch := dict(islice(dirty, _BATCH)):
+            for name, found in (await self._read(batch)).items():
+                if found.records:
+                    self._journal.note(*found.records)
+                if name in self._roster:
+                    self._roster.get(name).take(found.beats)
 
     async def run(self) -> None:
         """Read what becomes dirty, for ever."""
@@ -160,8 +163,7 @@ class Reader:
 
     async def _read(self, wanted: dict[str, set[str]]) -> dict[str, Found]:
         self._look_at_clock()
-        now = self._clock.now()
-        task = asyncio.ensure_future(self._offload(lambda: self._read_files(wanted, now)))
+        task = asyncio.ensure_future(self._offload(lambda: self._read_files(wanted)))
         done, _ = await asyncio.wait({task}, timeout=_HANG)
         if not done:
             await self._sit_out(task)
@@ -178,14 +180,14 @@ class Reader:
             if not self._hung:
                 self._gate.tell(Sighted(_HANG_PLACE))
 
-    def _read_files(self, wanted: dict[str, set[str]], now: float) -> dict[str, Found]:
+    def _read_files(self, wanted: dict[str, set[str]]) -> dict[str, Found]:
         """Read the files of each agent; runs away from the event loop."""
         found: dict[str, Found] = {}
         for agent, names in wanted.items():
             brought = found[agent] = Found()
             for name in names:
                 try:
-                    self._read_file(agent, name, now, brought)
+                    self._read_file(agent, name, self._clock.now(), brought)
                 except OSError as error:
                     self._unreadable(agent, name, error.strerror or str(error), brought)
                 except Exception as error:  # noqa: BLE001 - whatever is wrong with a file is wrong with that file alone
