@@ -222,7 +222,7 @@ def _world(
         dashboard=places.dashboard,
         journal=str(_journal_path(settings)),
         control=str(places.socket),
-        config=settings.source,
+        config=_config(settings),
         version=__version__,
         pid=os.getpid(),
         boot=_boot_id(),
@@ -239,9 +239,15 @@ def _roots(settings: Settings) -> tuple[Root, ...]:
         Root(places.state),
         Root(places.cache, recursive=False, names=cache_files),
     ]
-    if settings.source is not None:
-        roots.append(Root(settings.source.parent, recursive=False, names=frozenset({settings.source.name})))
+    config = _config(settings)
+    if config is not None:
+        roots.append(Root(config.parent, recursive=False, names=frozenset({config.name})))
     return tuple(roots)
+
+
+def _config(settings: Settings) -> Path | None:
+    """Return the configuration's file; a relative path is so to where we were started."""
+    return None if settings.source is None else settings.source.absolute()
 
 
 def _sink(settings: Settings, form: str) -> LogSink:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 
 from supervisor.cli._errors import USAGE, CommandError
@@ -16,10 +17,18 @@ def settings(args: argparse.Namespace) -> Settings:
     if args.interval is not None:
         found = found.with_check_interval(args.interval)
     if args.agents is not None:
+        _known(args.agents, found)
         found = found.with_agents(args.agents)
     if args.log_level is not None:
         found = replace(found, log=found.log.model_copy(update={"level": args.log_level}))
     return found
+
+
+def _known(names: Iterable[str], found: Settings) -> None:
+    """Refuse a name that the file does not configure, where it configures any: it is a slip of the pen."""
+    configured = found.document.agents
+    if wrong := [name for name in names if configured and not found.watch.discover and name not in configured]:
+        raise ConfigError([f"--agents: no agent is named {name!r} in {found.source}" for name in wrong])
 
 
 def settings_or_fail(args: argparse.Namespace) -> Settings:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from supervisor.settings import Agent, Settings
 
 
+_RESTARTED = {"managed": "run, and restarted, by the supervisor", "command": "restarted by its command"}
+
+
 def register(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("check-config", help="check the configuration, say what it means")
@@ -76,9 +79,9 @@ def _show(settings: Settings) -> None:
 
 def _promise(agent: Agent) -> str:
     policy, kind = agent.policy, _kind(agent)
-    restarted = f"restarted by {kind}" if kind else "not restarted"
+    restarted = _RESTARTED.get(kind, f"restarted by {kind}") if kind else "not restarted"
     return (
-        f"a heartbeat every {span(policy.heartbeat_timeout)}, misses {span(policy.check_interval)} apart; {restarted}"
+        f"a heartbeat within {span(policy.heartbeat_timeout)}, misses {span(policy.check_interval)} apart; {restarted}"
     )
 
 

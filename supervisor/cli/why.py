@@ -17,6 +17,14 @@ _RECORDS = 40
 _STAMP = frozenset({"id", "timestamp", "level", "event", "agent"})
 
 
+_MODIFIERS = {
+    "held": "Restarts are held.",
+    "silenced": "Nobody is notified of it: a silence matches.",
+    "unobserved": "It is not observed just now: nothing is decided.",
+    "exhausted": "Its restarts are used up for now.",
+    "clock_skew": "Its clock is ahead: the time of receipt counts.",
+}
+
 def register(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("why", help="tell an agent's story: what happened, and why")
@@ -98,8 +106,7 @@ def _present(agent: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
         lines.append([f"The next restart is tried at {clock(agent['restart_at'])} ({ago(agent['restart_at'], now)})."])
     if agent["held_until"] is not None:
         lines.append([f"Restarts are held until {clock(agent['held_until'])} ({ago(agent['held_until'], now)})."])
-    if agent["modifiers"]:
-        lines.append([f"It is {', '.join(agent['modifiers'])}."])
+    lines += [[_MODIFIERS.get(modifier, f"It is {modifier}.")] for modifier in agent["modifiers"]]
     return lines
 
 

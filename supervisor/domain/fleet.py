@@ -109,7 +109,7 @@ def view(
         status=health.state,
         last_heartbeat=None if health.beat is None else health.beat.at,
         consecutive_misses=health.misses,
-        restarts=health.history.total - health.history.starts,
+        restarts=health.restarts,
         errors=health.errors,
         reason=health.reason,
         modifiers=tuple(modifiers),

@@ -154,7 +154,7 @@ def _settled(health: Health, state: HealthState, reason: str, moment: Moment, **
         return replace(health, deferred=False, reason=reason, **news), ()
     actions = (ResolveIncident(CAUSE, reason),) if health.incident else ()
     over: dict[str, Any] = {"misses": 0, "restart_at": None, "deferred": False, "exhausted": False, "incident": False}
-    return replace(health, state=state, since=moment.now, reason=reason, **over, **news), actions
+    return replace(health, state=state, since=moment.now, reason=reason, gone="", **over, **news), actions
 
 
 # --- silence -----------------------------------------------------------------------------------------
@@ -183,10 +183,10 @@ def _checked(health: Health, moment: Moment) -> Step:
 def _exited(health: Health, event: ProcessExited, moment: Moment) -> Step:
     if health.state is HealthState.STOPPED or health.restarting:
         return health, ()
-    ending = "ended" if event.code is None else f"ended with exit code {event.code}"
+    ending = "ended" if event.code is None or event.code < 0 else f"ended with exit code {event.code}"
     text = f"the process {ending}" + (f": {event.detail}" if event.detail else "")
     # The dead are in no critical phase.
-    return _miss(replace(health, deferred=True, restart_at=None), moment.now, text, moment)
+    return _miss(replace(health, deferred=True, restart_at=None, gone=text), moment.now, text, moment)
 
 
 def _miss(health: Health, due: float, reason: str, moment: Moment) -> Step:
@@ -215,7 +215,8 @@ def _silence(health: Health, now: float) -> str:
         return f"no heartbeat in {span(now - attempt.ended)} since {attempt.name}"
     if health.beat is None:
         return "no heartbeat was ever seen"
-    return f"no heartbeat for {span(now - health.beat.at)}"
+    silence = f"no heartbeat for {span(now - health.beat.at)}"
+    return f"{health.gone}; {silence}" if health.gone else silence
 
 
 def _summary(health: Health) -> str:

@@ -64,7 +64,9 @@ def _restart(health: Health, history: History, now: float, reason: str) -> Step:
 def _begin(health: Health, history: History, now: float, reason: str, nth: int) -> Step:
     incarnation = None if health.beat is None else health.beat.incarnation
     attempt = Attempt(history.total, now, reason, nth, incarnation=incarnation)
-    after = replace(health, attempt=attempt, history=history, due=None, restart_at=None, deferred=True, reason=reason)
+    after = replace(
+        health, attempt=attempt, history=history, due=None, restart_at=None, deferred=True, gone="", reason=reason
+    )
     return after, (Restart(attempt.number, reason, first=not nth),)
 
 

@@ -41,6 +41,7 @@ class Health:
         incident: an incident for missed heartbeats is open.
         errors: failures that the agent reported, and restarts that failed, since it was registered.
         retired: incarnations that a newer one has replaced, newest last.
+        gone: how its process ended, where we saw it end and nothing has been heard since.
         born: when it was registered, in whole seconds: tells it from others of its name.
     """
 
@@ -61,12 +62,18 @@ class Health:
     errors: int = 0
     retired: tuple[str, ...] = ()
     reason: str = "no heartbeat seen yet"
+    gone: str = ""
     born: int = 0
 
     @property
     def restarting(self) -> bool:
         """Whether a restart is under way."""
         return self.attempt is not None and self.attempt.ended is None
+
+    @property
+    def restarts(self) -> int:
+        """How often it was restarted; first starts are none."""
+        return self.history.total - self.history.starts
 
     def effect(self, attempt: Attempt) -> int:
         """Return what tells this attempt from every other, those of a lost journal too."""

@@ -25,6 +25,7 @@ _SENTENCES = {
     "restart_finished": "restart {ok} after {seconds}{detail}",
     "restart_refused": "restart not started: {word}{until}",
     "agent_started": "its start {ok} after {seconds}{detail}",
+    "agent_adopted": "the copy that an earlier supervisor started lives on: adopted",
     "agent_exited": "its process ended{detail}",
     "agent_held": "restarts held by {by}{until}",
     "agent_released": "restarts released by {by}",

@@ -74,6 +74,8 @@ class Streams:
             last = await _write(response, rows) or after
             while ear is not None and not ear.done():
                 last = await self._follow(response, asked, last, hint)
+        except ConnectionResetError:
+            pass  # the reader has gone, as readers do
         except TimeoutError:
             if request.transport is not None:
                 request.transport.abort()

@@ -160,6 +160,8 @@ class Agent:
     async def _keep(self) -> None:
         keeper: Keeper = self.restarter  # type: ignore[assignment]  # only called where the plan says managed
         adopted = await keeper.adopt()
+        if adopted:
+            self._tools.journal.note(records.AgentAdopted(self.name))
         if self.health.restarting:
             self.resume()
         elif not adopted and self.health.state is not HealthState.STOPPED:
@@ -245,10 +247,10 @@ class Agent:
                 )
                 if beat.skew and not _skewed(before):
                     change.records.append(records.ClockSkew(self.name, beat.skew))
-            case RestartFinished(number, ok, detail, code, stderr) if (attempt := before.attempt) is not None:
+            case RestartFinished(_, ok, detail, code, stderr) if (attempt := before.attempt) is not None:
                 record = records.RestartFinished if attempt.nth else records.AgentStarted
                 seconds = self._tools.clock.now() - attempt.started
-                change.records.append(record(self.name, number, ok, seconds, detail, code, list(stderr) or None))
+                change.records.append(record(self.name, attempt.nth, ok, seconds, detail, code, list(stderr) or None))
             case Held(until, by):
                 change.records.append(records.AgentHeld(self.name, by, until))
             case Released(by):
@@ -262,10 +264,10 @@ class Agent:
                 change.records.append(records.HeartbeatMissed(self.name, count, due, reason))
             case actions.Restart(first=True):
                 pass
-            case actions.Restart(attempt, reason):
+            case actions.Restart(_, reason):
                 self._refused = None
                 kind = self.plan.kind or ""
-                change.records.append(records.RestartStarted(self.name, attempt, kind, reason))
+                change.records.append(records.RestartStarted(self.name, after.restarts, kind, reason))
             case actions.RestartRefused(reason, until):
                 # Each further miss is refused for the same reason: it is said once.
                 if action != self._refused or not after.misses:
@@ -288,7 +290,9 @@ def evidence(known: Health, attempt: Attempt | None) -> dict[str, Any]:
     told: dict[str, Any] = {
         "reason": known.reason,
         "consecutive_misses": known.misses,
-        "restarts": known.history.total,
+        "restarts": known.restarts,
+        "next_restart": None if known.restart_at is None else utc(known.restart_at),
+        "restarts_exhausted": known.exhausted,
         "last_heartbeat": None if beat is None else utc(beat.at),
     }
     if beat is not None:
@@ -296,7 +300,7 @@ def evidence(known: Health, attempt: Attempt | None) -> dict[str, Any]:
         told["agent_said"] = {key: value for key, value in said.items() if value is not None}
     if attempt is not None:
         told["last_restart"] = {
-            "attempt": attempt.number,
+            "attempt": attempt.nth,
             "started": utc(attempt.started),
             "ended": None if attempt.ended is None else utc(attempt.ended),
             "ok": attempt.ok,

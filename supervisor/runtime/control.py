@@ -83,9 +83,10 @@ class DaemonControl:
 
     async def restart(self, agent: str, by: str) -> int:
         """See `ports.Control`."""
-        for action in await self._roster.get(agent).ask(RestartAsked(by)):
+        watched = self._roster.get(agent)
+        for action in await watched.ask(RestartAsked(by)):
             if isinstance(action, actions.Restart):
-                return action.attempt
+                return watched.health.restarts
             if isinstance(action, actions.RestartRefused):
                 raise RefusedError(f"{agent} is not restarted: {_REFUSALS[action.reason]}")
         raise RefusedError(f"{agent} is not restarted")

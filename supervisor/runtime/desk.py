@@ -250,9 +250,10 @@ class Desk:
             text = {**message(incident, tell.kind, now), "delivery": id_}
             delivery = Delivery(id_, incident.id, tell.channel, tell.kind, text, now, now)
             self.update(change, delivery)
-            change.records.append(
-                EscalationTriggered(incident.id, tell.channel, tell.kind.value, id_, agent_of(incident))
-            )
+            if tell.kind is not NoticeKind.RESOLVED:
+                change.records.append(
+                    EscalationTriggered(incident.id, tell.channel, tell.kind.value, id_, agent_of(incident))
+                )
             self._on_delivery(delivery)
         self._forget_finished(incident.id)
         self._mailbox.ring()

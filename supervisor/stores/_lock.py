@@ -34,7 +34,7 @@ class ProcessLock:
         except BlockingIOError:
             holder = os.pread(fd, 100, 0).decode("utf-8", "replace").strip() or "another process"
             os.close(fd)
-            raise StoreLockedError(f"{self._path}: held by {holder}") from None
+            raise StoreLockedError(f"another daemon holds the journal ({holder}; {self._path})") from None
         except OSError:
             os.close(fd)
             raise

@@ -91,8 +91,8 @@ def test_check_config_says_what_it_means(command: Command, place: Place) -> None
     for part in (
         f"valid: {path}",
         "2 agents",
-        "mailer   a heartbeat every 20 min, misses 15 min apart; restarted by command",
-        "watcher  a heartbeat every 1 h, misses 15 min apart; not restarted",
+        "mailer   a heartbeat within 20 min, misses 15 min apart; restarted by its command",
+        "watcher  a heartbeat within 1 h, misses 15 min apart; not restarted",
         "after 0 s  caine (file)",
         str(place.socket),
     ):
@@ -109,9 +109,11 @@ def test_check_config_says_what_it_means(command: Command, place: Place) -> None
 
 def test_flags_change_the_configuration(command: Command, place: Place, tmp_path: Path) -> None:
     place.config(GOOD)
-    flags = ("--interval", "60", "--agents", "mailer,new", "--cache-dir", str(tmp_path / "c"))
+    typo = command("--agents", "mailer,wacher", "check-config")
+    assert (typo.code, "no agent is named 'wacher'" in typo.err) == (64, True)
+    flags = ("--interval", "60", "--agents", "mailer", "--cache-dir", str(tmp_path / "c"))
     document = command(*flags, "--state-dir", str(tmp_path / "s"), "check-config", "--json").json
-    assert list(document["agents"]) == ["mailer", "new"]
+    assert list(document["agents"]) == ["mailer"]
     assert {agent["check_interval"] for agent in document["agents"].values()} == {60.0}
     assert document["paths"]["heartbeats"] == str(tmp_path / "c" / "heartbeats")
     assert document["paths"]["ledger"] == str(tmp_path / "s" / "collections_ledger.md")

@@ -279,11 +279,17 @@ def test_an_agent_that_never_beats_is_missed_after_its_timeout() -> None:
     [
         (ProcessExited(None), "the process ended"),
         (ProcessExited(1), "the process ended with exit code 1"),
-        (ProcessExited(-9, "killed"), "the process ended with exit code -9: killed"),
+        (ProcessExited(-9, "ended by SIGKILL"), "the process ended: ended by SIGKILL"),
     ],
 )
 def test_the_end_of_the_process_is_a_miss_at_once(ended: ProcessExited, reason: str) -> None:
     watched().at("10m", ended).expect("10m miss 1").is_("unhealthy", reason=reason, due="25m")
+
+
+def test_a_process_that_is_gone_is_not_told_as_mere_silence() -> None:
+    scene = watched().at("10m", ProcessExited(-9, "ended by SIGKILL")).at("25m")
+    scene.is_("escalated", reason="the process ended: ended by SIGKILL; no heartbeat for 25 min", due="40m")
+    scene.at("26m", beat()).is_("healthy", gone="")
 
 
 def test_the_end_of_a_stopped_agent_is_planned() -> None:

@@ -43,6 +43,7 @@ from supervisor.domain.records.incidents import (
     SilenceEnded,
 )
 from supervisor.domain.records.restarts import (
+    AgentAdopted,
     AgentExited,
     AgentHeld,
     AgentReleased,
@@ -60,6 +61,7 @@ from supervisor.domain.records.watching import (
 )
 
 __all__ = [
+    "AgentAdopted",
     "AgentExited",
     "AgentHeld",
     "AgentLog",

@@ -56,6 +56,13 @@ class AgentStarted(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class AgentAdopted(Record):
+    """An agent that an earlier life of the supervisor started lives on, and is watched as our own."""
+
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class AgentExited(Record):
     """A process that the supervisor runs has ended unasked."""
 
