@@ -59,7 +59,7 @@ def test_the_file_as_it_is_changes_nothing(tmp_path: Path) -> None:
 def test_everything_uncommented_is_valid(tmp_path: Path) -> None:
     settings = load(written(tmp_path, uncommented(COMMENTED)), HOME)
     assert settings.paths == load(TOML, HOME).paths
-    assert list(settings.channels) == ["caine", "ops"]
+    assert list(settings.channels) == ["caine", "ops", "on-call"]
     assert [step.delay for step in settings.chain().steps] == [0, 300]
     assert settings.agents["collections-emailer"].restart_plugin is not None
     restart = settings.policy("collections-emailer").restart
@@ -88,8 +88,11 @@ def test_every_key_is_there_with_its_default(tmp_path: Path) -> None:
 
 
 def test_every_key_has_its_sentence() -> None:
+    """Before it, or, within an example, at its end where it does not speak for itself."""
+    example = False
     for number, line in enumerate(LINES):
-        if re.match(r"(# )?\w+ = ", line) and not LINES[number - 1].startswith(("# [", "# kind")):
+        example = line.startswith("# [") or (example and OFF.fullmatch(line) is not None)
+        if re.match(r"(# )?\w+ = ", line) and not example:
             assert re.fullmatch(r"# .+[.]", LINES[number - 1]), line
 
 
