@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from supervisor.cli import _output
@@ -46,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
 def _document(settings: Settings) -> dict[str, Any]:
     return {
         "valid": True,
+        "warnings": _warnings(settings),
         "file": None if settings.source is None else str(settings.source),
         "agents": {
             name: {
@@ -64,6 +67,8 @@ def _document(settings: Settings) -> dict[str, Any]:
 def _show(settings: Settings) -> None:
     where = "no configuration file: the defaults" if settings.source is None else str(settings.source)
     _output.say(("valid", "green"), f": {where}")
+    for warning in _warnings(settings):
+        _output.say(("warning: ", "yellow"), warning)
     _output.say((count(len(settings.agents), "agent"), "bold"))
     _output.table([[f"  {name}", _promise(agent)] for name, agent in settings.agents.items()])
     steps = settings.chain().steps
@@ -75,6 +80,24 @@ def _show(settings: Settings) -> None:
         _output.say(("told of an incident: nobody, no channel is configured", "yellow"))
     _output.say(("places", "bold"))
     _output.table([[f"  {name}", str(path)] for name, path in asdict(settings.paths).items()])
+
+
+def _warnings(settings: Settings) -> list[str]:
+    """Return what is well written, and can not work on this machine as it is now."""
+    chosen = {f"channels.{name}": channel for name, channel in settings.channels.items()}
+    for name, agent in settings.agents.items():
+        if agent.restart_plugin is not None:
+            chosen[f"agents.{name}.restart"] = agent.restart_plugin
+    found = []
+    for place, what in chosen.items():
+        keys = what.config.model_dump()
+        program = "systemctl" if what.plugin.kind == "systemd" else (keys.get("command") or [None])[0]
+        if program is not None and shutil.which(program) is None:
+            found.append(f"{place}: {program} is no program on this machine")
+        for key, value in keys.items():
+            if key.endswith("_file") and value is not None and not Path(value).expanduser().is_file():
+                found.append(f"{place}.{key}: there is no file {value}")
+    return found
 
 
 def _promise(agent: Agent) -> str:

@@ -25,6 +25,7 @@ _MODIFIERS = {
     "clock_skew": "Its clock is ahead: the time of receipt counts.",
 }
 
+
 def register(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("why", help="tell an agent's story: what happened, and why")

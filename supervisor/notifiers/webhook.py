@@ -95,6 +95,8 @@ class Notifier:
             return Failed(str(error), permanent=True)
         except TimeoutError:
             return Failed(f"no answer within {self._config.timeout:g} s")
+        except aiohttp.ClientConnectorError as error:
+            return Failed(f"no connection to {error.host}:{error.port}: {error.os_error.strerror or error.os_error}")
         except (aiohttp.ClientError, OSError) as error:
             return Failed(shown(f"{type(error).__name__}: {error}".encode()))
 

@@ -300,18 +300,16 @@ class Daemon:
         silent = [agent.name for agent in self.roster if agent.health.misses]
         self.gate.restore(silent, incident=self.desk.find(FLEET_KEY) is not None)
         self.outbox.use({name: channel.make() for name, channel in self._configuration.plan.channels.items()})
-        change.records.append(
-            SupervisorStarted(
-                self._world.version,
-                self._world.pid,
-                len(self.roster),
-                self._world.journal,
-                None if self._world.config is None else str(self._world.config),
-                max(0.0, now - alive_at) if ALIVE_AT in saved.facts else None,
-            )
-        )
+        if self.roster.minding:
+            away = max(0.0, now - alive_at) if ALIVE_AT in saved.facts else None
+            change.records.append(self._started(away))
         change.records.extend(JournalRestored(note) for note in saved.notes)
         self.journal.post(change)
+
+    def _started(self, away: float | None) -> SupervisorStarted:
+        world = self._world
+        config = None if world.config is None else str(world.config)
+        return SupervisorStarted(world.version, world.pid, len(self.roster), world.journal, config, away)
 
     # --- what the parts ask of one another, made before they are ---
 

@@ -210,3 +210,22 @@ def test_test_notify_without_a_daemon(place: Place) -> None:
     line = (place.home / ".config" / "collections-supervisor" / "caine.jsonl").read_text().splitlines()[-1]
     assert json.loads(line)["type"] == "SUPERVISOR_TEST"
     assert process("test-notify", "pigeon").code == 64
+
+
+def test_what_can_not_work_on_this_machine_is_a_warning(command: Command, place: Place) -> None:
+    place.config(
+        """
+        [agents.mailer.restart]
+        kind = "command"
+        command = ["/no/such/program"]
+        [channels.ops]
+        kind = "webhook"
+        url = "http://127.0.0.1:9/"
+        secret_file = "/no/such/key"
+        """
+    )
+    said = command("check-config")
+    assert said.code == 0
+    assert "warning: agents.mailer.restart: /no/such/program is no program on this machine" in said.out
+    assert "warning: channels.ops.secret_file: there is no file /no/such/key" in said.out
+    assert len(command("check-config", "--json").json["warnings"]) == 2

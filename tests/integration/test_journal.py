@@ -109,7 +109,9 @@ async def test_killed_at_any_moment_it_keeps_what_it_acknowledged_and_nothing_by
 async def test_a_second_opener_is_told_who_has_it(store: SqliteStore, path: Path) -> None:
     await store.open()
     second = SqliteStore(path)
-    with pytest.raises(StoreLockedError, match=rf"another daemon holds the journal \(pid {os.getpid()} since 20.*{path}.lock"):
+    with pytest.raises(
+        StoreLockedError, match=rf"another daemon holds the journal \(pid {os.getpid()} since 20.*{path}.lock"
+    ):
         await second.open()
     await store.commit(entry(1))
     await store.close()
