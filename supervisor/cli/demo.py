@@ -68,7 +68,7 @@ command = {watcher}
 backoff = "12s"
 jitter = 0.0
 
-[channels.people]
+[channels.on-call]
 kind = "file"
 path = "messages.jsonl"
 """
@@ -246,8 +246,10 @@ def _end(folder: Path, messages: list[dict[str, Any]], *, as_json: bool) -> None
         _output.document({"messages": messages, "dashboard": str(page), "folder": str(folder)})
         return
     _output.say("")
-    _output.say("What a person was told, through the channel ", ("people", "bold"), ":")
+    _output.say("What a person was told, through the channel ", ("on-call", "bold"), ":")
     for message in messages:
         _output.say("  ", (f"{message['type']:17}", "bold"), f" {message['summary']}")
+        if message["type"] == "AGENT_ESCALATION":
+            _output.say(" " * 20, message["action_required"])
     _output.say("The dashboard: ", (f"file://{page}", "cyan"))
-    _output.say(f"Everything else, configuration and log too: {folder}")
+    _output.say(f"Everything else, configuration and log too: {folder} (delete it when you like)")
