@@ -56,8 +56,21 @@ class Worker:
 
 
 def run(settings: Settings, *, reload: Callable[[], Settings], log_format: str | None = None) -> int:
-    """Run the daemon until it is told to stop; return the exit code. Raises StoreLockedError, OSError."""
-    return asyncio.run(_run(settings, reload, log_format))
+    """Run the daemon until it is told to stop; return the exit code.
+
+    Raises StoreLockedError, OSError where it can not begin, ServiceExhaustedError where it can not go on.
+    """
+    try:
+        return asyncio.run(_run(settings, reload, log_format))
+    except ExceptionGroup as group:
+        raise _first(group) from None
+
+
+def _first(error: Exception) -> Exception:
+    """Return what went wrong first, out of the groups that it came in."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def check(settings: Settings, agents: Sequence[str]) -> Fleet:

@@ -118,7 +118,7 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play the story and return 0, or 1 where it went otherwise."""
-    folder = Path(tempfile.mkdtemp(prefix="collections-supervisor-demo-"))
+    folder = Path(tempfile.mkdtemp(prefix="supervisor-demo-"))
     with _stage(folder) as stage:
         if args.json:
             _play(stage, lambda _: None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from supervisor.cli._errors import IO, UNAVAILABLE, CommandError
+from supervisor.cli._errors import IO, SOFTWARE, UNAVAILABLE, CommandError
 
 
 def register(subparsers: Any) -> None:
@@ -19,10 +19,13 @@ def run(args: argparse.Namespace) -> int:
     from supervisor import app  # noqa: PLC0415 - everything comes with it
     from supervisor.cli._configuration import settings, settings_or_fail  # noqa: PLC0415
     from supervisor.ports import StoreLockedError  # noqa: PLC0415
+    from supervisor.runtime.services import ServiceExhaustedError  # noqa: PLC0415
 
     try:
         return app.run(settings_or_fail(args), reload=lambda: settings(args), log_format=args.log_format)
     except StoreLockedError as error:
         raise CommandError(UNAVAILABLE, str(error)) from None
+    except ServiceExhaustedError as error:
+        raise CommandError(SOFTWARE, str(error)) from None
     except OSError as error:
         raise CommandError(IO, str(error)) from None
