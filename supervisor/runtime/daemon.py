@@ -231,8 +231,7 @@ class Daemon:
         if self.roster.minding:
             await self.roster.close()
         self._pulse.checkpoint()
-        await self.journal.flush()
-        await self._world.store.close()
+        await self.journal.close()
         await self.outbox.close()
 
     # --- services ---

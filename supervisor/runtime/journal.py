@@ -163,6 +163,13 @@ class Journal:
         finally:
             self._writing = None
 
+    async def close(self) -> None:
+        """Write everything that waits, with a second try where the store has failed, and close it."""
+        await self.flush()
+        if self.error is not None:
+            await self.flush()
+        await self._store.close()
+
     async def follow(self) -> AsyncIterator[Row]:
         """Yield each kept record as it is made; a reader that is too slow loses the oldest."""
         queue: asyncio.Queue[Row] = asyncio.Queue(_FOLLOWER_LIMIT)

@@ -201,8 +201,8 @@ class Reader:
     def _read_file(self, agent: str, name: str, now: float, found: Found) -> None:
         path = self._folder / name
         owned = heartbeat.owner(name)
-        if owned is None:
-            return
+        if owned is None or owned[0] != agent:
+            return  # an agent's name may end as another one's file does
         form = owned[1]
         seen = self._seen.get(name)
         tail = self._files.tail(path, 0 if form is Form.TOUCH else TAIL, _since(form, seen))

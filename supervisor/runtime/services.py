@@ -21,7 +21,7 @@ LAW = RestartPolicy(
 )
 """Five restarts a minute; more is no accident."""
 
-LAW_OF_EXTRAS = replace(LAW, on_exhausted=OnExhausted.SLOW, slow_interval=60.0)
+LAW_OF_EXTRAS = replace(LAW, backoff_max=60.0, on_exhausted=OnExhausted.SLOW, slow_interval=60.0)
 """The law of what the supervision can do without: a page that can not be drawn must not end it."""
 
 

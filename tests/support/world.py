@@ -95,6 +95,7 @@ class VirtualTown:
     discover: bool = False
     boot: str = "boot-1"
     outbox_timeout: float = 10.0
+    retention: float = 30 * 86400.0
 
     def __post_init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -284,6 +285,7 @@ class VirtualTown:
                 name: ChannelPlan(variant, self._notifier(name)) for name, variant in self.channel_variants.items()
             },
             outbox_timeout=self.outbox_timeout,
+            retention=self.retention,
         )
 
     def _agent_plan(self, name: str, script: AgentScript) -> AgentPlan:
@@ -395,6 +397,13 @@ def town(*, chain: tuple[tuple[str, str], ...] = (("caine", "0s"),), **rest: Any
     known = {name: rest.pop(name) for name in list(rest) if name in VirtualTown.__dataclass_fields__}
     steps = tuple(Step(channel, parse_duration(delay)) for channel, delay in chain)
     return VirtualTown(agents=rest, chain=Chain(steps), **known)
+
+
+class VirtualLoop(LoopTimeEventLoop, asyncio.SelectorEventLoop):
+    """An event loop in virtual time, for tests that own it."""
+
+    def __init__(self) -> None:
+        super().__init__(noop_cycles=0)
 
 
 def near(*seconds: float) -> Any:

@@ -1,0 +1,111 @@
+"""One agent's coroutine."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from supervisor.domain.events import Beat, BeatKind, Held
+from supervisor.domain.vitals import HealthState
+from tests.support.world import EPOCH, VIRTUAL, agent, near, town
+
+pytestmark = VIRTUAL
+
+
+async def test_a_beat_that_is_ahead_of_a_clock_that_was_set_back_counts_as_of_now() -> None:
+    async with town(a=agent()) as t:
+        one = t.daemon.roster.get("a")
+        one.take([Beat(t.wall() + 7200)])
+        await t.sleep("10ms")
+        assert one.health.beat is not None
+        assert one.health.beat.at == pytest.approx(t.wall(), abs=0.1)
+
+
+async def test_of_beats_that_were_read_together_the_newest_of_a_living_life_counts() -> None:
+    async with town(a=agent()) as t:
+        one = t.daemon.roster.get("a")
+        one.take([])
+        one.take([Beat(EPOCH - 3, incarnation="1", fingerprint="1")])
+        one.take([Beat(EPOCH - 2, incarnation="2", fingerprint="2")])
+        await t.sleep("10ms")
+        one.take(
+            [
+                Beat(EPOCH - 1.5, incarnation="2", fingerprint="3", kind=BeatKind.FAIL),
+                Beat(EPOCH - 1, incarnation="2", fingerprint="4"),
+                Beat(EPOCH, incarnation="1", fingerprint="5"),
+            ]
+        )
+        await t.sleep("10ms")
+        assert one.health.beat is not None
+        assert one.health.beat.fingerprint == "4"
+        assert one.health.state is HealthState.HEALTHY
+        one.take([Beat(EPOCH + 1, incarnation="1", fingerprint="6")])
+        await t.sleep("10ms")
+        assert one.health.beat.fingerprint == "4"
+
+
+async def test_plain_beats_are_not_written_one_by_one() -> None:
+    async with town(a=agent()) as t:
+        t.beat("a")
+        await t.sleep("2m")
+        before = t.disk.commits
+        for _ in range(50):
+            t.beat("a")
+            await t.sleep("1s")
+        assert t.disk.commits - before <= 2
+        await t.sleep("61s")
+        saved = (await t.disk.store.open()).agents["a"]
+        assert saved.beat is not None
+        assert saved.beat.at == pytest.approx(t.wall() - 62, abs=2)
+
+
+async def test_a_skewed_clock_is_said_when_it_begins() -> None:
+    async with town(a=agent()) as t:
+        for _ in range(3):
+            t.beat("a", timestamp="2099-01-01T00:00:00Z")
+            await t.sleep("1m")
+        assert len(t.logged("clock_skew")) == 1
+        assert "clock_skew" in (await t.view("a")).modifiers
+        t.beat("a")
+        await t.sleep("1s")
+        assert (await t.view("a")).modifiers == ()
+
+
+async def test_a_refusal_is_said_once_while_it_lasts() -> None:
+    async with town(a=agent(None)) as t:
+        t.beat("a")
+        await t.until("5h")
+        assert len(t.logged("heartbeat_missed")) > 10
+        assert len(t.logged("restart_refused")) == 1
+
+
+async def test_who_asks_and_goes_away_disturbs_nobody() -> None:
+    async with town(a=agent()) as t:
+        asking = asyncio.ensure_future(t.daemon.roster.get("a").ask(Held(t.wall() + 600, "me")))
+        await asyncio.sleep(0)
+        asking.cancel()
+        await t.sleep("1s")
+        assert "held" in (await t.view("a")).modifiers
+
+
+async def test_an_agent_that_recovers_by_its_restart_is_no_longer_counted_as_silent() -> None:
+    async with town(**{name: agent() for name in "abc"}) as t:
+        t.program("a").after = lambda: t.beat("a", kind="start")
+        for minute in (0, 30):
+            await t.until(f"{minute}m")
+            t.beat("b", "c")
+        await t.until("60m10s")
+        assert t.restarts("a") == [near(3600)]
+        assert t.daemon.gate.gate.overdue == 0
+
+
+async def test_evidence_tells_of_the_restart_that_failed() -> None:
+    async with town(a=agent()) as t:
+        t.program("a").outcome = type(t.program("a").outcome)(ok=False, detail="boom", exit_code=1, stderr=("why",))
+        t.beat("a", message="I am <b>fine</b>", pid=7, incarnation="x")
+        await t.until("76m")
+        evidence = t.channel().heard[0].delivery.message["evidence"]
+        assert evidence["agent_said"] == {"kind": "ok", "incarnation": "x", "pid": 7, "message": "I am <b>fine</b>"}
+        assert (evidence["last_restart"]["attempt"], evidence["last_restart"]["stderr"]) == (1, ["why"])
+        assert evidence["consecutive_misses"] == 2

@@ -1,0 +1,131 @@
+"""What people and programs may ask of the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from supervisor.domain.vitals import HealthState
+from supervisor.ports import RefusedError, UnknownNameError
+from tests.support.world import VIRTUAL, agent, near, town
+
+pytestmark = VIRTUAL
+
+
+async def test_names_that_nobody_knows_are_said() -> None:
+    async with town(a=agent()) as t:
+        control = t.control
+        for asked in (
+            control.restart("x", "me"),
+            control.hold("x", 60.0, "me"),
+            control.release("x", "me"),
+            control.check(["x"]),
+            control.acknowledge("x", "me"),
+            control.unsilence("x", "me"),
+            control.test_notify("x", "me"),
+        ):
+            with pytest.raises(UnknownNameError):
+                await asked
+
+
+async def test_a_check_reads_and_judges_everyone() -> None:
+    async with town(a=agent(None), b=agent(None), c=agent(None)) as t:
+        await t.sleep("31s")
+        t.files.append(t.place("a"), t.line(), t.wall())
+        fleet = await t.control.check()
+        assert {view.name: view.status.value for view in fleet.agents} == {
+            "a": "healthy",
+            "b": "escalated",
+            "c": "escalated",
+        }
+
+
+async def test_readiness() -> None:
+    t = town(a=agent())
+    t.disk_reads.clear()
+    starting = asyncio.ensure_future(t.start())
+    await asyncio.sleep(3)
+    assert t.control.readiness() == "the heartbeat files are being read for the first time"
+    t.disk_reads.set()
+    await starting
+    assert t.control.readiness() is None
+    await t.kill()
+
+
+async def test_stopped_before_it_was_ready() -> None:
+    t = town(a=agent())
+    t.disk_reads.clear()
+    starting = asyncio.ensure_future(t.start())
+    await asyncio.sleep(3)
+    await t.stop()
+    assert t.logged("supervisor_ready") == []
+    assert len(t.logged("supervisor_stopping")) == 1
+    with pytest.raises(AssertionError):
+        await starting
+
+
+async def test_a_heartbeat_by_hand() -> None:
+    async with town(a=agent()) as t:
+        await t.control.heartbeat("a", {"kind": "ok", "seq": 4})
+        await t.sleep("1s")
+        beat = (await t.view("a")).beat
+        assert beat is not None
+        assert beat.seq == 4
+
+
+async def test_history_is_kept_and_followed() -> None:
+    async with town(a=agent()) as t:
+        following = t.control.follow()
+        first = asyncio.ensure_future(anext(following))
+        await asyncio.sleep(0)
+        await t.control.hold("a", 600.0, "me")
+        row = await first
+        assert (row.event, row.agent, row.fields["by"]) == ("agent_held", "a", "me")
+        assert row in await t.control.rows(agent="a")
+        assert await t.control.rows(after=row.id, agent="a") == []
+        await following.aclose()
+
+
+async def test_incidents_closed_ones_too() -> None:
+    async with town(a=agent(None)) as t:
+        t.beat("a")
+        await t.until("76m")
+        t.beat("a")
+        await t.sleep("1s")
+        (incident,) = await t.control.incidents()
+        assert (incident.key, incident.resolved_at) == ("a:heartbeat", pytest.approx(t.wall() - 1, abs=0.1))
+
+
+async def test_an_acknowledgement_lasts_as_long_as_configured() -> None:
+    async with town(a=agent(None)) as t:
+        t.beat("a")
+        await t.until("76m")
+        (incident,) = (await t.control.fleet()).incidents
+        acked = await t.control.acknowledge(incident.id, "me")
+        assert acked.acked_until == pytest.approx(t.wall() + 1800, abs=0.1)
+
+
+async def test_a_hold_is_a_lease() -> None:
+    async with town(a=agent()) as t:
+        until = await t.control.hold("a", 600.0, "me")
+        assert until == pytest.approx(t.wall() + 600, abs=0.1)
+        view = await t.view("a")
+        assert view.held_until == until
+        await t.sleep("11m")
+        assert "held" not in (await t.view("a")).modifiers
+
+
+async def test_a_restart_that_nothing_can_do_is_refused() -> None:
+    async with town(a=agent(None)) as t:
+        with pytest.raises(RefusedError, match="nothing is configured"):
+            await t.control.restart("a", "me")
+
+
+async def test_a_person_restarts_what_the_gate_and_a_hold_keep() -> None:
+    async with town(a=agent()) as t:
+        await t.control.hold("a", 600.0, "me")
+        await t.control.restart("a", "me")
+        await t.sleep("1s")
+        assert t.restarts("a") == [near(0)]
+        assert (await t.view("a")).status is HealthState.RESTARTING
