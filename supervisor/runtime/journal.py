@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -170,7 +170,7 @@ class Journal:
             await self.flush()
         await self._store.close()
 
-    async def follow(self) -> AsyncIterator[Row]:
+    async def follow(self) -> AsyncGenerator[Row, None]:
         """Yield each kept record as it is made; a reader that is too slow loses the oldest."""
         queue: asyncio.Queue[Row] = asyncio.Queue(_FOLLOWER_LIMIT)
         self._followers.add(queue)

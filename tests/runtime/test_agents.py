@@ -8,6 +8,7 @@ import pytest
 
 from supervisor.domain.events import Beat, BeatKind, Held
 from supervisor.domain.vitals import HealthState
+from supervisor.ports import RestartOutcome
 from tests.support.world import EPOCH, VIRTUAL, agent, near, town
 
 pytestmark = VIRTUAL
@@ -102,7 +103,7 @@ async def test_an_agent_that_recovers_by_its_restart_is_no_longer_counted_as_sil
 
 async def test_evidence_tells_of_the_restart_that_failed() -> None:
     async with town(a=agent()) as t:
-        t.program("a").outcome = type(t.program("a").outcome)(ok=False, detail="boom", exit_code=1, stderr=("why",))
+        t.program("a").outcome = RestartOutcome(ok=False, detail="boom", exit_code=1, stderr=("why",))
         t.beat("a", message="I am <b>fine</b>", pid=7, incarnation="x")
         await t.until("76m")
         evidence = t.channel().heard[0].delivery.message["evidence"]

@@ -37,7 +37,7 @@ class Bench:
         clock = SystemClock(steady=loop.time, wall=lambda: 1000.0 + loop.time(), boot=loop.time)
         self.journal = Journal(self.store, clock, self._emit, row_fields, lambda: self.everything)
 
-    def _emit(self, record: Record, at: float) -> None:
+    def _emit(self, record: Record, _: float) -> None:
         self.logged.append(record.event())
 
     async def kept(self) -> list[Row]:

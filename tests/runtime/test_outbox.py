@@ -16,7 +16,7 @@ from supervisor.domain.actions import Severity
 from supervisor.domain.delivery import RETRY_DELAYS, Delivered, Delivery, DeliveryState, Failed, NoticeKind, Outcome
 from supervisor.ports import UnknownNameError
 from supervisor.runtime.change import Change
-from tests.support.world import VIRTUAL, VirtualLoop, VirtualTown, agent, town
+from tests.support.world import VIRTUAL, VirtualLoop, agent, town
 
 CHANNELS = ("caine", "person", "pager")
 KEYS = ("a:heartbeat", "b:heartbeat", "fleet:silent")
@@ -83,6 +83,7 @@ class Notifying(RuleBasedStateMachine):
     @rule(key=st.sampled_from(KEYS), severity=st.sampled_from(list(Severity)))
     def incident_opens(self, key: str, severity: Severity) -> None:
         async def open_() -> None:
+            await asyncio.sleep(0.001)  # the moment of its opening is a part of its name
             change = Change()
             self.town.daemon.desk.open(change, key, severity, "it is wrong", {})
             await self.town.daemon.journal.commit(change)

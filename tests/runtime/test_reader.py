@@ -18,7 +18,7 @@ from supervisor.filesystem import RealFiles
 from supervisor.ports import Files
 from supervisor.runtime.reader import TAIL, TORN_PATIENCE, Reader
 from tests.support.files import MemoryFiles
-from tests.support.world import VIRTUAL, VirtualTown, agent, town
+from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
 
 pytestmark = VIRTUAL
 
@@ -187,7 +187,7 @@ async def test_a_touch_is_a_beat(begin: Begin, name: str) -> None:
         await t.sleep("1m")
         bench.ground.rewrite(name, b"", t.wall() + 7200)
         (beat,) = await bench.read()
-        assert (beat.at, beat.skew) == (pytest.approx(t.wall(), abs=0.01), pytest.approx(7200, abs=0.01))
+        assert (beat.at, beat.skew) == (near(t.wall()), near(7200))
 
 
 async def test_files_that_disagree_are_told_by_time(begin: Begin) -> None:

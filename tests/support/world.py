@@ -392,7 +392,7 @@ class _LentChannel:
         self.close = channel.close
 
 
-def town(*, chain: tuple[tuple[str, str], ...] = (("caine", "0s"),), **rest: Any) -> VirtualTown:
+def town(*, chain: Any = (("caine", "0s"),), **rest: Any) -> VirtualTown:
     """Return a town. `chain`: channel and delay of each step; agents by name; what else `VirtualTown` takes."""
     known = {name: rest.pop(name) for name in list(rest) if name in VirtualTown.__dataclass_fields__}
     steps = tuple(Step(channel, parse_duration(delay)) for channel, delay in chain)
