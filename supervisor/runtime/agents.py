@@ -155,6 +155,7 @@ class Agent:
                 failures += 1
                 text = f"{type(error).__name__}: {error}"
                 self._tools.journal.note(records.ServiceFailed(f"agent:{self.name}", text, failures))
+                self.resume()  # a restart that was decided is carried out all the same
                 await asyncio.sleep(_AFTER_FAILURE)
 
     async def _keep(self) -> None:

@@ -85,11 +85,9 @@ class DaemonControl:
         """See `ports.Control`."""
         watched = self._roster.get(agent)
         for action in await watched.ask(RestartAsked(by)):
-            if isinstance(action, actions.Restart):
-                return watched.health.restarts
             if isinstance(action, actions.RestartRefused):
                 raise RefusedError(f"{agent} is not restarted: {_REFUSALS[action.reason]}")
-        raise RefusedError(f"{agent} is not restarted")
+        return watched.health.restarts
 
     async def hold(self, agent: str, seconds: float, by: str) -> float:
         """See `ports.Control`."""

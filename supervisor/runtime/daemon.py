@@ -228,7 +228,7 @@ class Daemon:
 
     async def _close(self) -> None:
         await self.executor.close()
-        if self.roster.minding:
+        if self._stop.is_set():  # else the next life takes over the agents that we run
             await self.roster.close()
         self._pulse.checkpoint()
         await self.journal.close()

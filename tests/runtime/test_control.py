@@ -129,3 +129,15 @@ async def test_a_person_restarts_what_the_gate_and_a_hold_keep() -> None:
         await t.sleep("1s")
         assert t.restarts("a") == [near(0)]
         assert (await t.view("a")).status is HealthState.RESTARTING
+
+
+async def test_without_a_file_there_is_nothing_to_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.support.world.CONFIG", None)
+    async with town(a=agent()) as t:
+        t.agents["b"] = agent()
+        t.source.relist("walk")
+        await t.sleep("1s")
+        assert len((await t.control.fleet()).agents) == 1
+        t.daemon.reload_soon()
+        await t.sleep("1s")
+        assert len((await t.control.fleet()).agents) == 2

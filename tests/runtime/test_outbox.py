@@ -257,3 +257,15 @@ class TestOutbox:
             assert t.daemon.desk.deliveries == {}
             assert t.channel().closed == 1
             assert t.logged("notification_sent") == []
+
+    async def test_what_is_withdrawn_while_the_journal_is_slow_is_not_sent(self) -> None:
+        async with town(a=agent(None)) as t:
+            t.beat("a")
+            await t.until("74m")
+            t.disk.latency = 1.0
+            await t.until("75m0.2s")
+            change = Change()
+            t.daemon.desk.resolve(change, "a:heartbeat", "by hand")
+            t.daemon.journal.post(change)
+            await t.sleep("1m")
+            assert t.channel().tries == []

@@ -11,6 +11,7 @@ from supervisor.domain.events import Beat
 from supervisor.domain.gate import GatePolicy
 from supervisor.domain.health import HealthState
 from supervisor.ports import StoreError
+from supervisor.runtime.change import Change
 from supervisor.runtime.daemon import Daemon
 from supervisor.runtime.services import LAW, ServiceExhaustedError
 from tests.support.world import PAGE, VIRTUAL, VirtualTown, agent, near, town
@@ -201,6 +202,37 @@ async def test_a_service_that_fails_again_and_again_ends_the_daemon() -> None:
         assert isinstance(spent, ServiceExhaustedError)
         assert "watcher" in str(spent)
         assert len(t.logged("service_failed", service="watcher")) == LAW.max_restarts
+
+
+async def test_when_the_daemon_ends_by_a_fault_the_agents_it_runs_live_on() -> None:
+    async with town(a=agent("managed")) as t:
+        await t.sleep("1m")
+        t.source.fail(OSError("no watches left"), for_ever=True)
+        await t.died()
+        assert t.program("a").running
+        assert t.program("a").closed == 0
+        t.source.fail(OSError("once more"))
+        await t.start()
+        await t.sleep("1m")
+        assert len(t.restarts("a")) == 1
+
+
+async def test_a_fault_in_telling_of_a_restart_does_not_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with town(a=agent()) as t:
+        t.beat("a")
+        await t.until("59m")
+        commit = t.daemon.journal.commit
+
+        async def broken(change: Change) -> None:
+            monkeypatch.setattr(t.daemon.journal, "commit", commit)
+            raise RuntimeError("bug")
+
+        monkeypatch.setattr(t.daemon.journal, "commit", broken)
+        await t.until("61m")
+        assert len(t.logged("service_failed")) == 1
+        assert t.restarts("a") == [near(3600)]
+        await t.until("76m")
+        assert t.channel().kinds() == ["triggered"]
 
 
 async def test_a_watcher_that_breaks_closes_the_gate_and_lists_again() -> None:
