@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, assert_never
 
 from supervisor.domain import actions, health, records
 from supervisor.domain.actions import HealthAction
@@ -280,6 +280,8 @@ class Agent:
                 self._tools.desk.open(change, self.key, severity, summary, evidence(after, tried))
             case actions.ResolveIncident(_, summary):
                 self._tools.desk.resolve(change, self.key, summary)
+            case _:
+                assert_never(action)
 
 
 def evidence(known: Health, attempt: Attempt | None) -> dict[str, Any]:

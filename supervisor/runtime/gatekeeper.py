@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import assert_never
 
 from supervisor.domain import gate as gates
 from supervisor.domain.actions import Severity
@@ -46,7 +46,6 @@ class Gatekeeper:
         self._desk = desk
         self._reread = reread
         self._release = release
-        self._pulse_due: float | None = None
         self._overdue: set[str] = set()
         self._recent: OrderedDict[str, float] = OrderedDict()
         self._mailbox: Mailbox[bool] = Mailbox(clock)
@@ -54,15 +53,7 @@ class Gatekeeper:
     @property
     def trusted(self) -> bool:
         """Whether decisions about agents may be taken."""
-        late = 0.0 if self._pulse_due is None else asyncio.get_running_loop().time() - self._pulse_due
-        if late > self.policy.stall and not self.gate.closed:
-            # After a stall deadlines may ring before the pulse has noticed it.
-            self.doubt(Doubt.STALLED)
         return not self.gate.closed
-
-    def pulsed(self, interval: float) -> None:
-        """The event loop turns, and is to turn again `interval` (s) later."""
-        self._pulse_due = asyncio.get_running_loop().time() + interval
 
     def restore(self, silent: Iterable[str], *, incident: bool) -> None:
         """Take over what an earlier life knew: who is silent, and whether the incident of the fleet is open."""
@@ -87,6 +78,8 @@ class Gatekeeper:
                     self._desk.open(change, FLEET_KEY, Severity.CRITICAL, summary, evidence)
                 case gates.ResolveFleet(summary):
                     self._desk.resolve(change, FLEET_KEY, summary)
+                case _:
+                    assert_never(action)
         if change.records:
             self._journal.post(change)
         if before.closed and not self.gate.closed:

@@ -146,7 +146,7 @@ class Journal:
         try:
             if self.error is not None:
                 await self._restore(batch)
-            elif not batch.empty:
+            else:
                 await self._store.commit(batch.entry())
         except BaseException as error:
             # What was not written waits on, before what came meanwhile.

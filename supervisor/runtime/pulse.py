@@ -59,7 +59,6 @@ class Pulse:
         checkpoint_at = self._clock.now() + CHECKPOINT
         while True:
             expected = loop.time() + self._interval
-            self._gate.pulsed(self._interval)
             await asyncio.sleep(self._interval)
             self.lag = loop.time() - expected
             if self.lag > self._gate.policy.stall:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
+from typing import assert_never
 
 from supervisor import ports
 from supervisor.domain.gate import Blinded, Sighted
@@ -86,6 +87,8 @@ class Router:
                 self._journal.note(WatchRestored(str(root), means))
                 if root == self._heartbeats:
                     self._gate.tell(Sighted(str(root)))
+            case _:
+                assert_never(event)
 
     def _beats(self, paths: Iterable[Path]) -> list[Path]:
         return [path for path in paths if path.parent == self._heartbeats]

@@ -110,3 +110,19 @@ async def test_evidence_tells_of_the_restart_that_failed() -> None:
         assert evidence["agent_said"] == {"kind": "ok", "incarnation": "x", "pid": 7, "message": "I am <b>fine</b>"}
         assert (evidence["last_restart"]["attempt"], evidence["last_restart"]["stderr"]) == (1, ["why"])
         assert evidence["consecutive_misses"] == 2
+
+
+async def test_who_has_gone_away_needs_no_answer() -> None:
+    async with town(a=agent(), b=agent()) as t:
+        one = t.daemon.roster.get("a")
+        t.disk.free.clear()
+        first = asyncio.ensure_future(one.ask(Held(t.wall() + 600, "me")))
+        second = asyncio.ensure_future(one.ask(Held(t.wall() + 600, "me")))
+        await t.sleep("1s")
+        for task in (first, second):
+            task.cancel()
+        await asyncio.wait({first, second})
+        del t.agents["a"]
+        await t.reload()
+        t.disk.free.set()
+        assert [one.name for one in t.daemon.roster] == ["b"]

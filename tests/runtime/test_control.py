@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from typing import cast
 
 import pytest
 
 from supervisor.domain.vitals import HealthState
-from supervisor.ports import RefusedError, UnknownNameError
+from supervisor.ports import RefusedError, Row, UnknownNameError
 from tests.support.world import VIRTUAL, agent, near, town
 
 pytestmark = VIRTUAL
@@ -76,7 +78,7 @@ async def test_a_heartbeat_by_hand() -> None:
 
 async def test_history_is_kept_and_followed() -> None:
     async with town(a=agent()) as t:
-        following = t.daemon.journal.follow()
+        following = cast("AsyncGenerator[Row, None]", t.control.follow())
         first = asyncio.ensure_future(anext(following))
         await asyncio.sleep(0)
         await t.control.hold("a", 600.0, "me")

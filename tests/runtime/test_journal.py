@@ -275,3 +275,13 @@ async def test_a_store_without_room_at_the_start() -> None:
     assert await bench.journal.open() == Saved()
     assert bench.journal.error
     assert issubclass(StoreLockedError, StoreError)
+
+
+async def test_the_last_write_is_tried_twice() -> None:
+    bench = Bench()
+    await bench.journal.open()
+    bench.disk.fail_commits = {1}
+    bench.journal.post(released("1"))
+    await bench.journal.close()
+    await bench.disk.store.open()
+    assert names(await bench.kept()) == ["1"]

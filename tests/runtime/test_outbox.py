@@ -269,3 +269,15 @@ class TestOutbox:
             t.daemon.journal.post(change)
             await t.sleep("1m")
             assert t.channel().tries == []
+
+    async def test_what_is_withdrawn_while_it_is_sent_leaves_no_trace_but_the_end(self) -> None:
+        async with town(a=agent(None)) as t:
+            t.beat("a")
+            await t.until("5h")  # the first repetition comes after four hours
+            t.channel().takes = 5.0
+            await t.until("315m2s")
+            t.beat("a")
+            await t.sleep("1m")
+            assert t.channel().kinds() == ["triggered", "repeated", "resolved"]
+            assert [record.kind for record in t.logged("notification_sent")] == ["triggered", "resolved"]
+            assert t.daemon.desk.deliveries == {}

@@ -279,3 +279,17 @@ async def test_the_absence_is_said() -> None:
         first, second = t.logged("supervisor_started")
         assert first.absent is None
         assert second.absent == pytest.approx(3600, abs=61)
+
+
+async def test_a_restart_of_an_agent_we_run_is_joined() -> None:
+    async with town(a=agent("managed")) as t:
+        await t.sleep("1m")
+        t.beat("a")
+        t.program("a").takes = 60.0
+        t.program("a").die()
+        await t.sleep("30s")
+        await t.again()
+        await t.sleep("2m")
+        assert len(t.restarts("a")) == 2
+        assert len(t.logged("restart_finished")) == 1
+        assert t.program("a").running
