@@ -39,6 +39,9 @@ from supervisor.stores.sqlite import SqliteStore
 
 T = TypeVar("T")
 
+# O_NONBLOCK: a FIFO without a reader must not hold us.
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
 
 class Worker:
     """A thread for blocking work: one piece at a time, in the order of the calls. Implements `ports.Offload`."""
@@ -291,7 +294,7 @@ def _append_beat(folder: Path, agent: str, document: dict[str, Any]) -> None:
         if parsed.bad or parsed.torn:
             raise RefusedError(parsed.bad[0].why if parsed.bad else "not a JSON object")
         folder.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        fd = os.open(path, _APPEND, 0o644)
     except (ValueError, OSError) as error:
         raise RefusedError(str(error)) from error
     try:

@@ -22,7 +22,10 @@ def run(args: argparse.Namespace) -> int:
     from supervisor.runtime.services import ServiceExhaustedError  # noqa: PLC0415
 
     try:
-        return app.run(settings_or_fail(args), reload=lambda: settings(args), log_format=args.log_format)
+        found = settings_or_fail(args)
+        # A file that is away for a moment must not be taken for a machine without one.
+        args.config = found.source
+        return app.run(found, reload=lambda: settings(args), log_format=args.log_format)
     except StoreLockedError as error:
         raise CommandError(UNAVAILABLE, str(error)) from None
     except ServiceExhaustedError as error:

@@ -52,7 +52,8 @@ class Gate:
         standing: places that can not be observed.
         why: every doubt of this closing, in order.
         opens_at: when it opens, None while a doubt stands.
-        overdue, fleet: how many agents are silent beyond their deadline, and how many are awaited at all.
+        overdue, recent, fleet: how many agents are silent beyond their deadline, how many of them fell silent within
+            one window, and how many are awaited at all.
         incident: the incident of the fleet is open.
         tried: the fleet's silence has kept the gate closed in this outage; it does so once. The outage is over
             when fewer agents than that are silent.
@@ -63,6 +64,7 @@ class Gate:
     closed_at: float | None = None
     opens_at: float | None = None
     overdue: int = 0
+    recent: int = 0
     fleet: int = 0
     incident: bool = False
     tried: bool = False
@@ -203,7 +205,7 @@ def _sighted(gate: Gate, place: str, now: float, policy: GatePolicy) -> Gate:
 
 
 def _counted(gate: Gate, event: Counted, now: float, policy: GatePolicy) -> Step:
-    before, gate = gate, replace(gate, overdue=event.overdue, fleet=event.fleet)
+    before, gate = gate, replace(gate, overdue=event.overdue, recent=event.recent, fleet=event.fleet)
     if _silent(gate, policy):
         if gate.closed or gate.tried or event.recent < _many(gate, policy):
             return gate, ()
@@ -222,7 +224,7 @@ def _woken(gate: Gate, now: float, policy: GatePolicy) -> Step:
     if closed_at is None:
         return gate, ()
     if gate.opens_at is not None and now >= gate.opens_at:
-        if _silent(gate, policy) and not gate.tried:
+        if _silent(gate, policy) and gate.recent >= _many(gate, policy) and not gate.tried:
             gate = replace(gate, tried=True, opens_at=closed_at + policy.limit)
             return _opened_incident(gate, f"{gate.overdue} of {gate.fleet} agents are silent at once")
         after = replace(gate, closed_at=None, opens_at=None, why=())

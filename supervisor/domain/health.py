@@ -101,7 +101,7 @@ def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
     if beat.kind is BeatKind.STOP:
         return _settled(health, HealthState.STOPPED, "stopped as planned", moment, due=None, **news)
     if beat.kind is BeatKind.FAIL:
-        text = f"the agent reported a failure: {beat.message}" if beat.message else "the agent reported a failure"
+        text = "the agent reported a failure"
         return _miss(replace(health, errors=health.errors + 1, **news), moment.now, text, moment)
     due = _promise(beat, lost, moment.policy)
     if due < moment.now:
@@ -183,10 +183,15 @@ def _checked(health: Health, moment: Moment) -> Step:
 def _exited(health: Health, event: ProcessExited, moment: Moment) -> Step:
     if health.state is HealthState.STOPPED or health.restarting:
         return health, ()
-    ending = "ended" if event.code is None or event.code < 0 else f"ended with exit code {event.code}"
-    text = f"the process {ending}" + (f": {event.detail}" if event.detail else "")
+    text = f"the process {_ending(event.code)}"
     # The dead are in no critical phase.
     return _miss(replace(health, deferred=True, restart_at=None, gone=text), moment.now, text, moment)
+
+
+def _ending(code: int | None) -> str:
+    if code is None:
+        return "ended"
+    return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 
 def _miss(health: Health, due: float, reason: str, moment: Moment) -> Step:

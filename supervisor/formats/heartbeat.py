@@ -19,6 +19,7 @@ from msgspec import Meta, Raw, Struct, json
 from msgspec.structs import fields
 
 from supervisor.domain.events import Beat, BeatKind, Phase
+from supervisor.domain.messages import SCOPES
 
 LINE_LIMIT = 64 * 1024
 """The longest line or document (bytes) that is read."""
@@ -103,7 +104,9 @@ def owner(file_name: str) -> tuple[str, Form] | None:
     stem, _, suffix = file_name.rpartition(".")
     form = _FORMS.get(suffix) if stem else None
     name = file_name if form is None else stem
-    return (name, form or Form.TOUCH) if _NAME.fullmatch(name) else None
+    if name in SCOPES or not _NAME.fullmatch(name):
+        return None  # no agent can have the names of what is no agent
+    return name, form or Form.TOUCH
 
 
 def instant(value: str | float) -> float:

@@ -22,7 +22,7 @@ from supervisor.domain.events import (
     RestartFinished,
     StartAsked,
 )
-from supervisor.domain.health import Health, HealthState
+from supervisor.domain.health import Health
 from supervisor.domain.messages import utc
 from supervisor.ports import Clock, Keeper, RefusedError, Restarter, UnknownNameError
 from supervisor.runtime.change import Change
@@ -165,7 +165,8 @@ class Agent:
             self._tools.journal.note(records.AgentAdopted(self.name))
         if self.health.restarting:
             self.resume()
-        elif not adopted and self.health.state is not HealthState.STOPPED:
+        elif not adopted:
+            # Whether it said `stop` or not: it does so when we end it, too, with the supervisor.
             self.tell(StartAsked())
         async for end in keeper.exits():
             self._tools.journal.note(records.AgentExited(self.name, end.code, end.detail))
@@ -194,6 +195,8 @@ class Agent:
     async def _hear(self, event: HealthEvent) -> tuple[HealthAction, ...]:
         if isinstance(event, ProcessExited | CheckAsked):
             await self.look()
+            for beat in self._mailbox.take(HeartbeatSeen):
+                await self._apply(beat)
         return await self._apply(event)
 
     async def _deadline(self) -> None:
@@ -202,6 +205,8 @@ class Agent:
             # Before anything is awaited: those who fall silent together are counted before the first is judged.
             self._tools.gate.overdue(self.name)
         await self.look()
+        if self._mailbox:
+            return  # a heartbeat that was being read when the deadline rang is heard first
         if self._tools.gate.trusted:
             await self._apply(DeadlineReached())
         else:

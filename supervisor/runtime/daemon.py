@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import replace
+from math import inf
 from typing import Any, TypeVar
 
 from supervisor.domain import fleet as fleets
@@ -206,6 +208,8 @@ class Daemon:
     async def _briefly(self, services: Sequence[Service], work: Callable[[], Awaitable[T]]) -> T:
         """Live for as long as `work` takes; the agents that we run go on without us."""
         self.roster.minding = False
+        # Whoever asks once wants an answer now: the silence of many is told agent by agent.
+        self.gate.policy = replace(self.gate.policy, share=inf)
         self._restore(await self.journal.open())
         try:
             async with asyncio.TaskGroup() as group:

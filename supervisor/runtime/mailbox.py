@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from supervisor.ports import Clock
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 
 class Mailbox(Generic[T]):
@@ -51,6 +52,15 @@ class Mailbox(Generic[T]):
             finally:
                 self._waiter = None
         return self._items.pop(0)
+
+    def __bool__(self) -> bool:
+        return bool(self._items)
+
+    def take(self, kind: type[K]) -> list[K]:
+        """Return the items of this kind out of their turn, and leave the others."""
+        taken = [item for item in self._items if isinstance(item, kind)]
+        self._items = [item for item in self._items if not isinstance(item, kind)]
+        return taken
 
     def close(self) -> list[T]:
         """Stop the timer; return what nobody has taken."""

@@ -14,6 +14,7 @@ import pytest
 
 from supervisor.cli._fleet import EXIT
 from tests.cli.conftest import PYTHON, Command, Place
+from tests.support import plain
 from tests.support.control import MemoryControl
 from tests.support.served import Served
 
@@ -134,13 +135,18 @@ def test_status_loads_nothing_that_it_does_not_need(served: Served, place: Place
         "import sys; from supervisor.__main__ import main; main(['status']); "
         "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    environ = plain.environ()
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environ)
     assert "watcher" in done.stdout
     loaded = set(done.stderr.split())
     heavy = {"aiohttp", "asyncio", "decimal", "jinja2", "msgspec", "pydantic", "rich", "structlog", "tomllib"}
     assert not loaded & (heavy | {"importlib_metadata", "subprocess", "watchfiles"})
     modules = subprocess.run(
-        [sys.executable, "-c", script.replace(".partition('.')[0]", "")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script.replace(".partition('.')[0]", "")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environ,
     )
     own = {name for name in modules.stderr.split() if name.startswith("supervisor.")}
     assert not {name for name in own if name.startswith(("supervisor.faces", "supervisor.runtime"))}

@@ -1,4 +1,7 @@
-"""Real processes, disks and clocks: on a busy machine one may be late. A test has failed when it fails three times."""
+"""Real processes, disks and clocks: on a busy machine one may be late. A test has failed when it fails three times.
+
+Not so where the law is that nothing is lost or doubled: there one failure is one too many.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+STRICT = {"test_crash.py", "test_journal.py", "test_restart_command.py", "test_restart_managed.py"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(HERE):
+        if item.path.is_relative_to(HERE) and item.path.name not in STRICT:
             item.add_marker(pytest.mark.flaky(reruns=2))

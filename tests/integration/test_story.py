@@ -52,9 +52,9 @@ async def tell(town: Town) -> list[float]:
     """Play the story once; return how late (s) the restart and the escalation were."""
     town.configure(STORY.format(folder=town.folder))
     beat = town.beats / "worker"
+    await town.start()
     beat.touch()
     last = beat.stat().st_mtime
-    await town.start()
     started = await town.logged("restart_started")
     finished = await town.logged("restart_finished")
     opened = await town.logged("incident_opened")
