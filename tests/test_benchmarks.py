@@ -14,7 +14,7 @@ from tests.benchmarks.__main__ import names
 from tests.benchmarks.table import Row
 
 ROOT = Path(__file__).parents[1]
-MET = Row("a beat", "1 us", "a floor 2 us", 0.5, "at most 1 x", holds=True)
+MET = Row("a beat", "1 us", "a floor 2 us", 0.5, "at most 1 x", holds=True, note="not said")
 MISSED = Row("a | b", "3 us", "a floor 2 us", 1500.0, "at most 1 x", holds=False, note="by design")
 ALONE = Row("CPU", "1 %", "monit: not installed", None, "at most 1 x", holds=None)
 

@@ -38,6 +38,7 @@ def measure(lab: Lab) -> Iterator[Row]:
         shares["ours"] / shares["awatch"],
         f"at most {_IDLE} x",
         shares["ours"] <= _IDLE * shares["awatch"],
+        "the ear looks every 30 ms, awatch every 50 ms: half of the CPU, for a decision that much sooner",
     )
     for count in (1000, lab.pick(10_000, 2_000)):
         shares = _shares(lab, count, count / 60, seconds, "awatch-paced")
@@ -57,7 +58,15 @@ def _against_monit(count: int, shares: dict[str, float]) -> Row:
     if "monit" not in shares:
         return Row(what, _percent(shares["ours"]), "monit: not installed", None, goal, None)
     ratio = shares["ours"] / shares["monit"]
-    return Row(what, _percent(shares["ours"]), f"monit, 1 s cycle {_percent(shares['monit'])}", ratio, goal, ratio <= 1)
+    return Row(
+        what,
+        _percent(shares["ours"]),
+        f"monit, 1 s cycle {_percent(shares['monit'])}",
+        ratio,
+        goal,
+        ratio <= 1,
+        f"listening alone takes {_percent(shares['awatch-paced'])}; and a beat here is read, not only seen",
+    )
 
 
 def _shares(lab: Lab, count: int, rate: float, seconds: float, ear: str) -> dict[str, float]:

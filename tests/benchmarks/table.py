@@ -21,7 +21,7 @@ class Row:
         ratio: ours by the peer's, or where more is better the peer's by ours; None where there was no peer.
         goal: what is hoped for, in words.
         holds: whether it was reached; None where that could not be told.
-        note: why the goal is missed, or what else is to be known.
+        note: where it was not reached, why.
     """
 
     what: str
@@ -51,9 +51,9 @@ def times(ratio: float | None) -> str:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """Return the table, and below it the notes."""
+    """Return the table, and below it why goals are missed."""
     lines = [_line(_HEAD), _line(("---",) * len(_HEAD)), *(_line(row.cells()) for row in rows)]
-    notes = [f"- {row.what}: {row.note}" for row in rows if row.note]
+    notes = [f"- {row.what}: {row.note}" for row in rows if row.note and row.holds is False]
     return "\n".join(lines + (["", *notes] if notes else [])) + "\n"
 
 
