@@ -566,3 +566,8 @@ def test_no_values_take_a_beat_away(keys: dict[str, Any]) -> None:
     assert len(parsed.beats) + len(parsed.logs) + parsed.stale == 1
     assert all(bad.counted for bad in parsed.bad)
     assert all(Decimal(beat.cost) >= 0 for beat in parsed.beats if beat.cost is not None)
+
+
+@pytest.mark.parametrize("name", ["fleet", "books.log", "supervisor.json"])
+def test_no_agent_has_the_name_of_what_is_no_agent(name: str) -> None:
+    assert owner(name) is None
