@@ -266,3 +266,31 @@ async def test_only_when_every_service_turns_the_watchdog_is_fed() -> None:
         fed = sum("WATCHDOG" in told for told in t.watchdog.told)
         assert fed == near(10) or fed in {9, 10, 11}
         assert t.watchdog.told[0]["READY"] == 1
+
+
+async def test_a_beat_that_is_being_read_when_the_deadline_rings_is_in_time() -> None:
+    async with town(a=agent()) as t:
+        t.beat("a")
+        await t.until("59m59.9s")
+        t.disk_reads.clear()
+        t.beat("a")
+        await t.until("60m0.1s")
+        t.disk_reads.set()
+        await t.sleep("1m")
+        assert not t.logged("heartbeat_missed")
+
+
+async def test_a_beat_that_is_being_read_when_its_process_ends_is_heard_first() -> None:
+    async with town(a=agent("managed")) as t:
+        await t.sleep("1m")
+        t.beat("a", kind="ok")
+        await t.sleep("1m")
+        t.disk_reads.clear()
+        t.beat("a", kind="stop")
+        await t.sleep("10ms")
+        t.program("a").die(0)
+        await t.sleep("1s")
+        t.disk_reads.set()
+        await t.sleep("1m")
+        assert (await t.view("a")).status is HealthState.STOPPED
+        assert len(t.restarts("a")) == 1
