@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from supervisor import app, settings
+from tests.support import plain
 
 
 class Nursery:
@@ -30,6 +31,7 @@ class Nursery:
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[2],
+            env=plain.environ(),  # they are killed, or hurried: no place to measure coverage
         )
         return self
 
