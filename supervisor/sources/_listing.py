@@ -145,6 +145,12 @@ class Tree:
             gone, self._gone = self._gone, set()
         return gone
 
+    def take_suspects(self) -> set[str]:
+        """Return the suspects; what is done about them, it is done once."""
+        with self._lock:
+            suspects, self.suspects = self.suspects, set()
+        return suspects
+
     def covers(self, path: str) -> bool:
         """Whether the folder `path` is, or may become, part of this tree."""
         return path == self.top or (self.root.recursive and _within(path, self.top))

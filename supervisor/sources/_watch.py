@@ -61,7 +61,7 @@ class Watch:
         error = self._listener.take_failure()
         if error:
             reason = f"watcher error: {error}"
-        elif now >= self._judge_at and any(place.tree.suspects for place in self._places):
+        elif now >= self._judge_at and set().union(*(place.tree.take_suspects() for place in self._places)):
             reason = "changes came without an event"
             self._listener.retire()
         changed = self._look(now, walk=reason is not None or now > self._last_turn + self._pace.check_every + _LATE)

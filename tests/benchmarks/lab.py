@@ -85,12 +85,14 @@ def resident(pid: int) -> int:
 
 
 @contextmanager
-def process(*command: str, out: int | Path = subprocess.DEVNULL) -> Iterator[subprocess.Popen[str]]:
-    """Run a command as long as the context lasts; its standard output goes to a file, a pipe or nowhere."""
+def process(
+    *command: str, out: int | Path = subprocess.DEVNULL, err: int | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a command as long as the context lasts; its standard output goes to a file or nowhere, its errors to ours."""
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
     fd = os.open(out, os.O_WRONLY | os.O_CREAT, 0o644) if isinstance(out, Path) else out
     try:
-        started = subprocess.Popen(command, stdout=fd, cwd=ROOT, env=environ, text=True)
+        started = subprocess.Popen(command, stdout=fd, stderr=err, cwd=ROOT, env=environ, text=True)
     finally:
         if isinstance(out, Path):
             os.close(fd)
@@ -132,7 +134,7 @@ def monit(folder: Path, checks: Sequence[str]) -> Iterator[subprocess.Popen[str]
     places = "\n".join(f"set {kind}file {folder}/monit.{kind}" for kind in ("log", "pid", "id", "state"))
     control.write_text(f"set daemon 1\n{places}\n" + "\n".join(checks) + "\n", encoding="utf-8")
     control.chmod(0o600)
-    with process(command, "-I", "-c", str(control)) as running:
+    with process(command, "-I", "-c", str(control), err=subprocess.DEVNULL) as running:
         yield running
 
 

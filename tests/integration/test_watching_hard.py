@@ -170,6 +170,8 @@ async def test_a_stop_of_some_seconds_is_noticed_without_waiting_for_the_walk(tm
             watcher.process.send_signal(signal.SIGCONT)
         await watcher.sizes(tmp_path)
         await watcher.sees(lambda view: "changes came without an event" in view["listings"], "a full listing")
+        await asyncio.sleep(3.0)
+        assert (await watcher.ask())["listings"].count("changes came without an event") == 1
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.ports import Changed
+from supervisor.ports import Changed, Relisted
 from supervisor.sources._place import Pace
 from supervisor.sources._watch import Root, Watch
 
@@ -46,3 +46,17 @@ def test_the_root_of_all_is_looked_at_again_as_well(tmp_path: Path) -> None:
         file.write_text("1")
         hinted = [event.paths for event in watch.turn(None) if isinstance(event, Changed)]
     assert any(file in paths for paths in hinted)
+
+
+def test_a_change_that_no_event_told_brings_one_full_listing_and_a_new_ear(tmp_path: Path) -> None:
+    file = tmp_path / "worker.json"
+    file.write_text("1")
+    with watching([Root(tmp_path)]) as watch:
+        watch.first()
+        watch.turn(None)
+        watch._places[0].tree.suspects.add(str(file))
+        listings = []
+        for _ in range(3):
+            watch._judge_at = 0.0  # the ear has had its time
+            listings += [event.reason for event in watch.turn(None) if isinstance(event, Relisted)]
+    assert listings == ["changes came without an event"]
