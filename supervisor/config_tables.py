@@ -155,6 +155,20 @@ class WatchTable(_Table):
     discover: Flag = Field(default=False, description="Watch agents that are not configured, with [defaults].")
 
 
+class BooksTable(_Table):
+    """How the books (state, ledger, event log, queues) are compared."""
+
+    currency: Annotated[str, Field(strict=True, pattern="^[A-Z]{3}$")] = Field(
+        default="USD", description="Currency of the ledger, and of amounts that name none (ISO 4217)."
+    )
+    quiet: SpanOrNone = Field(default=0.2, description="They are compared once nothing has changed for so long.")
+    quiet_max: Span = Field(default=2.0, description="Longest wait for that.")
+    settle: SpanOrNone = Field(default=30.0, description="What does not agree for so long is a finding.")
+    resync_every: Span = Field(default=600.0, description="Time between full comparisons (+- 10 %).")
+    queue_depth: Count = Field(default=100, description="So many messages in a queue are a finding.")
+    queue_age: Span = Field(default=3600.0, description="So long in a queue is a finding.")
+
+
 class OutboxTable(_Table):
     """How notifications are sent."""
 
@@ -195,6 +209,7 @@ class Document(_Table):
     escalation: EscalationTable = EscalationTable()
     gate: GateTable = GateTable()
     watch: WatchTable = WatchTable()
+    books: BooksTable = BooksTable()
     outbox: OutboxTable = OutboxTable()
     journal: JournalTable = JournalTable()
     log: LogTable = LogTable()

@@ -7,12 +7,15 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from supervisor.ports import FileTail, NotRegularError
+from supervisor.ports import FileRead, FileTail, NotRegularError
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_MARK = (1 << 60) - 1  # two digits of a Python int: 32 bytes a file
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFLNK: "a symbolic link",
@@ -51,6 +54,36 @@ class RealFiles:
             os.close(fd)
         return FileTail(data, start, info.st_size, info.st_mtime, identity)
 
+    def read(
+        self, folder: Path, names: Iterable[str], limit: int, *, known: Mapping[str, int], start: int = 0
+    ) -> Iterator[tuple[str, FileRead | OSError | None]]:
+        """Read files of one folder; see `Files.read`. A hundred thousand in a row: text and numbers, no objects."""
+        try:
+            place = os.open(folder, _FOLDER)
+        except OSError as error:
+            missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+            yield from ((name, None if missing else error) for name in names)
+            return
+        try:
+            for name in names:
+                try:
+                    info = os.stat(name, dir_fd=place, follow_symlinks=False)
+                    mark = hash((info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino)) & _MARK
+                    if known.get(name) == mark:
+                        continue
+                    _refuse_odd(name, info.st_mode)
+                    # The mark is older than the data: whatever is written meanwhile makes it differ once more.
+                    rest = max(0, info.st_size - start)
+                    data = _read_named(place, name, start, min(rest, limit))
+                except FileNotFoundError:
+                    yield name, None
+                except OSError as error:
+                    yield name, error
+                else:
+                    yield name, FileRead(data, info.st_mtime, mark, whole=rest <= limit)
+        finally:
+            os.close(place)
+
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Replace `path` with `data`, durable on return; readers see the old file or the new one, never a part.
@@ -81,7 +114,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def _refuse_odd(path: Path, mode: int) -> None:
+def _refuse_odd(path: Path | str, mode: int) -> None:
     if not stat.S_ISREG(mode):
         kind = _KINDS.get(stat.S_IFMT(mode), "of an unknown kind")
         raise NotRegularError(errno.EINVAL, f"is {kind}, not a regular file", str(path))
@@ -94,6 +127,14 @@ def _start(size: int, mtime: float, identity: tuple[int, int], limit: int, since
         if known < size <= known + limit or (size == known and mtime == since.mtime):
             return known
     return max(0, size - limit)
+
+
+def _read_named(place: int, name: str, start: int, count: int) -> bytes:
+    fd = os.open(name, _READ, dir_fd=place)
+    try:
+        return _read(fd, start, count)
+    finally:
+        os.close(fd)
 
 
 def _read(fd: int, offset: int, count: int) -> bytes:

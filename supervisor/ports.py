@@ -70,6 +70,10 @@ class Listing(AbstractSet[Path]):
         """Return the names in `folder` itself."""
         return self._folders.get(folder, frozenset())
 
+    def below(self, top: Path) -> Iterator[tuple[Path, frozenset[str]]]:
+        """Yield each folder at and below `top`, with the names in it."""
+        return ((folder, names) for folder, names in self._folders.items() if folder.is_relative_to(top))
+
 
 @dataclass(frozen=True, slots=True)
 class Relisted:
@@ -136,8 +140,32 @@ class FileTail:
     identity: tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """A regular file, or the rest of it from an offset on.
+
+    Args:
+        data: `limit` bytes at most; more were there where `whole` is False.
+        mtime: s since the epoch.
+        mark: changes whenever the file does.
+    """
+
+    data: bytes
+    mtime: float
+    mark: int
+    whole: bool = True
+
+
 class Files(Protocol):
     """Bounded reads of regular files, for a worker thread: these calls block."""
+
+    def read(
+        self, folder: Path, names: Iterable[str], limit: int, *, known: Mapping[str, int], start: int = 0
+    ) -> Iterator[tuple[str, FileRead | OSError | None]]:
+        """Read these files of `folder` from the byte `start` on; those whose mark is `known` are passed over.
+
+        A file that is not there is None, one that can not be read an OSError (`NotRegularError` as in `tail`).
+        """
 
     def tail(self, path: Path, limit: int, since: FileTail | None = None) -> FileTail | None:
         """Read the end of `path`, at most `limit` bytes; with `since`, only what was added to that same file.
@@ -233,6 +261,8 @@ class Entry:
     incidents: tuple[Incident, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     silences: tuple[Silence, ...] = ()
+    findings: tuple[Kept, ...] = ()
+    closed: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
 
@@ -245,6 +275,7 @@ class Saved:
     incidents: tuple[Incident, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     silences: tuple[Silence, ...] = ()
+    findings: tuple[Kept, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from supervisor.config_errors import REQUIRED, ConfigError, Key, Origin, Problem, explain, unknown
 from supervisor.config_tables import (
     DashboardTable,
+    BooksTable,
     Document,
     EscalationTable,
     GateTable,
@@ -65,6 +66,7 @@ class Settings:
     escalation: EscalationTable
     gate: GateTable
     watch: WatchTable
+    books: BooksTable
     outbox: OutboxTable
     journal: JournalTable
     log: LogTable
@@ -183,6 +185,7 @@ class _Reading:
             escalation=document.escalation,
             gate=document.gate,
             watch=document.watch,
+            books=document.books,
             outbox=document.outbox,
             journal=document.journal,
             log=document.log,

@@ -27,7 +27,7 @@ kind = "file"
 path = "ops.jsonl"
 """
 
-TABLES = "agents, channels, dashboard, defaults, escalation, gate, journal, log, outbox, paths, watch"
+TABLES = "agents, books, channels, dashboard, defaults, escalation, gate, journal, log, outbox, paths, watch"
 NO_UNIT = 'a duration is text with a unit, such as "90s", "15m" or "1h30m"'
 NO_PATH = "a path has at least one character, and none of them is NUL"
 NO_NAME = "a name has 1 to 64 letters, digits, dots, hyphens or underscores, and begins with a letter or a digit"

@@ -5,7 +5,7 @@ Whatever is put in or taken out makes its subjects dirty; `case` lays out what a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -41,12 +41,14 @@ class Document:
         path: absolute.
         archived: it lies in the archive.
         invoice: None where the file holds none.
+        written: when it was last written (s since the epoch).
     """
 
     path: str
     archived: bool
     invoice: Invoice | None
     problems: tuple[Problem, ...] = ()
+    written: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +82,13 @@ class Trail:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """One queue as it lies on disk."""
+    """One queue as it lies on disk, last written at `written` (s since the epoch)."""
 
     path: str
     name: str
     messages: tuple[Message, ...] = ()
     problems: tuple[Problem, ...] = ()
+    written: float = 0.0
 
     @property
     def oldest(self) -> float | None:

@@ -41,6 +41,9 @@ _SENTENCES = {
     "watch_restored": "{path} is observed again, by {means}",
     "gate_closed": "decisions wait: {word}",
     "gate_opened": "decisions are taken again, after {seconds}",
+    "finding_opened": "{check}: {message}{after} ({file}{line})",
+    "finding_closed": "{check}: it agrees again after {seconds} ({file})",
+    "books_totals": "the books: {sums}",
     "dashboard_failed": "the dashboard could not be written to {file}: {error}",
 }
 
@@ -71,6 +74,8 @@ def _said(fields: Mapping[str, Any], clock: Callable[[Any], str]) -> dict[str, A
     said["ok"] = "done" if fields.get("ok") else "failed"
     code = fields.get("exit_code")
     said["detail"] = _joined(": ", fields.get("detail") or (None if code is None else f"exit code {code}"))
+    said["after"] = _joined("; left by ", fields.get("after"))
+    said["sums"] = ", ".join(map(str, fields.get("totals") or ["no invoice"]))
     said["line"] = _joined(", line ", fields.get("line"))
     said["until"] = "" if fields.get("until") is None else f" until {clock(fields['until'])}"
     said["due"] = clock(fields.get("due"))

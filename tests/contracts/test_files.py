@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor.filesystem import RealFiles
-from supervisor.ports import Files, FileTail, NotRegularError
+from supervisor.ports import FileRead, Files, FileTail, NotRegularError
 from tests.support.files import MemoryFiles
 
 LIMIT = 64
@@ -216,3 +216,63 @@ def test_the_pieces_read_since_each_other_make_up_the_file(
             last = _tail(disk, last)
             got += last.data
         assert got == b"".join(pieces)
+
+
+# --- whole files, many at a time -------------------------------------------------------------------------
+
+
+def read(disk: Disk, *, known: dict[str, int] | None = None, start: int = 0) -> list[FileRead | OSError | None]:
+    """Return what reading the one file gives, [] where it is passed over."""
+    names = [disk.path.name]
+    return [got for _, got in disk.files.read(disk.path.parent, names, LIMIT, known=known or {}, start=start)]
+
+
+def whole(disk: Disk, *, start: int = 0) -> FileRead:
+    (got,) = read(disk, start=start)
+    assert isinstance(got, FileRead)
+    return got
+
+
+def test_a_file_is_read_whole_and_passed_over_while_it_stays_the_same(disk: Disk) -> None:
+    disk.append(b"first")
+    got = whole(disk)
+    assert (got.data, got.whole) == (b"first", True)
+    assert read(disk, known={disk.path.name: got.mark}) == []
+    disk.append(b", second")
+    (changed,) = read(disk, known={disk.path.name: got.mark})
+    assert isinstance(changed, FileRead)
+    assert changed.data == b"first, second"
+    disk.replace(b"first, second")
+    assert read(disk, known={disk.path.name: changed.mark}) != []
+
+
+def test_the_rest_of_a_file_is_read_from_where_it_was_left(disk: Disk) -> None:
+    disk.append(b"first, second")
+    assert whole(disk, start=5).data == b", second"
+    assert whole(disk, start=13).data == b""
+    assert whole(disk, start=99).data == b""
+
+
+def test_more_than_the_limit_is_said(disk: Disk) -> None:
+    disk.append(b"x" * LIMIT)
+    assert whole(disk).whole
+    disk.append(b"y")
+    got = whole(disk)
+    assert (got.data, got.whole) == (b"x" * LIMIT, False)
+    assert whole(disk, start=1).whole
+
+
+def test_what_is_not_there_is_none(disk: Disk) -> None:
+    assert read(disk) == [None]
+    assert list(disk.files.read(disk.path.parent / "nowhere", ["a", "b"], LIMIT, known={})) == [
+        ("a", None),
+        ("b", None),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a symbolic link", "a FIFO", "a socket"])
+def test_what_is_no_regular_file_is_an_error_and_no_end(disk: Disk, kind: str) -> None:
+    disk.odd(kind)
+    (got,) = read(disk)
+    assert isinstance(got, NotRegularError)
+    assert kind in str(got)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from supervisor.ports import FileTail, NotRegularError
+from supervisor.ports import FileRead, FileTail, NotRegularError
 
 
 @dataclass
@@ -59,6 +60,21 @@ class MemoryFiles:
     def paths(self) -> frozenset[Path]:
         """Return what a listing would find."""
         return frozenset(self._files) | frozenset(self._broken)
+
+    def read(
+        self, folder: Path, names: Iterable[str], limit: int, *, known: Mapping[str, int], start: int = 0
+    ) -> Iterator[tuple[str, FileRead | OSError | None]]:
+        """Read files of one folder; see `Files.read`."""
+        for name in names:
+            path = folder / name
+            file = self._files.get(path)
+            if file is None:
+                yield name, self._broken.get(path)
+                continue
+            mark = hash((file.mtime, file.identity, file.data))
+            if known.get(name) != mark:
+                data = file.data[start : start + limit]
+                yield name, FileRead(data, file.mtime, mark, whole=start + limit >= len(file.data))
 
     def tail(self, path: Path, limit: int, since: FileTail | None = None) -> FileTail | None:
         """Read the end of `path`; see `Files.tail`."""

@@ -7,6 +7,12 @@ Times in fields are seconds since the epoch; `faces/logs` writes them as RFC 333
 from __future__ import annotations
 
 from supervisor.domain.records.base import Level, Record
+from supervisor.domain.records.books import (
+    BooksTotals,
+    FindingClosed,
+    FindingOpened,
+    Reconciled,
+)
 from supervisor.domain.records.daemon import (
     ConfigRejected,
     ConfigReloaded,
@@ -67,12 +73,15 @@ __all__ = [
     "AgentLog",
     "AgentReleased",
     "AgentStarted",
+    "BooksTotals",
     "ClockSkew",
     "ConfigRejected",
     "ConfigReloaded",
     "DashboardFailed",
     "DashboardWritten",
     "EscalationTriggered",
+    "FindingClosed",
+    "FindingOpened",
     "GateClosed",
     "GateOpened",
     "HealthChanged",
@@ -89,6 +98,7 @@ __all__ = [
     "LogDropped",
     "NotificationFailed",
     "NotificationSent",
+    "Reconciled",
     "Record",
     "RestartFinished",
     "RestartRefused",
