@@ -20,6 +20,7 @@ from supervisor.clocks import SystemClock
 from supervisor.config_errors import ConfigError
 from supervisor.domain.delivery import Outcome
 from supervisor.domain.fleet import Fleet
+from supervisor.domain.index import Limits
 from supervisor.domain.records import Record
 from supervisor.faces import dashboard as page
 from supervisor.faces.http import HttpFace
@@ -29,8 +30,9 @@ from supervisor.faces.sdnotify import SystemdWatchdog
 from supervisor.filesystem import RealFiles, write_atomic
 from supervisor.formats import heartbeat
 from supervisor.ports import Control, RefusedError, Row, Store
+from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.daemon import Daemon
-from supervisor.runtime.plan import AgentPlan, ChannelPlan, Plan
+from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, Plan
 from supervisor.runtime.world import World
 from supervisor.settings import Agent, Chosen, Settings
 from supervisor.sources.files import FileSource, Pace, Root
@@ -38,6 +40,9 @@ from supervisor.stores.memory import MemoryStore
 from supervisor.stores.sqlite import SqliteStore
 
 T = TypeVar("T")
+
+PAYMENT_QUEUE = "payment_queue.json"
+"""A queue of JSON lines, in spite of its name; it lies in the cache folder itself."""
 
 # O_NONBLOCK: a FIFO without a reader must not hold us.
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -86,6 +91,11 @@ def dashboard(settings: Settings) -> bytes:
     return asyncio.run(_with_daemon(settings, lambda daemon: daemon.look()))
 
 
+def reconcile(settings: Settings) -> Fleet:
+    """Read and compare the books once, and change nothing. Raises StoreLockedError."""
+    return asyncio.run(_with_daemon(settings, lambda daemon: daemon.reconcile()))
+
+
 def test_notify(settings: Settings, channel: str | None) -> dict[str, Outcome]:
     """Send a test message through `channel`, or through each. Raises UnknownNameError."""
 
@@ -101,6 +111,7 @@ def test_notify(settings: Settings, channel: str | None) -> dict[str, Outcome]:
 
 def plan_of(settings: Settings) -> Plan:
     """Return what the runtime is to do."""
+    books = settings.books
     return Plan(
         agents={name: _agent_plan(settings, name, agent) for name, agent in settings.agents.items()},
         chain=settings.chain(),
@@ -108,6 +119,14 @@ def plan_of(settings: Settings) -> Plan:
         default=_default_plan(settings),
         channels={n: ChannelPlan(chosen.config, _notifier(n, chosen)) for n, chosen in settings.channels.items()},
         skew_limit=settings.watch.skew_limit,
+        books=BooksPlan(
+            currency=books.currency,
+            quiet=books.quiet,
+            quiet_max=books.quiet_max,
+            settle=books.settle,
+            resync_every=books.resync_every,
+            limits=Limits(books.queue_depth, books.queue_age),
+        ),
         outbox_timeout=settings.outbox.timeout,
         retention=settings.journal.retention,
         dashboard_interval=settings.dashboard.interval,
@@ -168,7 +187,7 @@ async def _with_daemon(
     store: Store | None = None,
 ) -> T:
     """Make a daemon and everything it needs, and let go of it all afterwards."""
-    workers = [Worker(name) for name in ("reader", "thinker")]
+    workers = [Worker(name) for name in ("reader", "thinker", "books")]
     try:
         world = _world(settings, workers, reload or (lambda: settings), sink, store or _journal(settings))
         return await use(Daemon(plan_of(settings), world))
@@ -180,7 +199,7 @@ async def _with_daemon(
 def _world(
     settings: Settings, workers: Sequence[Worker], reload: Callable[[], Settings], sink: LogSink | None, store: Store
 ) -> World:
-    read, think = workers
+    read, think, reckon = workers
     places = settings.paths
 
     def emit(record: Record, at: float) -> None:
@@ -229,12 +248,20 @@ def _world(
         fields=row_fields,
         read=read,
         think=think,
+        reckon=reckon,
         render=render,
         write=write,
         write_beat=write_beat,
         load_plan=load_plan,
         face=face,
         heartbeats=places.heartbeats,
+        books=BookPlaces(
+            state=places.state,
+            ledger=places.ledger,
+            event_log=places.event_log,
+            queues=places.queues,
+            payment_queue=places.cache / PAYMENT_QUEUE,
+        ),
         dashboard=places.dashboard,
         journal=str(_journal_path(settings)),
         control=str(places.socket),
@@ -248,13 +275,16 @@ def _world(
 
 def _roots(settings: Settings) -> tuple[Root, ...]:
     places = settings.paths
-    cache_files = frozenset({"payment_queue.json", "email_activity.log", "payment_activity.log", "error.log"})
+    cache_files = frozenset({PAYMENT_QUEUE, "email_activity.log", "payment_activity.log", "error.log"})
     roots = [
         Root(places.heartbeats, recursive=False),
         Root(places.queues, recursive=False),
         Root(places.state),
         Root(places.cache, recursive=False, names=cache_files),
     ]
+    for file in (places.ledger, places.event_log):
+        if not file.is_relative_to(places.state):
+            roots += [Root(file.parent, recursive=False, names=frozenset({file.name}))]
     config = _config(settings)
     if config is not None:
         roots.append(Root(config.parent, recursive=False, names=frozenset({config.name})))

@@ -80,7 +80,7 @@ class RealFiles:
                 except OSError as error:
                     yield name, error
                 else:
-                    yield name, FileRead(data, info.st_mtime, mark, whole=rest <= limit)
+                    yield name, FileRead(data, max(info.st_mtime, info.st_ctime), mark, whole=rest <= limit)
         finally:
             os.close(place)
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from supervisor.domain.account import Account
 from supervisor.domain.delivery import Delivery, Outcome
+from supervisor.domain.docket import Kept
 from supervisor.domain.escalation import Incident
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.health import Health
@@ -146,12 +148,12 @@ class FileRead:
 
     Args:
         data: `limit` bytes at most; more were there where `whole` is False.
-        mtime: s since the epoch.
+        changed: when it last changed in any way (s since the epoch): written, renamed, its rights set.
         mark: changes whenever the file does.
     """
 
     data: bytes
-    mtime: float
+    changed: float
     mark: int
     whole: bool = True
 
@@ -254,22 +256,24 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is written together or not at all: new values replace the old ones of the same name or id."""
+    """What is written together or not at all: new values replace the old ones of the same name or id.
+
+    `findings`: by id, None for one that stands no more.
+    """
 
     agents: tuple[tuple[str, Health], ...] = ()
     forgotten: tuple[str, ...] = ()
     incidents: tuple[Incident, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     silences: tuple[Silence, ...] = ()
-    findings: tuple[Kept, ...] = ()
-    closed: tuple[str, ...] = ()
+    findings: tuple[tuple[str, Kept | None], ...] = ()
     rows: tuple[Row, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What an earlier life of the supervisor left: open incidents, unsent deliveries, running silences."""
+    """What an earlier life of the supervisor left: open incidents, unsent deliveries, silences, findings."""
 
     agents: dict[str, Health] = field(default_factory=dict)
     incidents: tuple[Incident, ...] = ()
@@ -346,6 +350,9 @@ class Control(Protocol):
 
     async def check(self, agents: Sequence[str] = ()) -> Fleet:
         """Read every file again, judge (all, or only `agents`), return the picture."""
+
+    async def reconcile(self) -> Account:
+        """Read and compare all books again; return what came of it."""
 
     async def restart(self, agent: str, by: str) -> int:
         """Start a restart now; return its number. Raises UnknownNameError, RefusedError."""

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 
 from supervisor.config_errors import REQUIRED, ConfigError, Key, Origin, Problem, explain, unknown
 from supervisor.config_tables import (
-    DashboardTable,
     BooksTable,
+    DashboardTable,
     Document,
     EscalationTable,
     GateTable,

@@ -6,8 +6,11 @@ absent ----seen----> soft ----seen again, `settle` later, on unchanged inputs---
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from supervisor.domain.actions import Severity
 
 
 class CheckName(StrEnum):
@@ -32,6 +35,28 @@ class CheckName(StrEnum):
     LEFTOVER_TMP = "leftover_tmp"
 
 
+PHRASES: Mapping[CheckName, str] = {
+    CheckName.PARSE: "a file or a line can not be read",
+    CheckName.SCHEMA: "an invoice is not as it should be",
+    CheckName.CHECKSUM: "an invoice was changed behind its checksum",
+    CheckName.UNIQUE_ID: "an invoice number stands twice",
+    CheckName.ORPHAN_STATE: "an invoice is missing in the ledger",
+    CheckName.ORPHAN_LEDGER: "an entry of the ledger has no invoice",
+    CheckName.STATUS_MISMATCH: "invoice and ledger differ in the status",
+    CheckName.AMOUNT_MISMATCH: "invoice and ledger differ in the amount",
+    CheckName.SECTION_TOTAL: "a total of the ledger is not the sum of its section",
+    CheckName.GRAND_TOTAL: "the ledger's grand total is not the sum of its sections",
+    CheckName.TRANSITION: "the event log tells another story than the invoice",
+    CheckName.ARCHIVE: "an invoice lies in the wrong folder",
+    CheckName.QUEUE_PARSE: "a queue can not be read",
+    CheckName.QUEUE_DEPTH: "a queue is too long",
+    CheckName.QUEUE_AGE: "a message waits too long",
+    CheckName.QUEUE_DUPLICATE: "a message waits twice",
+    CheckName.LEFTOVER_TMP: "a temporary file was left behind",
+}
+"""What each check finds, in plain words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What a reader could not take as it stands. `line` counts from 1; None where the whole file is meant."""
@@ -54,6 +79,7 @@ class Finding:
         line: from 1; None where the whole file is meant.
         invoice: the invoice's number, "" where it is about none.
         expected, found: as people compare them; "" where there is nothing to compare.
+        severity: the check's; `checks.find` fills it in.
     """
 
     check: CheckName
@@ -64,6 +90,7 @@ class Finding:
     invoice: str = ""
     expected: str = ""
     found: str = ""
+    severity: Severity = Severity.WARNING
 
     @property
     def id(self) -> str:

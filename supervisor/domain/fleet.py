@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from supervisor.domain.account import Account
 from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat
@@ -71,6 +72,7 @@ class Fleet:
         observed: False while the gate is closed.
         doubts: why it is closed.
         unregistered: names seen in the heartbeats folder that nobody configured.
+        books: the books beside the agents.
     """
 
     at: float
@@ -80,6 +82,7 @@ class Fleet:
     observed: bool = True
     doubts: tuple[str, ...] = ()
     unregistered: tuple[str, ...] = ()
+    books: Account = Account()
 
 
 def view(

@@ -25,6 +25,9 @@ _WORDS = {
     "in_review": Status.REVIEW,
 }
 
+WORDS = tuple(_WORDS)
+"""The words that an agent may write for a status."""
+
 
 def status_of(word: str) -> Status | None:
     """Return what `word` counts as, None for a word that no agent should write."""

@@ -43,11 +43,16 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The whole ledger: its entries in the file's order, its Summary, and what could not be read."""
+    """The whole ledger: its entries in the file's order, its Summary, and what could not be read.
+
+    Args:
+        torn: the last line is unfinished, and cannot be read: its writer is at work, or was stopped.
+    """
 
     entries: tuple[Entry, ...] = ()
     totals: tuple[Total, ...] = ()
     problems: tuple[Problem, ...] = ()
+    torn: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from supervisor.domain.escalation import Incident
 SCOPES = frozenset({"books", "fleet", "supervisor"})
 """Subjects of incidents that are no agents."""
 
+_LOOKS = {"books": "reconcile"}
+
 
 def utc(at: float) -> str:
     """Return `at` (s since the epoch) as RFC 3339 in UTC, to the microsecond."""
@@ -44,7 +46,8 @@ def message(incident: Incident, kind: NoticeKind, now: float) -> dict[str, Any]:
 
 
 def _action(incident: Incident, is_agent: bool) -> str:
-    look = f"collections-supervisor why {incident.subject}" if is_agent else "collections-supervisor status"
+    words = f"why {incident.subject}" if is_agent else _LOOKS.get(incident.subject, "status")
+    look = f"collections-supervisor {words}"
     return f"look: `{look}`; take it on: `collections-supervisor ack {incident.id}`"
 
 

@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from supervisor.domain import records
+from supervisor.domain.account import Account
 from supervisor.domain.delivery import Failed, Outcome
+from supervisor.domain.docket import Kept
 from supervisor.domain.escalation import Incident
 from supervisor.domain.fleet import AgentView, Fleet
+from supervisor.domain.money import plain
 from supervisor.domain.silences import Silence
 from supervisor.ports import Row
 
@@ -82,10 +85,62 @@ def fleet_document(fleet: Fleet) -> dict[str, Any]:
         "status": fleet.status.value,
         "timestamp": rfc3339(fleet.at),
         "agents": [agent_document(agent) for agent in fleet.agents],
+        "books": books_document(fleet.books),
+        "queues": queues_document(fleet.books, fleet.at),
         "incidents": [incident_document(incident) for incident in fleet.incidents],
         "observed": fleet.observed,
         "doubts": list(fleet.doubts),
         "unregistered": [text(name) for name in fleet.unregistered],
+    }
+
+
+def books_document(account: Account) -> dict[str, Any]:
+    """Return the document of the books. `consistent` is null where that is not known."""
+    return {
+        "consistent": account.consistent,
+        "compared_at": _time(account.at),
+        "files": account.files,
+        "totals": {
+            status.value: {
+                currency: {"count": tally.count, "total": plain(tally.total, currency)}
+                for currency, tally in tallies.items()
+            }
+            for status, tallies in account.totals.items()
+        },
+        "findings": [finding_document(kept) for kept in account.findings],
+    }
+
+
+def queues_document(account: Account, now: float) -> dict[str, Any]:
+    """Return the document of the queues. `healthy` is null where that is not known."""
+    return {
+        "healthy": account.queues_healthy,
+        "queues": {
+            text(queue.name): {
+                "depth": queue.depth,
+                "oldest_seconds": None if queue.oldest is None else round(max(0.0, now - queue.oldest), 3),
+            }
+            for queue in account.queues
+        },
+    }
+
+
+def finding_document(kept: Kept) -> dict[str, Any]:
+    """Return one finding's document."""
+    finding = kept.finding
+    return {
+        "id": kept.id,
+        "check": finding.check.value,
+        "severity": finding.severity.value,
+        "state": kept.state.value,
+        "file": text(finding.file),
+        "line": finding.line,
+        "invoice": _text(finding.invoice or None),
+        "expected": _text(finding.expected or None),
+        "found": _text(finding.found or None),
+        "message": text(finding.message),
+        "since": rfc3339(kept.since),
+        "after_restart": kept.after_restart or None,
     }
 
 

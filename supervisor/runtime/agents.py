@@ -43,6 +43,7 @@ class Tools:
     Args:
         read: reads the heartbeat files of one agent now; returns its new heartbeats, oldest first.
         on_transition: called when something that people want to see has been written.
+        on_restarted: called with an agent's name when a restart of it has ended.
     """
 
     clock: Clock
@@ -52,6 +53,7 @@ class Tools:
     gate: Gatekeeper
     read: Callable[[str], Awaitable[list[Beat]]]
     on_transition: Callable[[], None]
+    on_restarted: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,8 @@ class Agent:
             tools.on_transition()
         else:
             tools.journal.note(*change.records)
+        if isinstance(event, RestartFinished):
+            tools.on_restarted(self.name)
         if any(isinstance(action, actions.Restart) for action in wanted):
             self.resume()
         return wanted

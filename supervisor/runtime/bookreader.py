@@ -71,8 +71,8 @@ class BookReader:
                 read += self._read_state(folder, portion)
                 seen.update(f"{folder}/{name}" for name in portion)
                 yield read
-        for path in self.index.known() - seen:
-            self._drop(path)
+        for gone in self.index.known() - seen:
+            self._drop(gone)
         queues = {folder / name for folder, names in folders.items() for name in names}
         queues = {path for path in queues if self._kind(path) == "queue"}
         for path in sorted(queues | {Path(path) for path in self.index.known_queues()}):
@@ -118,7 +118,7 @@ class BookReader:
 
     def _take(self, path: Path, got: FileRead | OSError) -> None:
         place = self._place(path)
-        written = got.mtime if isinstance(got, FileRead) else 0.0
+        written = got.changed if isinstance(got, FileRead) else 0.0
         if place is None or place.leftover:
             self.index.put_leftover(str(path), written)
             return
@@ -160,7 +160,7 @@ class BookReader:
         elif isinstance(got, OSError) or not got.whole:
             self.index.use_ledger(Book(path, readable=False), Ledger(problems=_trouble(got, LEDGER_LIMIT)))
         else:
-            self.index.use_ledger(Book(path, got.mtime), ledger.parse(got.data))
+            self.index.use_ledger(Book(path, got.changed), ledger.parse(got.data))
 
     def _take_queue(self, path: Path, got: FileRead | OSError | None) -> None:
         name = path.name.partition(".")[0]
@@ -171,7 +171,7 @@ class BookReader:
             self.index.put_queue(Queue(str(path), name, problems=trouble))
         else:
             parsed = queue.parse(got.data)
-            self.index.put_queue(Queue(str(path), name, parsed.messages, parsed.problems, got.mtime))
+            self.index.put_queue(Queue(str(path), name, parsed.messages, parsed.problems, got.changed))
 
     def _take_events(self, news: News) -> None:
         path = str(self._places.event_log)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from supervisor.domain.delivery import Delivery
+from supervisor.domain.docket import Kept
 from supervisor.domain.escalation import Incident
 from supervisor.domain.health import Health
 from supervisor.domain.records import Record
@@ -22,6 +23,7 @@ class Change:
     incidents: dict[str, Incident] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     silences: dict[str, Silence] = field(default_factory=dict)
+    findings: dict[str, Kept | None] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
 
     def update(self, later: Change) -> None:
@@ -34,6 +36,7 @@ class Change:
         self.incidents |= later.incidents
         self.deliveries |= later.deliveries
         self.silences |= later.silences
+        self.findings |= later.findings
         self.facts |= later.facts
 
     def entry(self) -> Entry:
@@ -44,5 +47,6 @@ class Change:
             incidents=tuple(self.incidents.values()),
             deliveries=tuple(self.deliveries.values()),
             silences=tuple(self.silences.values()),
+            findings=tuple(self.findings.items()),
             facts=tuple(self.facts.items()),
         )

@@ -15,6 +15,7 @@ from supervisor.runtime.journal import Journal
 from supervisor.runtime.outbox import Outbox
 from supervisor.runtime.plan import AgentPlan, Plan
 from supervisor.runtime.reader import Reader
+from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.roster import Roster, plans_differ
 from supervisor.runtime.snapshots import Snapshots
 from supervisor.runtime.world import World
@@ -36,6 +37,7 @@ class Configuration:
         reader: Reader,
         roster: Roster,
         snapshots: Snapshots,
+        books: Reconciler,
     ) -> None:
         self.plan = plan
         self._world = world
@@ -46,6 +48,7 @@ class Configuration:
         self._reader = reader
         self._roster = roster
         self._snapshots = snapshots
+        self._books = books
         self._changed = asyncio.Event()
         self._turn = asyncio.Lock()
         self._rejected: str | None = None
@@ -116,6 +119,7 @@ class Configuration:
         self._gate.policy = plan.gate
         self._reader.skew_limit = plan.skew_limit
         self._outbox.timeout = plan.outbox_timeout
+        self._books.use(plan.books)
         self._snapshots.interval = plan.dashboard_interval
         self._snapshots.min_interval = plan.dashboard_min_interval
         for notifier in self._outbox.use(notifiers):

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from supervisor.domain import actions
+from supervisor.domain.account import Account
 from supervisor.domain.delivery import Outcome
 from supervisor.domain.escalation import Incident
 from supervisor.domain.events import CheckAsked, Held, Released, RestartAsked
@@ -16,6 +17,7 @@ from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.outbox import Outbox
+from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.roster import Roster
 from supervisor.runtime.snapshots import Snapshots
 
@@ -44,6 +46,7 @@ class DaemonControl:
         outbox: Outbox,
         roster: Roster,
         snapshots: Snapshots,
+        books: Reconciler,
         *,
         picture: Callable[[], Awaitable[Fleet]],
         readiness: Callable[[], str | None],
@@ -57,6 +60,7 @@ class DaemonControl:
         self._outbox = outbox
         self._roster = roster
         self._snapshots = snapshots
+        self._books = books
         self._picture = picture
         self._readiness = readiness
         self._reload = reload
@@ -80,6 +84,10 @@ class DaemonControl:
         for agent in chosen:
             await agent.ask(CheckAsked())
         return await self._picture()
+
+    async def reconcile(self) -> Account:
+        """See `ports.Control`."""
+        return await self._books.compare()
 
     async def restart(self, agent: str, by: str) -> int:
         """See `ports.Control`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from math import inf
 from typing import Any, TypeVar
@@ -17,13 +18,14 @@ from supervisor.domain.gate import Blinded, Doubt, Sighted
 from supervisor.domain.messages import SCOPES
 from supervisor.domain.policy import Policy
 from supervisor.domain.records import (
+    BooksProgress,
     JournalRestored,
     SupervisorReady,
     SupervisorStarted,
     SupervisorStopping,
 )
 from supervisor.domain.vitals import Health
-from supervisor.ports import Saved
+from supervisor.ports import Relisted, Saved
 from supervisor.runtime.agents import Tools
 from supervisor.runtime.change import Change
 from supervisor.runtime.configuration import UNWATCHED, Configuration
@@ -37,6 +39,7 @@ from supervisor.runtime.picture import Picture
 from supervisor.runtime.plan import Plan
 from supervisor.runtime.pulse import STEP, Pulse
 from supervisor.runtime.reader import Reader
+from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.roster import Roster
 from supervisor.runtime.router import Router
 from supervisor.runtime.services import LAW, LAW_OF_EXTRAS, keep
@@ -95,13 +98,43 @@ class Daemon:
             interval=plan.dashboard_interval,
             min_interval=plan.dashboard_min_interval,
         )
-        tools = Tools(clock, self.journal, self.desk, self.executor, self.gate, self.reader.read, self.snapshots.touch)
+        self.books = Reconciler(
+            plan.books,
+            world.books,
+            world.files,
+            world.reckon,
+            clock,
+            self.journal,
+            self.desk,
+            relist=world.source.relist,
+            on_transition=self.snapshots.touch,
+            on_progress=self._tell_progress,
+        )
+        tools = Tools(
+            clock,
+            self.journal,
+            self.desk,
+            self.executor,
+            self.gate,
+            self.reader.read,
+            self.snapshots.touch,
+            self.books.restarted,
+        )
         self.roster = Roster(tools)
         self._configuration = Configuration(
-            plan, world, self.journal, self.desk, self.outbox, self.gate, self.reader, self.roster, self.snapshots
+            plan,
+            world,
+            self.journal,
+            self.desk,
+            self.outbox,
+            self.gate,
+            self.reader,
+            self.roster,
+            self.snapshots,
+            self.books,
         )
         self.reader.bind(self.roster, self.gate, self._configuration.adopt)
-        self._picture = Picture(clock, self.roster, self.desk, self.gate, self.reader, boot=world.boot)
+        self._picture = Picture(clock, self.roster, self.desk, self.gate, self.reader, self.books, boot=world.boot)
         self.control = DaemonControl(
             clock,
             self.journal,
@@ -110,6 +143,7 @@ class Daemon:
             self.outbox,
             self.roster,
             self.snapshots,
+            self.books,
             picture=self.picture,
             readiness=self.readiness,
             reload=self._configuration.reload,
@@ -121,6 +155,7 @@ class Daemon:
             self.journal,
             self.reader,
             self.gate,
+            self.books,
             heartbeats=world.heartbeats,
             config=world.config,
             on_config=self._configuration.reload_soon,
@@ -132,6 +167,7 @@ class Daemon:
             self.roster,
             self.desk,
             self.gate,
+            self.books,
             world.watchdog,
             {
                 "watcher": (lambda: self._router.ticked_at, world.source_standstill),
@@ -182,6 +218,8 @@ class Daemon:
         async def judge() -> Fleet:
             # The services take their first turn before they are asked anything.
             await asyncio.sleep(0)
+            await self._list_books()
+            await self.books.turn()
             try:
                 async with asyncio.timeout(_DRAIN):
                     await self.control.check(agents)
@@ -195,15 +233,34 @@ class Daemon:
         return await self._briefly((self.roster.run, self.outbox.run), judge)
 
     async def look(self) -> bytes:
-        """Read every file, judge nothing, and return the page."""
+        """Read every file, decide nothing, and return the page."""
         self.gate.tell(Blinded("only looking"))
 
         async def page() -> bytes:
             for agent in self.roster:
                 await agent.look()
+            await self._list_books()
+            await self.books.look()
             return await self.snapshots.render()
 
         return await self._briefly((), page)
+
+    async def reconcile(self) -> Fleet:
+        """Read and compare the books, tell nobody, and return the picture."""
+
+        async def compare() -> Fleet:
+            await self._list_books()
+            await self.books.look()
+            return await self.picture()
+
+        return await self._briefly((), compare)
+
+    async def _list_books(self) -> None:
+        async with aclosing(self._world.source.events()) as events:
+            async for event in events:
+                if isinstance(event, Relisted):
+                    self.books.listed(event.reason, event.paths)
+                    return
 
     async def _briefly(self, services: Sequence[Service], work: Callable[[], Awaitable[T]]) -> T:
         """Live for as long as `work` takes; the agents that we run go on without us."""
@@ -249,6 +306,7 @@ class Daemon:
             "reader": self.reader.run,
             "watcher": self._router.run,
             "gate": self.gate.run,
+            "books": self.books.run,
             "pulse": self._pulse.run,
         }
 
@@ -282,6 +340,7 @@ class Daemon:
         change = Change(facts={"boot": self._world.boot})
         # What had ended by then was said by that life.
         silences = [silence for silence in saved.silences if silence.ends_at > alive_at]
+        self.books.restore(saved.findings)
         self.desk.restore(saved.incidents, saved.deliveries, silences)
         set_back = alive_at - now if alive_at - now > STEP else 0.0
         if set_back:
@@ -324,6 +383,10 @@ class Daemon:
 
     def _look_at_clock(self) -> None:
         self._pulse.look_at_clock()
+
+    def _tell_progress(self, done: int, total: int) -> None:
+        self.journal.note(BooksProgress(done, total))
+        self._world.watchdog.notify(STATUS=f"reading the books: {done} of {total} files")
 
     def _everything(self) -> Change:
         return self._picture.everything()

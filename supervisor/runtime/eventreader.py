@@ -86,7 +86,7 @@ class EventReader:
             used = len(data) - len(parsed.rest)
             self._pass(data[:used])
             if got.whole:
-                return News(fresh, tuple(happenings), tuple(problems), bool(parsed.rest), got.mtime)
+                return News(fresh, tuple(happenings), tuple(problems), bool(parsed.rest), got.changed)
             if not used:
                 number = self._lines + 1
                 problems.append(Problem(CheckName.PARSE, f"a line of more than {AT_ONCE >> 20} MiB", number))
@@ -103,4 +103,4 @@ class EventReader:
         start = self._offset - len(self._anchor)
         found = self._files.read(self._path.parent, (self._path.name,), AT_ONCE, known={}, start=start)
         more = next((more for _, more in found), None)
-        return more if isinstance(more, FileRead) else FileRead(b"", got.mtime, got.mark)
+        return more if isinstance(more, FileRead) else FileRead(b"", got.changed, got.mark)

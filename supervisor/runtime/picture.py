@@ -12,6 +12,7 @@ from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.reader import Reader
+from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.roster import Roster
 
 
@@ -19,13 +20,22 @@ class Picture:
     """Puts together what the runtime's parts know. `boot` names this boot of the machine."""
 
     def __init__(
-        self, clock: Clock, roster: Roster, desk: Desk, gate: Gatekeeper, reader: Reader, *, boot: str
+        self,
+        clock: Clock,
+        roster: Roster,
+        desk: Desk,
+        gate: Gatekeeper,
+        reader: Reader,
+        books: Reconciler,
+        *,
+        boot: str,
     ) -> None:
         self._clock = clock
         self._roster = roster
         self._desk = desk
         self._gate = gate
         self._reader = reader
+        self._books = books
         self._boot = boot
 
     def capture(self) -> Callable[[], Fleet]:
@@ -36,6 +46,7 @@ class Picture:
         incidents = self._desk.open_incidents()
         trusted = self._gate.trusted
         doubts = tuple(doubt.value for doubt in self._gate.gate.why)
+        account = self._books.account
         strangers = tuple(sorted(self._reader.strangers))
 
         def build() -> Fleet:
@@ -52,7 +63,7 @@ class Picture:
                 for name, key, health, plan in agents
             )
             status = fleets.overall(views, incidents, observed=trusted)
-            return Fleet(now, status, views, incidents, trusted, doubts, strangers)
+            return Fleet(now, status, views, incidents, trusted, doubts, strangers, account)
 
         return build
 
@@ -63,5 +74,6 @@ class Picture:
             incidents={incident.id: incident for incident in self._desk.open_incidents()},
             deliveries=dict(self._desk.deliveries),
             silences=dict(self._desk.silences),
+            findings={kept.id: kept for kept in self._books.account.hard},
             facts={"boot": self._boot},
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from supervisor.domain.gate import GatePolicy
+from supervisor.domain.index import Limits
 from supervisor.domain.policy import Chain, Policy
 from supervisor.ports import Notifier, Restarter
 
@@ -37,6 +38,25 @@ class ChannelPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class BooksPlan:
+    """How the books are compared. All times in seconds.
+
+    Args:
+        currency: of the ledger, and of amounts that name none (ISO 4217).
+        quiet, quiet_max: how long nothing more must have changed, and how long that is waited for.
+        settle: what does not agree for so long is a finding.
+        resync_every: time between full comparisons.
+    """
+
+    currency: str = "USD"
+    quiet: float = 0.2
+    quiet_max: float = 2.0
+    settle: float = 30.0
+    resync_every: float = 600.0
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that a reload can change. Two plans are equal where nothing has, but for `default`.
 
@@ -52,6 +72,7 @@ class Plan:
     default: Callable[[str], AgentPlan] | None = field(default=None, compare=False)
     channels: Mapping[str, ChannelPlan] = field(default_factory=dict)
     skew_limit: float = 60.0
+    books: BooksPlan = BooksPlan()
     outbox_timeout: float = 10.0
     retention: float = 30 * 86400.0
     dashboard_interval: float = 3600.0

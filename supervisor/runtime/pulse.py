@@ -12,6 +12,7 @@ from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.journal import Journal
+from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.roster import Roster
 
 INTERVAL = 1.0
@@ -38,6 +39,7 @@ class Pulse:
         roster: Roster,
         desk: Desk,
         gate: Gatekeeper,
+        books: Reconciler,
         watchdog: Watchdog,
         services: Mapping[str, tuple[Callable[[], float], float]],
         *,
@@ -48,6 +50,7 @@ class Pulse:
         self._roster = roster
         self._desk = desk
         self._gate = gate
+        self._books = books
         self._watchdog = watchdog
         self._services = services
         self._interval = interval
@@ -79,6 +82,7 @@ class Pulse:
             change = Change()
             self._desk.step_clock(change, stepped)
             self._gate.step_clock(stepped)
+            self._books.step_clock(stepped)
             self._journal.post(change)
             self._gate.doubt(Doubt.CLOCK)
         if slept > STEP:

@@ -1,4 +1,4 @@
-"""What the source hints at -> who must look: a heartbeat's reader, the configuration, (later) the books."""
+"""What the source hints at -> who must look: a heartbeat's reader, the books, the configuration."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from supervisor.ports import Clock, Listing, Source
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.reader import Reader
+from supervisor.runtime.reconciler import Reconciler
 
 _EAR = "the file watcher has failed"
 
@@ -35,6 +36,7 @@ class Router:
         journal: Journal,
         reader: Reader,
         gate: Gatekeeper,
+        books: Reconciler,
         *,
         heartbeats: Path,
         config: Path | None,
@@ -46,6 +48,7 @@ class Router:
         self._journal = journal
         self._reader = reader
         self._gate = gate
+        self._books = books
         self._heartbeats = heartbeats
         self._config = config
         self._on_config = on_config
@@ -67,6 +70,7 @@ class Router:
         match event:
             case ports.Changed(paths):
                 self._reader.mark(self._beats(paths))
+                self._books.mark(paths)
                 if self._config in paths:
                     self._on_config()
             case ports.Relisted(reason, paths):
@@ -77,16 +81,20 @@ class Router:
                 await self._reader.read_dirty()
                 self._gate.tell(Sighted(_EAR))
                 self._on_listed()
+                self._books.listed(reason, paths)
             case ports.Alive():
                 pass
             case ports.WatchLost(root, reason, observed):
                 self._journal.note(WatchLost(str(root), reason, observed))
                 if root == self._heartbeats and not observed:
                     self._gate.tell(Blinded(str(root)))
+                if not observed:
+                    self._books.lost(root)
             case ports.WatchRestored(root, means):
                 self._journal.note(WatchRestored(str(root), means))
                 if root == self._heartbeats:
                     self._gate.tell(Sighted(str(root)))
+                self._books.restored(root)
             case _:
                 assert_never(event)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from supervisor.domain.records import Record
 from supervisor.ports import Clock, Control, Files, Offload, Source, Store, Watchdog
+from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.plan import Plan
 from supervisor.runtime.pulse import INTERVAL
 from supervisor.runtime.snapshots import Render, Write
@@ -22,7 +23,8 @@ class World:
     Args:
         emit: writes a record, made at a time (s since the epoch), to the log.
         fields: returns a record's fields as the journal keeps them.
-        read, think: run blocking reads, one at a time, and long computations, away from the event loop.
+        read, think, reckon: run blocking reads, long computations, and the work on the books, each one at a time, away
+            from the event loop.
         face: serves a control as long as its context lasts.
         load_plan: reads the configuration again; raises RefusedError with what is wrong.
         boot: names this boot of the machine.
@@ -38,12 +40,14 @@ class World:
     fields: Callable[[Record], dict[str, Any]]
     read: Offload
     think: Offload
+    reckon: Offload
     render: Render
     write: Write
     write_beat: Callable[[str, dict[str, Any]], Awaitable[None]]
     load_plan: Callable[[], Awaitable[Plan]]
     face: Callable[[Control], AbstractAsyncContextManager[None]]
     heartbeats: Path
+    books: BookPlaces
     dashboard: Path
     journal: str
     control: str

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from supervisor.domain.delivery import Delivery
+from supervisor.domain.docket import Kept
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.health import Health
 from supervisor.domain.silences import Silence
@@ -29,6 +30,7 @@ HEALTH = msgspec.json.Decoder(Health)
 INCIDENT = msgspec.json.Decoder(Incident)
 DELIVERY = msgspec.json.Decoder(Delivery)
 SILENCE = msgspec.json.Decoder(Silence)
+FINDING = msgspec.json.Decoder(Kept)
 _FIELDS = msgspec.json.Decoder(dict[str, Any])
 _encode = msgspec.json.Encoder().encode
 
@@ -42,6 +44,7 @@ class Sheet:
         incidents: id -> id, key, open, opened_at, resolved_at, data.
         deliveries: id -> id, incident, channel, state, created_at, data.
         silences: id -> id, ends_at, data.
+        findings: id -> data, None where it stands no more.
         rows: in the order they were written.
         facts: key -> value.
     """
@@ -50,6 +53,7 @@ class Sheet:
     incidents: dict[str, Columns] = field(default_factory=dict)
     deliveries: dict[str, Columns] = field(default_factory=dict)
     silences: dict[str, Columns] = field(default_factory=dict)
+    findings: dict[str, str | None] = field(default_factory=dict)
     rows: list[RowColumns] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
 
@@ -77,6 +81,8 @@ def _add(made: Sheet, entry: Entry) -> None:
         made.deliveries[d.id] = (d.id, d.incident, d.channel, d.state.value, d.created_at, _text(d))
     for s in entry.silences:
         made.silences[s.id] = (s.id, s.ends_at, _text(s))
+    for id_, kept in entry.findings:
+        made.findings[id_] = None if kept is None else _text(kept)
     for row in entry.rows:
         made.rows.append((row.id or None, row.at, row.event, row.agent, row.incident, _text(row.fields)))
     made.facts.update(entry.facts)

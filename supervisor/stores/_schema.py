@@ -39,7 +39,11 @@ CREATE TABLE rejected ("table" TEXT NOT NULL, key TEXT, data, why TEXT NOT NULL,
 # The indexes of `rows` grow at their end only. One by agent would be written all over at every commit and halve
 # the rate, so a search by agent alone goes through the records of the time that is asked for.
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_FINDINGS = """
+CREATE TABLE findings (id TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _FINDINGS)
 """Step n leads from version n to version n + 1; a released step is never changed."""
 
 

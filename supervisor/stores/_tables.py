@@ -45,6 +45,11 @@ def put(conn: sqlite3.Connection, sheet: _rows.Sheet) -> None:
     _insert(conn, "REPLACE INTO incidents (id, key, open, opened_at, resolved_at, data)", sheet.incidents.values())
     _insert(conn, "REPLACE INTO deliveries (id, incident, channel, state, created_at, data)", sheet.deliveries.values())
     _insert(conn, "REPLACE INTO silences (id, ends_at, data)", sheet.silences.values())
+    conn.executemany(
+        "DELETE FROM findings WHERE id = ?", [(id_,) for id_, data in sheet.findings.items() if data is None]
+    )
+    kept_findings = [(id_, data) for id_, data in sheet.findings.items() if data is not None]
+    _insert(conn, "REPLACE INTO findings (id, data)", kept_findings)
     _insert(conn, "REPLACE INTO rows (id, at, event, agent, incident, fields)", sheet.rows)
     _insert(conn, "REPLACE INTO facts (key, value)", sheet.facts.items())
 
@@ -81,6 +86,9 @@ def saved(conn: sqlite3.Connection, note: Callable[[str], None]) -> Saved:
         deliveries=tuple(values("deliveries", _rows.DELIVERY, _PENDING).values()),
         silences=tuple(
             values("silences", _rows.SILENCE, "SELECT id, CAST(data AS BLOB) FROM silences ORDER BY id").values()
+        ),
+        findings=tuple(
+            values("findings", _rows.FINDING, "SELECT id, CAST(data AS BLOB) FROM findings ORDER BY id").values()
         ),
         facts=dict(conn.execute("SELECT key, value FROM facts")),
     )

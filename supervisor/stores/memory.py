@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from supervisor.domain.delivery import Delivery, DeliveryState
+from supervisor.domain.docket import Kept
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.health import Health
 from supervisor.domain.silences import Silence
@@ -28,6 +29,7 @@ class MemoryStore:
         self._incidents: dict[str, Incident] = {}
         self._deliveries: dict[str, Delivery] = {}
         self._silences: dict[str, Silence] = {}
+        self._findings: dict[str, Kept] = {}
         self._facts: dict[str, str] = {}
         self._rows: OrderedDict[int, Row] = OrderedDict()
         self._last_row = 0
@@ -43,6 +45,7 @@ class MemoryStore:
             incidents=tuple(sorted(wanted, key=lambda i: (i.opened_at, i.id))),
             deliveries=tuple(sorted(pending, key=lambda d: (d.created_at, d.id))),
             silences=tuple(sorted(self._silences.values(), key=lambda s: s.id)),
+            findings=tuple(sorted(self._findings.values(), key=lambda kept: kept.id)),
             facts=dict(self._facts),
         )
 
@@ -57,6 +60,10 @@ class MemoryStore:
         self._incidents.update((i.id, i) for i in entry.incidents)
         self._deliveries.update((d.id, d) for d in entry.deliveries)
         self._silences.update((s.id, s) for s in entry.silences)
+        for id_, kept in entry.findings:
+            self._findings.pop(id_, None)
+            if kept is not None:
+                self._findings[id_] = kept
         self._facts.update(entry.facts)
         for row in map(_rows.row, sheet.rows):
             number = row.id or self._last_row + 1

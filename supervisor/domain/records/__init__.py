@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from supervisor.domain.records.base import Level, Record
 from supervisor.domain.records.books import (
+    BooksProgress,
     BooksTotals,
     FindingClosed,
     FindingOpened,
@@ -73,6 +74,7 @@ __all__ = [
     "AgentLog",
     "AgentReleased",
     "AgentStarted",
+    "BooksProgress",
     "BooksTotals",
     "ClockSkew",
     "ConfigRejected",

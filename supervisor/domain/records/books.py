@@ -48,6 +48,15 @@ class Reconciled(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class BooksProgress(Record):
+    """A long reading of the books goes on: `done` of `total` files."""
+
+    KEPT: ClassVar[bool] = False
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class BooksTotals(Record):
     """The totals after a full comparison, one text for each status and currency: "unpaid USD 27 681398.27"."""
 
