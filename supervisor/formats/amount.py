@@ -12,7 +12,7 @@ DECIMALS = 30
 """And at most so many after it: every float of an agent's that is money has fewer."""
 
 _LONGEST = 64  # characters: what is longer is not looked at
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,6})?")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?([eE][+-]?[0-9]{1,6})?")
 _TEXT = re.compile(r"(-(?:\$ ?)?|(?:\$ ?)?-?)([0-9][0-9.,]*)")
 _ENGLISH = re.compile(r"(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]+)?")
 _SPANISH = re.compile(r"(?:[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,[0-9]+)?")
@@ -21,8 +21,11 @@ _SWAPPED = str.maketrans(".,", ",.")
 
 def parse_number(text: str) -> Decimal | None:
     """Return the amount that a JSON number is, exactly; None where it is none, or one beyond `DIGITS` or `DECIMALS`."""
-    if len(text) > _LONGEST or _NUMBER.fullmatch(text) is None:
+    number = _NUMBER.fullmatch(text) if len(text) <= _LONGEST else None
+    if number is None:
         return None
+    if number.lastindex is None and len(text) <= DIGITS:
+        return Decimal(text)  # no exponent and few digits, as nearly always: nothing to bound
     return _bounded(text)
 
 
