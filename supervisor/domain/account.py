@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from supervisor.domain.actions import Severity
 from supervisor.domain.docket import Kept
 from supervisor.domain.findings import CheckName
 from supervisor.domain.invoices import Status
@@ -42,6 +43,16 @@ class Account:
     observed: bool = True
 
     @property
+    def exists(self) -> bool:
+        """Whether there are books at all: an invoice, a queue, or something that was found."""
+        return bool(self.files or self.queues or self.findings)
+
+    @property
+    def gravest_first(self) -> tuple[Kept, ...]:
+        """The findings in the order in which people want to see them."""
+        return tuple(sorted(self.findings, key=_gravity))
+
+    @property
     def hard(self) -> tuple[Kept, ...]:
         """The findings that stand."""
         return tuple(kept for kept in self.findings if kept.hard)
@@ -59,3 +70,9 @@ class Account:
         if self.at is None or not self.observed:
             return None
         return not any(kept.finding.check in QUEUE_CHECKS for kept in self.hard)
+
+
+def _gravity(kept: Kept) -> tuple[bool, bool, str, str, str, int]:
+    finding = kept.finding
+    mild = finding.severity is not Severity.CRITICAL
+    return not kept.hard, mild, finding.check, finding.invoice, finding.file, finding.line or 0

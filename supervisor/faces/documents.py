@@ -85,8 +85,7 @@ def fleet_document(fleet: Fleet) -> dict[str, Any]:
         "status": fleet.status.value,
         "timestamp": rfc3339(fleet.at),
         "agents": [agent_document(agent) for agent in fleet.agents],
-        "books": books_document(fleet.books),
-        "queues": queues_document(fleet.books, fleet.at),
+        **account_document(fleet.books, fleet.at),
         "incidents": [incident_document(incident) for incident in fleet.incidents],
         "observed": fleet.observed,
         "doubts": list(fleet.doubts),
@@ -94,8 +93,13 @@ def fleet_document(fleet: Fleet) -> dict[str, Any]:
     }
 
 
+def account_document(account: Account, now: float) -> dict[str, Any]:
+    """Return the documents of the books and of the queues, as `reconcile` prints them."""
+    return {"books": books_document(account), "queues": queues_document(account, now)}
+
+
 def books_document(account: Account) -> dict[str, Any]:
-    """Return the document of the books. `consistent` is null where that is not known."""
+    """Return the document of the books, findings gravest first. `consistent` is null where that is not known."""
     return {
         "consistent": account.consistent,
         "compared_at": _time(account.at),
@@ -107,7 +111,7 @@ def books_document(account: Account) -> dict[str, Any]:
             }
             for status, tallies in account.totals.items()
         },
-        "findings": [finding_document(kept) for kept in account.findings],
+        "findings": [finding_document(kept) for kept in account.gravest_first],
     }
 
 

@@ -12,6 +12,7 @@ import socket as sockets
 import struct
 from collections.abc import Callable
 from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,11 @@ class HttpFace:
                 web.get("/api/v1/fleet", self._fleet),
                 web.get("/api/v1/agents/{name}", self._agent),
                 web.get("/api/v1/incidents", self._incidents),
+                web.get("/api/v1/findings", self._findings),
                 web.get("/api/v1/silences", self._silences),
                 web.get("/api/v1/events", self._streams.serve),
                 web.post("/api/v1/check", self._check),
+                web.post("/api/v1/reconcile", self._reconcile),
                 web.post("/api/v1/dashboard", self._dashboard),
                 web.post("/api/v1/reload", self._reload),
                 web.post("/api/v1/test-notify", self._test_notify),
@@ -108,6 +111,22 @@ class HttpFace:
         found = await self._control.incidents(since=asked.since, limit=asked.limit)
         return await _json(lambda: {"incidents": [documents.incident_document(incident) for incident in found]})
 
+    async def _findings(self, request: web.Request) -> web.Response:
+        asked = requests.query(request, requests.FindingsQuery)
+        account = (await self._control.fleet()).books
+
+        def document() -> dict[str, Any]:
+            wanted = (
+                kept
+                for kept in account.gravest_first
+                if asked.state in {None, kept.state}
+                and asked.check in {None, kept.finding.check}
+                and asked.severity in {None, kept.finding.severity}
+            )
+            return {"findings": [documents.finding_document(kept) for kept in islice(wanted, asked.limit)]}
+
+        return await _json(document)
+
     async def _silences(self, _: web.Request) -> web.Response:
         silences = self._control.silences()
         return await _json(lambda: {"silences": [documents.silence_document(silence) for silence in silences]})
@@ -123,6 +142,12 @@ class HttpFace:
                 raise ProblemError(HTTPStatus.NOT_FOUND, f"no agent is named {name!r}", "agents")
         fleet = await self._control.check(asked.agents)
         return await _json(lambda: documents.fleet_document(narrowed(fleet, asked.agents) if asked.agents else fleet))
+
+    async def _reconcile(self, request: web.Request) -> web.Response:
+        await requests.body(request, requests.Asked)
+        account = await self._control.reconcile()
+        now = (await self._control.fleet()).at
+        return await _json(lambda: documents.account_document(account, now))
 
     async def _dashboard(self, request: web.Request) -> web.Response:
         await requests.body(request, requests.Asked)

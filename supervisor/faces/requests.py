@@ -12,6 +12,9 @@ from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, ValidationError
 from pydantic_core import from_json
 
+from supervisor.domain.actions import Severity
+from supervisor.domain.docket import FindingState
+from supervisor.domain.findings import CheckName
 from supervisor.faces.problems import ProblemError
 
 MAX_BODY = 64 * 1024
@@ -104,6 +107,15 @@ class IncidentsQuery(Query):
     """Which incidents: opened at or after `since`, the newest `limit`."""
 
     since: Instant = 0.0
+    limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 1000
+
+
+class FindingsQuery(Query):
+    """Which findings: the gravest `limit` of those that are all of this."""
+
+    state: FindingState | None = None
+    check: CheckName | None = None
+    severity: Severity | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 1000
 
 

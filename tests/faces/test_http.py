@@ -19,6 +19,7 @@ from supervisor.faces import requests, streams
 from supervisor.faces.http import HttpFace
 from supervisor.faces.listening import listen
 from supervisor.ports import Control, RefusedError
+from tests.support.accounts import account
 from tests.support.control import JOURNAL_BROKEN, NOW, MemoryControl, agent
 
 ME = getpass.getuser()
@@ -115,6 +116,32 @@ async def test_a_wrong_query_is_refused_by_its_key(client: aiohttp.ClientSession
     assert (await refused(client, "GET", f"/api/v1/incidents?{query}"))[:2] == (422, key)
 
 
+async def test_findings_gravest_first(client: aiohttp.ClientSession, control: MemoryControl) -> None:
+    control.account = account(NOW)
+    _, found = await ask(client, "GET", "/api/v1/findings")
+    told = [(one["state"], one["severity"], one["check"]) for one in found["findings"]]
+    assert told == [
+        ("hard", "critical", "amount_mismatch"),
+        ("hard", "critical", "section_total"),
+        ("hard", "warning", "queue_age"),
+        ("soft", "critical", "orphan_state"),
+    ]
+    for query, checks in (
+        ("state=soft", ["orphan_state"]),
+        ("severity=warning", ["queue_age"]),
+        ("check=section_total", ["section_total"]),
+        ("state=hard&severity=critical&limit=1", ["amount_mismatch"]),
+        ("check=parse", []),
+    ):
+        _, found = await ask(client, "GET", f"/api/v1/findings?{query}")
+        assert [one["check"] for one in found["findings"]] == checks, query
+
+
+@pytest.mark.parametrize("query", ["state=certain", "check=sums", "severity=ok", "limit=0", "invoice=INV-7"])
+async def test_a_wrong_filter_is_refused_by_its_key(client: aiohttp.ClientSession, query: str) -> None:
+    assert (await refused(client, "GET", f"/api/v1/findings?{query}"))[:2] == (422, query.partition("=")[0])
+
+
 # --- what it may be asked ----------------------------------------------------------------------------
 
 
@@ -128,6 +155,18 @@ async def test_check(client: aiohttp.ClientSession, control: MemoryControl) -> N
     assert fleet["status"] == "ok"
     assert control.asked == [("check",), ("check", "watcher"), ("check", "mailer")]
     assert (await refused(client, "POST", "/api/v1/check", json={"agents": ["x"]}))[:2] == (404, "agents")
+
+
+async def test_reconcile(client: aiohttp.ClientSession, control: MemoryControl) -> None:
+    control.account = account(NOW)
+    status, books = await ask(client, "POST", "/api/v1/reconcile")
+    assert status == 200
+    _, fleet = await ask(client, "GET", "/api/v1/fleet")
+    assert books == {"books": fleet["books"], "queues": fleet["queues"]}
+    assert books["books"]["totals"]["unpaid"]["USD"] == {"count": 27, "total": "681398.27"}
+    assert books["queues"]["queues"] == {"collections-emailer": {"depth": 11, "oldest_seconds": 7500.0}}
+    assert control.asked == [("reconcile",)]
+    assert (await refused(client, "POST", "/api/v1/reconcile", json={"fix": True}))[:2] == (422, "fix")
 
 
 async def test_acts_on_an_agent_know_who_asked(client: aiohttp.ClientSession, control: MemoryControl) -> None:

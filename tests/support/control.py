@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from supervisor.domain.account import Account
 from supervisor.domain.actions import Severity
 from supervisor.domain.delivery import Delivered, Failed, Outcome
 from supervisor.domain.escalation import Incident, IncidentState, incident_id
@@ -54,6 +55,7 @@ class MemoryControl:
         self.records: list[Row] = []
         self.asked: list[tuple[Any, ...]] = []
         self.outcomes: dict[str, Outcome] = {"caine": Delivered(), "person": Failed("connection refused")}
+        self.account = Account()
         self.missing: str | None = None
         self.doubts: tuple[str, ...] = ()
         self.unregistered: tuple[str, ...] = ()
@@ -86,7 +88,7 @@ class MemoryControl:
         agents = tuple(self.agents.values())
         observed = not self.doubts
         status = overall(agents, incidents, observed=observed)
-        return Fleet(self.now(), status, agents, incidents, observed, self.doubts, self.unregistered)
+        return Fleet(self.now(), status, agents, incidents, observed, self.doubts, self.unregistered, self.account)
 
     def silences(self) -> Sequence[Silence]:
         return tuple(self.quiet.values())
@@ -94,6 +96,11 @@ class MemoryControl:
     async def check(self, agents: Sequence[str] = ()) -> Fleet:
         self.asked.append(("check", *agents))
         return await self.fleet()
+
+    async def reconcile(self) -> Account:
+        self.asked.append(("reconcile",))
+        self._broken()
+        return self.account
 
     async def restart(self, agent: str, by: str) -> int:
         self.asked.append(("restart", agent, by))
