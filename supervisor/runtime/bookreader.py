@@ -20,6 +20,8 @@ QUEUE_LIMIT = 64 << 20
 PORTION = 500
 """Files that are read before somebody else has a turn."""
 
+_TORN = Problem(CheckName.QUEUE_PARSE, "the last line is unfinished")
+
 
 @dataclass(frozen=True, slots=True)
 class BookPlaces:
@@ -171,7 +173,8 @@ class BookReader:
             self.index.put_queue(Queue(str(path), name, problems=trouble))
         else:
             parsed = queue.parse(got.data)
-            self.index.put_queue(Queue(str(path), name, parsed.messages, parsed.problems, got.changed))
+            problems = (*parsed.problems, *([_TORN] if parsed.rest else []))
+            self.index.put_queue(Queue(str(path), name, parsed.messages, problems, got.changed))
 
     def _take_events(self, news: News) -> None:
         path = str(self._places.event_log)

@@ -28,8 +28,9 @@ from supervisor.domain.records import Record
 from supervisor.faces.lines import line_fields, row_fields
 from supervisor.formats.duration import parse_duration
 from supervisor.ports import Control, Notifier, RefusedError, Restarter, Row
+from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.daemon import Daemon
-from supervisor.runtime.plan import AgentPlan, ChannelPlan, Plan
+from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, Plan
 from supervisor.runtime.world import World
 from tests.support.actors import ScriptedChannel, ScriptedRestarter
 from tests.support.faults import Disk, FaultySource, FaultyStore
@@ -43,6 +44,11 @@ EPOCH = 1_780_000_000.0
 BEATS = Path("/beats")
 PAGE = Path("/dashboard.html")
 CONFIG = Path("/config.toml")
+STATE = Path("/state")
+QUEUES = Path("/queues")
+BOOKS = BookPlaces(
+    STATE, STATE / "collections_ledger.md", STATE / "events.log", QUEUES, Path("/cache/payment_queue.json")
+)
 
 T = TypeVar("T")
 
@@ -96,6 +102,7 @@ class VirtualTown:
     boot: str = "boot-1"
     outbox_timeout: float = 10.0
     retention: float = 30 * 86400.0
+    books: BooksPlan = BooksPlan()
 
     def __post_init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -232,6 +239,16 @@ class VirtualTown:
             self.files.append(self.place(name), self.line(**keys), self.wall())
             self.source.touch(self.place(name))
 
+    def write(self, path: Path, data: bytes) -> None:
+        """Let an agent write a file, now."""
+        self.files.write(path, data, self.wall())
+        self.source.touch(path)
+
+    def remove(self, path: Path) -> None:
+        """Let an agent remove a file, now."""
+        self.files.remove(path)
+        self.source.touch(path)
+
     async def beating(self, *names: str, every: str = "30m") -> None:
         """Beat for ever."""
         while True:
@@ -284,6 +301,7 @@ class VirtualTown:
             channels={
                 name: ChannelPlan(variant, self._notifier(name)) for name, variant in self.channel_variants.items()
             },
+            books=self.books,
             outbox_timeout=self.outbox_timeout,
             retention=self.retention,
         )
@@ -351,12 +369,14 @@ class VirtualTown:
             fields=row_fields,
             read=self._read,
             think=self._think,
+            reckon=self._think,
             render=self._render,
             write=self._write,
             write_beat=self._write_beat,
             load_plan=self._load_plan,
             face=self._face,
             heartbeats=BEATS,
+            books=BOOKS,
             dashboard=PAGE,
             journal="memory",
             control="none",
