@@ -167,7 +167,7 @@ class Reconciler:
             changed = self._changed.take()
             begun = asyncio.get_running_loop().time()
             read = await self._offload(lambda: self._keeper.read(changed))
-            if read and self.account.at is not None:
+            if self.account.at is not None:
                 await self._judge("change", read, begun)
         elif self._due is not None and self._due <= now:
             await self._judge("settled", 0, asyncio.get_running_loop().time())

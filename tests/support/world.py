@@ -183,6 +183,11 @@ class VirtualTown:
             assert not self._life.done(), self._life.exception()
             await asyncio.sleep(0.001)
 
+    async def once(self, *agents: str) -> Fleet:
+        """Let a supervisor look once, without a life."""
+        self._store = FaultyStore(self.disk)
+        return await Daemon(self.plan(), self._world(self._store)).once(agents)
+
     async def stop(self) -> None:
         """End this life as planned."""
         assert self._life is not None
