@@ -70,8 +70,8 @@ class LogTail:
                 continue
             place = _taken(tail, origin, take)
             room -= len(tail.data)
-            # The log may be rotated while we go from file to file: how far it was read just now counts first.
-            known.insert(0, place)
+            # The log may be rotated while we go from file to file: how far it was read just now counts.
+            known = [place, *(other for other in known if other is not origin)]
             log = log if number else place
             goes_on = goes_on or origin is self._log
             if number and origin is not None:
@@ -100,10 +100,8 @@ class LogTail:
 
 def _taken(tail: FileTail, origin: _Place | None, take: Callable[[bytes], bytes]) -> _Place:
     """Hand out what is new in a file; return where it was left."""
-    if origin is not None:
-        start = origin.offset - tail.offset
-    else:
-        start = tail.data.find(b"\n") + 1 if tail.offset else 0  # not the end of a line whose beginning was not read
+    cut = tail.data.find(b"\n") + 1 if tail.offset else 0  # the end of a line whose beginning was not read
+    start = cut if origin is None else origin.offset - tail.offset
     end = len(tail.data) - len(take(tail.data[start:]))
     return _Place(tail.identity, tail.offset + end, tail.data[max(0, end - _ANCHOR) : end])
 
