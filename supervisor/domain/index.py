@@ -238,7 +238,7 @@ class Index:
 
     def _exchange(self, path: str, document: Document | None) -> None:
         old = self._documents.get(path)
-        numbers = {one.invoice.number for one in (old, document) if one is not None and one.invoice is not None}
+        numbers = {_number(one) for one in (old, document) if one is not None}
         for number in numbers:
             for invoice in self._counted(number).values():
                 self._totals.remove(invoice)
@@ -246,11 +246,10 @@ class Index:
             self._documents.pop(path, None)
         else:
             self._documents[path] = document
-        if old is not None and old.invoice is not None:
-            rest = tuple(other for other in self._paths[old.invoice.number] if other != path)
-            self._paths[old.invoice.number] = rest
-        if document is not None and document.invoice is not None:
-            number = document.invoice.number
+        if old is not None:
+            self._paths[_number(old)] = tuple(other for other in self._paths[_number(old)] if other != path)
+        if document is not None:
+            number = _number(document)
             self._paths[number] = tuple(sorted((*self._paths.get(number, ()), path)))
         for number in numbers:
             if not self._paths[number]:
@@ -301,6 +300,13 @@ class Index:
             return None
         ledger, events = _compared(self._ledger_book), _compared(self._events.book)
         return InvoiceCase(number, documents, entries, trail, ledger, events, self.currency)
+
+
+def _number(document: Document) -> str:
+    """Return the invoice's number; of a file that can not be read, what it most likely is: agents name it so."""
+    if document.invoice is not None:
+        return document.invoice.number
+    return document.path.rpartition("/")[2].rpartition(".")[0]
 
 
 def _compared(book: Book | None) -> str | None:
