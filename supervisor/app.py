@@ -21,6 +21,7 @@ from supervisor.config_errors import ConfigError
 from supervisor.domain.delivery import Outcome
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.index import Limits
+from supervisor.domain.metrics import Metrics
 from supervisor.domain.records import Record
 from supervisor.faces import dashboard as page
 from supervisor.faces.http import HttpFace
@@ -29,6 +30,7 @@ from supervisor.faces.logs import LibraryHandler, LogSink, configure
 from supervisor.faces.sdnotify import SystemdWatchdog
 from supervisor.filesystem import RealFiles, write_atomic
 from supervisor.formats import heartbeat
+from supervisor.formats.activity import Activity
 from supervisor.ports import Control, RefusedError, Row, Store
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.daemon import Daemon
@@ -94,6 +96,11 @@ def dashboard(settings: Settings) -> bytes:
 def reconcile(settings: Settings) -> Fleet:
     """Read and compare the books once, and change nothing. Raises StoreLockedError."""
     return asyncio.run(_with_daemon(settings, lambda daemon: daemon.reconcile()))
+
+
+def metrics(settings: Settings, window: float) -> Metrics:
+    """Return the figures of the last `window` seconds, and change nothing. Raises StoreLockedError."""
+    return asyncio.run(_with_daemon(settings, lambda daemon: daemon.measure(window)))
 
 
 def test_notify(settings: Settings, channel: str | None) -> dict[str, Outcome]:
@@ -262,6 +269,7 @@ def _world(
             queues=places.queues,
             payment_queue=places.cache / PAYMENT_QUEUE,
         ),
+        activity_logs=places.cache,
         dashboard=places.dashboard,
         journal=str(_journal_path(settings)),
         control=str(places.socket),
@@ -275,7 +283,7 @@ def _world(
 
 def _roots(settings: Settings) -> tuple[Root, ...]:
     places = settings.paths
-    cache_files = frozenset({PAYMENT_QUEUE, "email_activity.log", "payment_activity.log", "error.log"})
+    cache_files = frozenset({PAYMENT_QUEUE, *Activity})
     roots = [
         Root(places.heartbeats, recursive=False),
         Root(places.queues, recursive=False),

@@ -14,6 +14,7 @@ from supervisor.domain.docket import Kept
 from supervisor.domain.escalation import Incident
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.health import Health
+from supervisor.domain.metrics import Metrics
 from supervisor.domain.silences import Silence
 
 T = TypeVar("T")
@@ -353,6 +354,9 @@ class Control(Protocol):
 
     async def reconcile(self) -> Account:
         """Read and compare all books again; return what came of it."""
+
+    async def metrics(self, window: float) -> Metrics:
+        """Return the figures of the last `window` seconds."""
 
     async def restart(self, agent: str, by: str) -> int:
         """Start a restart now; return its number. Raises UnknownNameError, RefusedError."""

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from supervisor import checks
 from supervisor.domain.account import Account, QueueView
-from supervisor.domain.books import Scope, Subject
+from supervisor.domain.books import Scope, Subject, Trail
 from supervisor.domain.docket import Closed, Docket, Kept, basis
 from supervisor.domain.index import Index
+from supervisor.domain.invoices import Invoice
 from supervisor.runtime.bookreader import BookReader
 
 
@@ -79,6 +80,10 @@ class Bookkeeper:
             closed += change.closed
         self._judged_at = now
         return Judgement(self._account(now), tuple(opened), tuple(closed), self._due())
+
+    def paid_since(self, since: float) -> list[tuple[Invoice, Trail | None]]:
+        """Return the invoices that were paid at or after `since` (s since the epoch), with what is known of each."""
+        return self._index.paid_since(since)
 
     def shift(self, seconds: float) -> None:
         """The wall clock was set by `seconds`."""

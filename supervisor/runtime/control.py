@@ -11,11 +11,13 @@ from supervisor.domain.delivery import Outcome
 from supervisor.domain.escalation import Incident
 from supervisor.domain.events import CheckAsked, Held, Released, RestartAsked
 from supervisor.domain.fleet import Fleet
+from supervisor.domain.metrics import Metrics
 from supervisor.domain.silences import Silence
 from supervisor.ports import Clock, RefusedError, Row, Store, StoreError
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.journal import Journal
+from supervisor.runtime.measures import Measures
 from supervisor.runtime.outbox import Outbox
 from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.roster import Roster
@@ -47,6 +49,7 @@ class DaemonControl:
         roster: Roster,
         snapshots: Snapshots,
         books: Reconciler,
+        measures: Measures,
         *,
         picture: Callable[[], Awaitable[Fleet]],
         readiness: Callable[[], str | None],
@@ -61,6 +64,7 @@ class DaemonControl:
         self._roster = roster
         self._snapshots = snapshots
         self._books = books
+        self._measures = measures
         self._picture = picture
         self._readiness = readiness
         self._reload = reload
@@ -88,6 +92,10 @@ class DaemonControl:
     async def reconcile(self) -> Account:
         """See `ports.Control`."""
         return await self._books.compare()
+
+    async def metrics(self, window: float) -> Metrics:
+        """See `ports.Control`."""
+        return await self._measures.over(window)
 
     async def restart(self, agent: str, by: str) -> int:
         """See `ports.Control`."""

@@ -16,6 +16,7 @@ from supervisor.domain.events import ClockStepped, TimeLost
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.gate import Blinded, Doubt, Sighted
 from supervisor.domain.messages import SCOPES
+from supervisor.domain.metrics import Metrics
 from supervisor.domain.policy import Policy
 from supervisor.domain.records import (
     BooksProgress,
@@ -26,6 +27,7 @@ from supervisor.domain.records import (
 )
 from supervisor.domain.vitals import Health
 from supervisor.ports import Relisted, Saved
+from supervisor.runtime.activities import Activities
 from supervisor.runtime.agents import Tools
 from supervisor.runtime.change import Change
 from supervisor.runtime.configuration import UNWATCHED, Configuration
@@ -34,6 +36,7 @@ from supervisor.runtime.desk import Desk
 from supervisor.runtime.executor import Executor
 from supervisor.runtime.gatekeeper import FLEET_KEY, Gatekeeper
 from supervisor.runtime.journal import ALIVE_AT, Journal
+from supervisor.runtime.measures import Measures
 from supervisor.runtime.outbox import Outbox
 from supervisor.runtime.picture import Picture
 from supervisor.runtime.plan import Plan
@@ -144,6 +147,7 @@ class Daemon:
             self.roster,
             self.snapshots,
             self.books,
+            Measures(Activities(world.activity_logs, world.files), self.books, world.store, clock, world.reckon),
             picture=self.picture,
             readiness=self.readiness,
             reload=self._configuration.reload,
@@ -254,6 +258,16 @@ class Daemon:
             return await self.picture()
 
         return await self._briefly((), compare)
+
+    async def measure(self, window: float) -> Metrics:
+        """Read the books and the activity logs, tell nobody, and return the figures of the last `window` seconds."""
+
+        async def measure() -> Metrics:
+            await self._list_books()
+            await self.books.look()
+            return await self.control.metrics(window)
+
+        return await self._briefly((), measure)
 
     async def _list_books(self) -> None:
         async with aclosing(self._world.source.events()) as events:

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from supervisor.domain import records
 from supervisor.domain.account import Account
+from supervisor.domain.books import Trail
 from supervisor.domain.docket import Docket, Kept
 from supervisor.domain.index import Index
+from supervisor.domain.invoices import Invoice
 from supervisor.domain.policy import spread
 from supervisor.ports import Clock, Files, Listing, Offload
 from supervisor.runtime.bookkeeper import Bookkeeper, Judgement
@@ -139,6 +141,11 @@ class Reconciler:
         self._askers.append(asker)
         self._relist("asked for")
         return await asker
+
+    async def paid_since(self, since: float) -> list[tuple[Invoice, Trail | None]]:
+        """Return the invoices that were paid at or after `since` (s since the epoch), with what is known of each."""
+        keeper = self._keeper
+        return await self._offload(lambda: keeper.paid_since(since))
 
     async def look(self) -> None:
         """Compare what was listed, and neither write nor tell what comes of it."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from supervisor.domain import records
 from supervisor.domain.docket import Closed, Kept
 from supervisor.domain.findings import PHRASES, CheckName
-from supervisor.domain.totals import Totals
+from supervisor.domain.invoices import Status
+from supervisor.domain.totals import Tally, Totals
 from supervisor.domain.words import count
 from supervisor.runtime.bookkeeper import Judgement
 from supervisor.runtime.change import Change
@@ -44,6 +47,19 @@ def texts(totals: Totals) -> list[str]:
         for status, tallies in totals.items()
         for currency, tally in tallies.items()
     ]
+
+
+def totals_of(texts: Iterable[str]) -> Totals:
+    """Return the totals that `texts` made these texts of. Raises ValueError for any others."""
+    totals: dict[Status, dict[str, Tally]] = {status: {} for status in Status}
+    for text in texts:
+        status, _, tally = text.partition(" ")
+        currency, count, total = tally.rsplit(" ", 2)
+        try:
+            totals[Status(status)][currency] = Tally(int(count), Decimal(total))
+        except InvalidOperation:
+            raise ValueError(f"{text!r} tells no amount") from None
+    return totals
 
 
 def _tell(change: Change, desk: Desk, check: CheckName, standing: list[Kept]) -> None:

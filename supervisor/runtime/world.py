@@ -27,6 +27,7 @@ class World:
             from the event loop.
         face: serves a control as long as its context lasts.
         load_plan: reads the configuration again; raises RefusedError with what is wrong.
+        activity_logs: the folder of the agents' activity logs.
         boot: names this boot of the machine.
         source_standstill: longest time (s) the source may be silent.
     """
@@ -48,6 +49,7 @@ class World:
     face: Callable[[Control], AbstractAsyncContextManager[None]]
     heartbeats: Path
     books: BookPlaces
+    activity_logs: Path
     dashboard: Path
     journal: str
     control: str

@@ -382,6 +382,7 @@ class VirtualTown:
             face=self._face,
             heartbeats=BEATS,
             books=BOOKS,
+            activity_logs=BOOKS.payment_queue.parent,
             dashboard=PAGE,
             journal="memory",
             control="none",
