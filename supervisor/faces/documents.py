@@ -5,6 +5,7 @@ Times are RFC 3339 in UTC. Keys never come and go: what is not known is null. Ch
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +15,10 @@ from supervisor.domain.delivery import Failed, Outcome
 from supervisor.domain.docket import Kept
 from supervisor.domain.escalation import Incident
 from supervisor.domain.fleet import AgentView, Fleet
+from supervisor.domain.metrics import Latency, Metrics
 from supervisor.domain.money import plain
 from supervisor.domain.silences import Silence
+from supervisor.domain.totals import Tally, Totals
 from supervisor.ports import Row
 
 _LEVELS = {cls.event(): cls.LEVEL for cls in records.every()}
@@ -104,13 +107,7 @@ def books_document(account: Account) -> dict[str, Any]:
         "consistent": account.consistent,
         "compared_at": _time(account.at),
         "files": account.files,
-        "totals": {
-            status.value: {
-                currency: {"count": tally.count, "total": plain(tally.total, currency)}
-                for currency, tally in tallies.items()
-            }
-            for status, tallies in account.totals.items()
-        },
+        "totals": _totals(account.totals),
         "findings": [finding_document(kept) for kept in account.gravest_first],
     }
 
@@ -126,6 +123,21 @@ def queues_document(account: Account, now: float) -> dict[str, Any]:
             }
             for queue in account.queues
         },
+    }
+
+
+def metrics_document(metrics: Metrics) -> dict[str, Any]:
+    """Return the document of the figures over a window. Where there is no data there is null, never 0."""
+    return {
+        "timestamp": rfc3339(metrics.at),
+        "window_seconds": metrics.window,
+        "emails_sent": metrics.emails_sent,
+        "payments_detected": metrics.payments_detected,
+        "errors": metrics.errors,
+        "payment_latency": None if metrics.latency is None else _latency(metrics.latency),
+        "collected": None if metrics.collected is None else _tallies(metrics.collected),
+        "change": None if metrics.change is None else _totals(metrics.change),
+        "change_since": _time(metrics.change_since),
     }
 
 
@@ -175,6 +187,26 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, Failed):
         return {"ok": False, "error": text(outcome.error), "permanent": outcome.permanent}
     return {"ok": True, "error": None, "permanent": False}
+
+
+def _latency(latency: Latency) -> dict[str, Any]:
+    lengths = {
+        "average_seconds": latency.average,
+        "p50_seconds": latency.p50,
+        "p90_seconds": latency.p90,
+        "p99_seconds": latency.p99,
+    }
+    return {"count": latency.count, **{name: round(length, 3) for name, length in lengths.items()}}
+
+
+def _totals(totals: Totals) -> dict[str, Any]:
+    return {status.value: _tallies(tallies) for status, tallies in totals.items()}
+
+
+def _tallies(tallies: Mapping[str, Tally]) -> dict[str, Any]:
+    return {
+        currency: {"count": tally.count, "total": plain(tally.total, currency)} for currency, tally in tallies.items()
+    }
 
 
 def _time(at: float | None) -> str | None:

@@ -65,6 +65,7 @@ class HttpFace:
                 web.get("/api/v1/agents/{name}", self._agent),
                 web.get("/api/v1/incidents", self._incidents),
                 web.get("/api/v1/findings", self._findings),
+                web.get("/api/v1/metrics", self._metrics),
                 web.get("/api/v1/silences", self._silences),
                 web.get("/api/v1/events", self._streams.serve),
                 web.post("/api/v1/check", self._check),
@@ -126,6 +127,11 @@ class HttpFace:
             return {"findings": [documents.finding_document(kept) for kept in islice(wanted, asked.limit)]}
 
         return await _json(document)
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        asked = requests.query(request, requests.MetricsQuery)
+        metrics = await self._control.metrics(asked.window)
+        return await _json(lambda: documents.metrics_document(metrics))
 
     async def _silences(self, _: web.Request) -> web.Response:
         silences = self._control.silences()

@@ -15,7 +15,9 @@ from pydantic_core import from_json
 from supervisor.domain.actions import Severity
 from supervisor.domain.docket import FindingState
 from supervisor.domain.findings import CheckName
+from supervisor.domain.metrics import DAY, LONGEST, SHORTEST
 from supervisor.faces.problems import ProblemError
+from supervisor.formats.duration import parse_duration
 
 MAX_BODY = 64 * 1024
 """Bytes."""
@@ -42,8 +44,19 @@ def _instant(value: str) -> float:
     return at
 
 
+def _length(value: str) -> float:
+    """Return the seconds that a duration such as "24h", or a number, means."""
+    for read in (parse_duration, float):
+        try:
+            return read(value)
+        except ValueError:
+            continue
+    raise ValueError('expected a duration such as "24h", or seconds')
+
+
 Instant = Annotated[float, BeforeValidator(_instant)]
 Length = Annotated[float, Field(gt=0, le=_LONGEST)]
+Window = Annotated[float, BeforeValidator(_length), Field(ge=SHORTEST, le=LONGEST)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
@@ -117,6 +130,12 @@ class FindingsQuery(Query):
     check: CheckName | None = None
     severity: Severity | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 1000
+
+
+class MetricsQuery(Query):
+    """Over which window: a length of time such as 24h, or seconds."""
+
+    window: Window = DAY
 
 
 class EventsQuery(IncidentsQuery):

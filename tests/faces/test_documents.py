@@ -10,12 +10,14 @@ from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat, Phase
 from supervisor.domain.fleet import Modifier, Status
 from supervisor.domain.health import HealthState
+from supervisor.domain.metrics import Metrics
 from supervisor.domain.records import HeartbeatMissed
 from supervisor.domain.silences import Silence
 from supervisor.faces.documents import (
     agent_document,
     fleet_document,
     incident_document,
+    metrics_document,
     rfc3339,
     row_document,
     silence_document,
@@ -25,6 +27,7 @@ from supervisor.faces.schema import schema
 from supervisor.ports import Row
 from tests.faces.pages import NOW, agent, fleet
 from tests.support import plain
+from tests.support.measured import metrics
 
 INCIDENT = Incident(
     "5f21c0aa",
@@ -38,6 +41,37 @@ INCIDENT = Incident(
     told=("caine",),
     evidence={"misses": 2},
 )
+
+
+def test_the_document_of_the_figures_over_a_window() -> None:
+    nothing: dict[str, dict[str, object]] = {"escalated": {"USD": {"count": 0, "total": "0.00"}}, "review": {}}
+    assert metrics_document(metrics(NOW)) == {
+        "timestamp": "2026-02-17T14:03:11.000000Z",
+        "window_seconds": 86400.0,
+        "emails_sent": 12,
+        "payments_detected": 3,
+        "errors": 0,
+        "payment_latency": {
+            "count": 3,
+            "average_seconds": 7500.0,
+            "p50_seconds": 3600.0,
+            "p90_seconds": 15000.123,
+            "p99_seconds": 15000.123,
+        },
+        "collected": {"EUR": {"count": 1, "total": "99.50"}, "USD": {"count": 2, "total": "1500.01"}},
+        "change": {
+            "unpaid": {"USD": {"count": -2, "total": "-1500.01"}},
+            "paid": {"EUR": {"count": 1, "total": "99.50"}, "USD": {"count": 2, "total": "1500.01"}},
+            **nothing,
+        },
+        "change_since": "2026-02-16T13:58:11.000000Z",
+    }
+
+
+def test_where_there_is_no_data_is_null_under_the_same_keys() -> None:
+    document = metrics_document(Metrics(NOW, 3600.0))
+    assert document.keys() == metrics_document(metrics(NOW)).keys()
+    assert {key for key, value in document.items() if value is not None} == {"timestamp", "window_seconds"}
 
 
 def test_the_document_of_everything() -> None:

@@ -21,6 +21,7 @@ from supervisor.faces.listening import listen
 from supervisor.ports import Control, RefusedError
 from tests.support.accounts import account
 from tests.support.control import JOURNAL_BROKEN, NOW, MemoryControl, agent
+from tests.support.measured import metrics
 
 ME = getpass.getuser()
 
@@ -99,6 +100,38 @@ async def test_incidents(client: aiohttp.ClientSession, control: MemoryControl) 
         assert [one["id"] for one in found["incidents"]] == [second.id]
     _, found = await ask(client, "GET", "/api/v1/incidents", params={"limit": "1"})
     assert len(found["incidents"]) == 1
+
+
+async def test_metrics_are_those_of_the_window(client: aiohttp.ClientSession, control: MemoryControl) -> None:
+    control.measured = metrics(NOW)
+    for window, seconds in (
+        ("", 86400),
+        ("?window=1h", 3600),
+        ("?window=1h30m", 5400),
+        ("?window=90", 90),
+        ("?window=8d", 8 * 86400),
+    ):
+        status, found = await ask(client, "GET", f"/api/v1/metrics{window}")
+        assert (status, found["window_seconds"], found["emails_sent"]) == (200, seconds, 12)
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("window=soon", 'expected a duration such as "24h", or seconds'),
+        ("window=", 'expected a duration such as "24h", or seconds'),
+        ("window=59s", "greater than or equal to 60"),
+        ("window=-3600", "greater than or equal to 60"),
+        ("window=192h1s", "less than or equal to 691200"),
+        ("window=inf", "finite"),
+        ("window=nan", "finite"),
+        ("for=1h", "not a known key"),
+    ],
+)
+async def test_a_window_that_makes_no_sense_is_refused(client: aiohttp.ClientSession, query: str, detail: str) -> None:
+    status, key, found = await refused(client, "GET", f"/api/v1/metrics?{query}")
+    assert (status, key) == (422, query.partition("=")[0])
+    assert detail in found
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from supervisor.domain.escalation import Incident, IncidentState, incident_id
 from supervisor.domain.events import Beat
 from supervisor.domain.fleet import AgentView, Fleet, Modifier, overall
 from supervisor.domain.health import HealthState
+from supervisor.domain.metrics import DAY, Metrics
 from supervisor.domain.silences import Silence
 from supervisor.ports import RefusedError, Row, StoreError, UnknownNameError
 
@@ -61,6 +62,7 @@ class MemoryControl:
         self.unregistered: tuple[str, ...] = ()
         self.broken: Exception | None = None
         self.page = b"<!doctype html><title>page</title>"
+        self.measured = Metrics(self.now(), DAY)
         self.followers: set[asyncio.Queue[Row]] = set()
 
     def record(self, event: str, agent: str | None = None, **fields: Any) -> Row:
@@ -101,6 +103,10 @@ class MemoryControl:
         self.asked.append(("reconcile",))
         self._broken()
         return self.account
+
+    async def metrics(self, window: float) -> Metrics:
+        self._broken()
+        return replace(self.measured, at=self.now(), window=window)
 
     async def restart(self, agent: str, by: str) -> int:
         self.asked.append(("restart", agent, by))
