@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from supervisor.ports import FileRead, FileTail, NotRegularError
@@ -15,6 +15,7 @@ from supervisor.ports import FileRead, FileTail, NotRegularError
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_ACL = "system.posix_acl_access"
 _MARK = (1 << 60) - 1  # two digits of a Python int: 32 bytes a file
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -85,25 +86,56 @@ class RealFiles:
             os.close(place)
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes, ready: Callable[[int], None] = lambda _: None) -> None:
     """Replace `path` with `data`, durable on return; readers see the old file or the new one, never a part.
 
-    Raises OSError where it can not: the old file stays as it was, and nothing is left beside it.
+    `ready` is called with the new file's descriptor just before it takes the old one's place. Raises OSError where it
+    can not, and whatever `ready` raises: the old file stays as it was, and nothing is left beside it.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    fd = os.open(temporary, _CREATE, 0o644)
+    write_new(temporary, data, ready)
     try:
-        with os.fdopen(fd, "wb", buffering=0) as file:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[file.write(rest) :]
-            os.fsync(fd)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     with contextlib.suppress(OSError):  # not every file system can; the new file stands already
         _sync_folder(path.parent)
+
+
+def write_new(path: Path, data: bytes, ready: Callable[[int], None] = lambda _: None) -> None:
+    """Make a file that holds `data`; `ready` is called with its descriptor once it does.
+
+    Raises FileExistsError, which leaves that file alone, OSError and what `ready` raises, which leave nothing.
+    """
+    fd = os.open(path, _CREATE, 0o644)
+    try:
+        with os.fdopen(fd, "wb", buffering=0) as file:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(fd)
+            ready(fd)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def keep_rights(fd: int, path: Path) -> None:
+    """Give the new file `fd` the owner, the mode and the access list of `path`, durable on return.
+
+    Raises OSError where that may not be.
+    """
+    like, new = os.lstat(path), os.fstat(fd)
+    if (new.st_uid, new.st_gid) != (like.st_uid, like.st_gid):
+        os.fchown(fd, like.st_uid, like.st_gid)
+    os.fchmod(fd, stat.S_IMODE(like.st_mode))
+    rules = b""
+    with contextlib.suppress(OSError):  # most files have none, and not every file system knows them
+        rules = os.getxattr(path, _ACL, follow_symlinks=False)
+    if rules:
+        os.setxattr(fd, _ACL, rules)
+    os.fsync(fd)
 
 
 def _sync_folder(folder: Path) -> None:

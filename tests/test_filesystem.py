@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.filesystem import RealFiles, write_atomic
+from supervisor.filesystem import RealFiles, keep_rights, write_atomic, write_new
 from supervisor.ports import NotRegularError
 from tests.support.needs import missing
 
@@ -223,6 +224,75 @@ def test_a_rename_that_fails_keeps_the_old_one_and_removes_the_new_one(tmp_path:
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         write_atomic(tmp_path / "no" / "dashboard.html", b"x")
+
+
+def test_what_is_called_at_the_last_moment_sees_the_new_file_beside_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.md"
+    write_atomic(path, b"old")
+
+    def ready(fd: int) -> None:
+        assert os.fstat(fd).st_size == 3
+        assert path.read_bytes() == b"old"
+        raise RuntimeError("not now")
+
+    with pytest.raises(RuntimeError, match="not now"):
+        write_atomic(path, b"new", ready)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_new_file_takes_nobodys_place(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.md.bak"
+    write_new(path, b"one")
+    with pytest.raises(FileExistsError):
+        write_new(path, b"two")
+    assert path.read_bytes() == b"one"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444])
+def test_rights_are_kept(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "ledger.md"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    if os.getuid() == 0:
+        os.chown(path, NOBODY, NOBODY)
+    before = path.stat()
+    write_atomic(path, b"new", lambda fd: keep_rights(fd, path))
+    after = path.stat()
+    assert path.read_bytes() == b"new"
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+
+
+def test_an_access_list_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.md"
+    path.write_bytes(b"old")
+    # Version 2: the owner, one more user, the group, the mask, and everybody else.
+    entries = ((0x01, 6, -1), (0x02, 6, NOBODY), (0x04, 0, -1), (0x10, 6, -1), (0x20, 0, -1))
+    rules = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", tag, can, who % 2**32) for tag, can, who in entries)
+    try:
+        os.setxattr(path, "system.posix_acl_access", rules)
+    except OSError as error:
+        missing("access lists", f"the file system of {tmp_path} has none: {error}")
+    write_atomic(path, b"new", lambda fd: keep_rights(fd, path))
+    assert os.getxattr(path, "system.posix_acl_access") == rules
+    assert stat.S_IMODE(path.stat().st_mode) == 0o660
+
+
+def test_an_owner_that_can_not_be_kept_is_an_error() -> None:
+    if os.getuid() != 0:
+        missing("root", "to make a file of somebody else's")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        path = Path(folder) / "ledger.md"
+        path.write_bytes(b"old")
+        code = """
+path = Path(sys.argv[1])
+try: write_atomic(path, b"new", lambda fd: keep_rights(fd, path))
+except PermissionError as error: print(error.strerror)
+"""
+        assert _without_rights(code, path) == "Operation not permitted"
+        assert path.read_bytes() == b"old"
+        assert list(Path(folder).iterdir()) == [path]
 
 
 def test_readers_never_see_a_part(tmp_path: Path) -> None:
