@@ -164,10 +164,10 @@ class Docket:
         subjects = set()
         while (due := self.due) is not None and due <= now:
             _, subject = heapq.heappop(self._wake_ups)
-            self._watches[subject].wake_at = None
             subjects.add(subject)
         for subject in subjects:
-            self._wake(subject, self._watches[subject], now + self.settle)
+            self._watches[subject].wake_at = now + self.settle
+            heapq.heappush(self._wake_ups, (now + self.settle, subject))
         return subjects
 
     def subjects(self) -> set[Subject]:
@@ -199,9 +199,7 @@ class Docket:
             return
         self._watches[subject] = watch
         soft = [kept.since for kept in watch.kept.values() if not kept.hard]
-        self._wake(subject, watch, min(soft) + self.settle if soft else None)
-
-    def _wake(self, subject: Subject, watch: _Watch, at: float | None) -> None:
+        at = min(soft) + self.settle if soft else None
         if at is not None and at != watch.wake_at:
             heapq.heappush(self._wake_ups, (at, subject))
         watch.wake_at = at
@@ -244,7 +242,7 @@ def basis(case: Case) -> Hashable:
 
 
 def _stated(document: Document) -> Hashable:
-    return document.path, document.archived, document.invoice
+    return document.path, document.invoice
 
 
 def _booked(entry: Entry) -> Hashable:

@@ -1,0 +1,31 @@
+"""The ledger's Summary as written, and which of its sums can be known: shared by the checks of totals."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from supervisor.domain.books import LedgerCase
+from supervisor.domain.findings import CheckName
+from supervisor.domain.invoices import Status
+from supervisor.domain.ledger import Total
+
+
+def written(case: LedgerCase) -> dict[Status | None, Total]:
+    """Return the lines of the Summary, by section; the first where there are several. None: the grand total."""
+    return {total.section: total for total in reversed(case.ledger.totals)}
+
+
+def actual(case: LedgerCase, section: Status) -> Decimal:
+    """Return what the entries of `section` come to."""
+    return case.sums.get(section, Decimal())
+
+
+def unknown(case: LedgerCase) -> set[Status]:
+    """Return the sections whose sum nobody can know: an amount, or a whole line, could not be read.
+
+    What could not be read is a finding of its own; that the total is not the sum of the rest follows from it.
+    """
+    ledger = case.ledger
+    if ledger.torn is not None or any(problem.check is CheckName.PARSE for problem in ledger.problems):
+        return set(Status)
+    return {entry.section for entry in ledger.entries if entry.amount is None}
