@@ -16,7 +16,7 @@ from supervisor.cli._errors import SOFTWARE, USAGE, CommandError, NoDaemonError,
 
 PROGRAM = "collections-supervisor"
 
-FLAGS = {"--health-check": "check", "--dashboard": "dashboard", "--daemon": "run"}
+FLAGS = {"--health-check": "check", "--dashboard": "dashboard", "--metrics": "metrics", "--daemon": "run"}
 """Flags that mean a command."""
 
 _DEFAULTS: dict[str, Any] = {
@@ -31,7 +31,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 _ORDER = (
-    *("run", "check", "dashboard", "status", "why", "incidents", "events"),
+    *("run", "check", "dashboard", "metrics", "status", "why", "incidents", "events"),
     *("ack", "silence", "hold", "release", "restart", "beat"),
     *("reload", "check-config", "test-notify", "init", "schema", "demo", "drill"),
 )
@@ -44,6 +44,7 @@ examples:
   collections-supervisor run                           watch, in the foreground
   collections-supervisor check --agents payment-watcher
   collections-supervisor why payment-watcher
+  collections-supervisor metrics --window 7d
   collections-supervisor beat nightly-backup -- ./backup.sh
 
 exit codes: check and status say 0 ok, 1 warning, 2 critical, 3 unknown; 64 wrong usage or

@@ -183,7 +183,7 @@ asyncio.run(hold())
 """
 
 
-@pytest.mark.parametrize("words", [("check",), ("dashboard",)])
+@pytest.mark.parametrize("words", [("check",), ("dashboard",), ("metrics",)])
 def test_a_journal_that_another_process_holds_is_said(place: Place, words: tuple[str, ...]) -> None:
     journal = place.home / ".local" / "state" / "collections-supervisor" / "journal.db"
     with subprocess.Popen(

@@ -14,6 +14,7 @@ from supervisor.domain.metrics import Metrics
 from supervisor.domain.records import HeartbeatMissed
 from supervisor.domain.silences import Silence
 from supervisor.faces.documents import (
+    account_document,
     agent_document,
     fleet_document,
     incident_document,
@@ -27,6 +28,7 @@ from supervisor.faces.schema import schema
 from supervisor.ports import Row
 from tests.faces.pages import NOW, agent, fleet
 from tests.support import plain
+from tests.support.accounts import LEDGER, QUEUE, STATE, account
 from tests.support.measured import metrics
 
 INCIDENT = Incident(
@@ -109,6 +111,22 @@ def test_the_document_of_everything() -> None:
                 "message": "busy",
             }
         ],
+        "books": {
+            "consistent": None,
+            "compared_at": None,
+            "files": 0,
+            "totals": {"unpaid": {}, "paid": {}, "escalated": {}, "review": {}},
+            "findings": [],
+        },
+        "queues": {"healthy": None, "queues": {}},
+        "books": {
+            "consistent": None,
+            "compared_at": None,
+            "files": 0,
+            "totals": {"unpaid": {}, "paid": {}, "escalated": {}, "review": {}},
+            "findings": [],
+        },
+        "queues": {"healthy": None, "queues": {}},
         "incidents": [
             {
                 "id": "5f21c0aa",
@@ -131,6 +149,62 @@ def test_the_document_of_everything() -> None:
         "doubts": ["watch_lost"],
         "unregistered": ["x"],
     }
+
+
+def test_the_document_of_the_books() -> None:
+    document = account_document(account(NOW), NOW + 60.0004)
+    findings = document["books"].pop("findings")
+    assert document == {
+        "books": {
+            "consistent": False,
+            "compared_at": "2026-02-17T14:03:11.000000Z",
+            "files": 41,
+            "totals": {
+                "unpaid": {"EUR": {"count": 2, "total": "1200.50"}, "USD": {"count": 27, "total": "681398.27"}},
+                "paid": {"USD": {"count": 11, "total": "153484.23"}},
+                "escalated": {"USD": {"count": 1, "total": "8600.00"}},
+                "review": {},
+            },
+        },
+        "queues": {"healthy": False, "queues": {"collections-emailer": {"depth": 11, "oldest_seconds": 7560.0}}},
+    }
+    assert [(one["file"], one["line"], one["state"]) for one in findings] == [
+        (LEDGER, 7, "hard"),
+        (LEDGER, 52, "hard"),
+        (QUEUE, 1, "hard"),
+        (f"{STATE}/acme/INV-4.json", None, "soft"),
+    ]
+    assert findings[0] == {
+        "id": account(NOW).gravest_first[0].id,
+        "check": "amount_mismatch",
+        "severity": "critical",
+        "state": "hard",
+        "file": LEDGER,
+        "line": 7,
+        "invoice": "INV-7",
+        "expected": "1500.00",
+        "found": "1400.00",
+        "message": "INV-7 is of 1,500.00 USD, but the ledger says 1,400.00 USD",
+        "since": "2026-02-17T14:01:41.000000Z",
+        "after_restart": None,
+    }
+    assert findings[3]["expected"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "consistent", "healthy"),
+    [
+        ({"findings": ()}, True, True),
+        ({"findings": account(NOW).findings[:1]}, True, True),  # it may be agents at work
+        ({"findings": account(NOW).findings[1:2]}, True, False),
+        ({"findings": account(NOW).findings[2:]}, False, True),
+        ({"observed": False}, None, None),
+        ({"at": None}, None, None),
+    ],
+)
+def test_what_is_known_of_the_books(changes: dict[str, object], consistent: bool | None, healthy: bool | None) -> None:
+    document = account_document(account(NOW, **changes), NOW)
+    assert (document["books"]["consistent"], document["queues"]["healthy"]) == (consistent, healthy)
 
 
 def test_keys_never_come_and_go() -> None:

@@ -1,0 +1,123 @@
+"""`metrics`: what came about in a window of time, in figures, asked of the daemon where one runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from supervisor.cli import _output
+from supervisor.cli._client import daemon
+from supervisor.cli._errors import UNKNOWN, CommandError, NoDaemonError
+from supervisor.cli._times import clock, length
+from supervisor.domain.metrics import DAY, LONGEST, SHORTEST
+from supervisor.domain.money import spoken
+from supervisor.domain.words import count, span
+
+_EPILOG = """\
+examples:
+  collections-supervisor metrics
+  collections-supervisor metrics --window 7d --json
+  collections-supervisor --metrics --window 1h --output metrics.txt
+
+What no log, no invoice and no journal tells is "no data", and null in JSON.
+"""
+
+_NO_DATA: _output.Piece = ("no data", "dim")
+_COUNTS = {"emails_sent": "e-mails sent", "payments_detected": "payments detected", "errors": "errors"}
+
+
+def register(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "metrics", help="count e-mails, payments and errors, and what was collected, in a window", epilog=_EPILOG
+    )
+    parser.add_argument("--window", type=_window, default=DAY, metavar="LENGTH", help="1h, 24h (the usual), 7d, ...")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write it there, instead of to standard output")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the figures and return 0."""
+    with _output.into(args.output, as_json=args.json):
+        try:
+            metrics = daemon(args).ask("GET", "metrics", query={"window": args.window})
+        except NoDaemonError:
+            metrics = _look(args)
+        if args.json:
+            _output.document(metrics)
+        else:
+            _output.say((f"the last {_span(metrics['window_seconds'])}", "bold"))
+            _output.table([*_rows(metrics), *_change(metrics)])
+    return 0
+
+
+def _window(text: str) -> float:
+    seconds = length(text)
+    if not SHORTEST <= seconds <= LONGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a window of 1m to 8d")
+    return seconds
+
+
+def _look(args: argparse.Namespace) -> dict[str, Any]:
+    from supervisor import app  # noqa: PLC0415 - a daemon's answer needs none of this
+    from supervisor.cli._configuration import settings_or_fail  # noqa: PLC0415
+    from supervisor.faces.documents import metrics_document  # noqa: PLC0415
+    from supervisor.ports import StoreError  # noqa: PLC0415
+
+    try:
+        return metrics_document(app.metrics(settings_or_fail(args), args.window))
+    except StoreError as error:
+        raise CommandError(UNKNOWN, str(error)) from None
+
+
+# --- for people --------------------------------------------------------------------------------------
+
+
+def _rows(metrics: dict[str, Any]) -> Iterator[tuple[str, _output.Piece]]:
+    for key, name in _COUNTS.items():
+        number = metrics[key]
+        yield name, _NO_DATA if number is None else str(number)
+    latency, collected = metrics["payment_latency"], metrics["collected"]
+    yield "payment latency", _NO_DATA if latency is None else _latency(latency)
+    yield "collected", _NO_DATA if collected is None else _collected(collected)
+
+
+def _latency(latency: dict[str, Any]) -> str:
+    average, p50, p90, p99 = (span(latency[f"{name}_seconds"]) for name in ("average", "p50", "p90", "p99"))
+    of = count(latency["count"], "payment")
+    return f"{average} on average; half within {p50}, 90 % within {p90}, 99 % within {p99} (of {of})"
+
+
+def _collected(tallies: dict[str, Any]) -> str:
+    parts = [
+        f"{spoken(Decimal(tally['total']), currency)} ({count(tally['count'], 'invoice')})"
+        for currency, tally in tallies.items()
+    ]
+    return " + ".join(parts) or "nothing"
+
+
+def _change(metrics: dict[str, Any]) -> Iterator[tuple[str, _output.Piece]]:
+    if metrics["change"] is None:
+        yield "change", _NO_DATA
+        return
+    yield "change", f"since {clock(metrics['change_since'])}"
+    for status, tallies in metrics["change"].items():
+        parts = [part for currency, tally in tallies.items() if (part := _difference(tally, currency))]
+        yield f"  {status}", "; ".join(parts) or "none"
+
+
+def _difference(tally: dict[str, Any], currency: str) -> str:
+    """Return "-2 invoices, -1,500.01 USD", "" where nothing has changed."""
+    number, money = tally["count"], Decimal(tally["total"])
+    if not number and not money:
+        return ""
+    invoices = count(abs(number), "invoice")
+    return f"{'-' if number < 0 else '+'}{invoices}, {'' if money < 0 else '+'}{spoken(money, currency)}"
+
+
+def _span(seconds: float) -> str:
+    """Return a window as people call it: a day of 24 h."""
+    return "24 h" if seconds == DAY else span(seconds)
