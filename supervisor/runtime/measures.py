@@ -57,9 +57,13 @@ class Measures:
         if self._totals() is None or not self._books.account.files:
             return None, None
         paid = await self._books.paid_since(begin)
-        waits = (metrics.waited(invoice, trail) for invoice, trail in paid)
-        latency = metrics.latency(wait for wait in waits if wait is not None)
-        return latency, metrics.collected(invoice for invoice, _ in paid)
+
+        def figures() -> tuple[Latency | None, Mapping[str, Tally]]:
+            waits = (metrics.waited(invoice, trail) for invoice, trail in paid)
+            latency = metrics.latency(wait for wait in waits if wait is not None)
+            return latency, metrics.collected(invoice for invoice, _ in paid)
+
+        return await self._offload(figures)  # there may be many of them
 
     async def _change(self, begin: float) -> tuple[Totals | None, float | None]:
         """Return what has changed since `begin`, or the moment nearest to it of which totals are known; and that."""
@@ -77,22 +81,18 @@ class Measures:
 
     async def _known(self, begin: float) -> tuple[float, Totals] | None:
         """Return the newest totals that were written by `begin`, else the earliest after it, and when that was."""
-        later: list[tuple[float, Totals]] = []
         for since in (begin - _NEAR, 0.0):
             try:
                 rows = await self._store.rows(since=since, event=BooksTotals.event(), limit=_ROWS)
             except StoreError:
                 return None
-            known = [(row.at, totals) for row in rows if (totals := _read(row)) is not None]
-            earlier = [(at, totals) for at, totals in known if at <= begin]
-            if earlier:
-                return max(earlier, key=_at)
-            later = known
-        return min(later, key=_at, default=None)
-
-
-def _at(known: tuple[float, Totals]) -> float:
-    return known[0]
+            rows = sorted(rows, key=lambda row: row.at)
+            earlier = [row for row in rows if row.at <= begin]
+            later = rows[len(earlier) :] if not since else []
+            for row in (*reversed(earlier), *later):
+                if (totals := _read(row)) is not None:
+                    return row.at, totals
+        return None
 
 
 def _read(row: Row) -> Totals | None:
