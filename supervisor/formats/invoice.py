@@ -222,7 +222,7 @@ _UNREADABLE = (ValueError, RecursionError)  # every error of msgspec is a ValueE
 _decode = msgspec.json.Decoder(_Document).decode
 _decode_any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder(order="sorted").encode
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_encode_exactly = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode  # as the agents do
 
 
 def _read(data: bytes) -> _Document:
@@ -236,11 +236,15 @@ def _read(data: bytes) -> _Document:
 
 
 def _canonical(data: bytes) -> bytes:
-    """Return what `json.dumps` writes of a document, too: only rare floats and characters differ."""
-    text = _encode({key: value for key, value in _decode_any(data).items() if key[:1] != "_"})
-    if text.isascii():
-        return text
-    return _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text.decode()).encode()
+    """Return what the checksum is of, in most cases: rare floats and characters are not written as by an agent."""
+    bare = _bare(_decode_any(data))
+    text = _encode(bare)
+    return text if text.isascii() else _encode_exactly(bare).encode()
+
+
+def _bare(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document without the keys that are about the file itself."""
+    return {key: value for key, value in values.items() if key[:1] != "_"}
 
 
 def _checksum(canonical: bytes) -> str:
@@ -257,8 +261,7 @@ def _read_exactly(data: bytes) -> tuple[_Document, list[_Wrong]]:
     document = _fit(_Document, values, (), locate(text), wrong)
     written = document.checksum
     if written is not None:
-        bare = {key: value for key, value in values.items() if not key.startswith("_")}
-        computed = _checksum(json.dumps(bare, sort_keys=True, separators=(",", ":")).encode())
+        computed = _checksum(_encode_exactly(_bare(values)).encode())
         if written != computed:
             wrong.append(_Wrong(("_checksum",), computed, CheckName.CHECKSUM, written[:_QUOTED]))
     return document, wrong
