@@ -111,9 +111,9 @@ class _Connection(http.client.HTTPConnection):
         self.sock = connected
 
 
-def daemon(args: argparse.Namespace) -> Daemon:
-    """Return the daemon that runs with the configuration that the flags name."""
-    return Daemon(control_socket(args.config, os.environ))
+def daemon(args: argparse.Namespace, **how: float) -> Daemon:
+    """Return the daemon that runs with the configuration that the flags name; `how` are arguments of `Daemon`."""
+    return Daemon(control_socket(args.config, os.environ), **how)
 
 
 def _target(path: tuple[str, ...], query: dict[str, Any] | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from supervisor.cli import _output
+from supervisor.cli import _books, _output
 from supervisor.cli._times import ago
 
 EXIT = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
@@ -18,7 +18,6 @@ STYLES = {
     "unhealthy": ("!", "yellow"),
     "escalated": ("✖", "bold red"),
 }
-SEVERITIES = {"critical": "bold red", "warning": "yellow"}
 
 
 def show(fleet: dict[str, Any], *, as_json: bool) -> int:
@@ -31,6 +30,7 @@ def show(fleet: dict[str, Any], *, as_json: bool) -> int:
         _output.table([_agent(agent, now) for agent in fleet["agents"]])
     for incident in fleet["incidents"]:
         _output.say(("incident ", "bold"), *incident_pieces(incident, now))
+    _books.summary(fleet["books"], fleet["queues"])
     if not fleet["observed"]:
         _output.say(("not observed: ", "magenta"), "; ".join(fleet["doubts"]).replace("_", " ") or "decisions wait")
     if fleet["unregistered"]:
@@ -40,7 +40,7 @@ def show(fleet: dict[str, Any], *, as_json: bool) -> int:
 
 def incident_pieces(incident: dict[str, Any], now: Any) -> list[_output.Piece]:
     """Return the line of one incident."""
-    severity = (incident["severity"], SEVERITIES.get(incident["severity"], ""))
+    severity = (incident["severity"], _output.SEVERITIES.get(incident["severity"], ""))
     acked = f", acknowledged by {incident['acked_by']}" if incident.get("acked_by") else f", {incident['state']}"
     return [
         *(f"{incident['id']}  ", severity, f"  {incident['key']}  {incident['summary']}"),

@@ -31,7 +31,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 _ORDER = (
-    *("run", "check", "dashboard", "metrics", "status", "why", "incidents", "events"),
+    *("run", "check", "dashboard", "metrics", "reconcile", "status", "why", "incidents", "events"),
     *("ack", "silence", "hold", "release", "restart", "beat"),
     *("reload", "check-config", "test-notify", "init", "schema", "demo", "drill"),
 )
@@ -45,10 +45,11 @@ examples:
   collections-supervisor check --agents payment-watcher
   collections-supervisor why payment-watcher
   collections-supervisor metrics --window 7d
+  collections-supervisor reconcile                     compare the books, and list what does not agree
   collections-supervisor beat nightly-backup -- ./backup.sh
 
-exit codes: check and status say 0 ok, 1 warning, 2 critical, 3 unknown; 64 wrong usage or
-configuration; 69 no daemon; others: 1 refused or failed.
+exit codes: check, status and reconcile say 0 ok, 1 warning, 2 critical, 3 unknown; 64 wrong
+usage or configuration; 69 no daemon; others: 1 refused or failed.
 """
 
 

@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from pathlib import Path
 from typing import Any
+
+from supervisor.cli._errors import NO_OUTPUT, CommandError
 
 Piece = str | tuple[str, str]
 """Text, or text and its style."""
+
+SEVERITIES = {"critical": "bold red", "warning": "yellow"}
+"""The style of each."""
 
 _PROGRAM = "collections-supervisor"
 
@@ -41,6 +49,49 @@ def table(rows: Iterable[Sequence[Piece]], headers: Sequence[str] = ()) -> None:
 def document(value: Any) -> None:
     """Print the JSON document."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def note(text: str) -> None:
+    """Print what belongs to the line above: set in, and on a terminal no wider than that is."""
+    lines = [text]
+    if sys.stdout.isatty():
+        from shutil import get_terminal_size  # noqa: PLC0415 - nobody needs them in a pipe
+        from textwrap import wrap  # noqa: PLC0415
+
+        lines = wrap(_plain(text), max(20, get_terminal_size().columns - 2))
+    for line in lines:
+        say("  ", line)
+
+
+@contextmanager
+def into(path: Path | None, *, as_json: bool) -> Iterator[None]:
+    """Print to the file `path` instead, the whole or nothing; where it is None, as always. Raises CommandError.
+
+    A JSON document is printed as well: programs find it where they always do.
+    """
+    if path is None:
+        yield
+        return
+    with redirect_stdout(StringIO()) as text:
+        yield
+    write(path, text.getvalue().encode("utf-8", "backslashreplace"))
+    if as_json:
+        sys.stdout.write(text.getvalue())
+    else:
+        say(f"{path} written")
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write the whole file or nothing: whoever reads meanwhile sees the old one. Raises CommandError."""
+    from supervisor.filesystem import write_atomic  # noqa: PLC0415 - seldom needed
+
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)  # /dev/stdout, or a pipe: nothing that a rename should replace
+        else:
+            write_atomic(path, data)
+    except OSError as error:
+        raise CommandError(NO_OUTPUT, f"{path} can not be written: {error.strerror}") from None
 
 
 def complain(line: str) -> None:

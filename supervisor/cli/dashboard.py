@@ -9,7 +9,7 @@ from typing import Any
 
 from supervisor.cli import _output
 from supervisor.cli._client import daemon
-from supervisor.cli._errors import NO_OUTPUT, UNKNOWN, CommandError, NoDaemonError
+from supervisor.cli._errors import UNKNOWN, CommandError, NoDaemonError
 
 
 def register(subparsers: Any) -> None:
@@ -26,10 +26,7 @@ def run(args: argparse.Namespace) -> int:
     except NoDaemonError:
         page = _render(args)
     if args.output is not None:
-        try:
-            _write(args.output, page)
-        except OSError as error:
-            raise CommandError(NO_OUTPUT, f"the page can not be written: {error}") from None
+        _output.write(args.output, page)
     if args.json:
         html = page.decode() if args.output is None else None
         _output.document({"file": args.output and str(args.output), "bytes": len(page), "html": html})
@@ -49,13 +46,3 @@ def _render(args: argparse.Namespace) -> bytes:
         return app.dashboard(settings_or_fail(args))
     except StoreError as error:
         raise CommandError(UNKNOWN, str(error)) from None
-
-
-def _write(path: Path, page: bytes) -> None:
-    """Write the whole page or nothing: whoever reads meanwhile sees the old one."""
-    from supervisor.filesystem import write_atomic  # noqa: PLC0415 - seldom needed
-
-    if path.exists() and not path.is_file():
-        path.write_bytes(page)  # /dev/stdout, or a pipe: nothing that a rename should replace
-    else:
-        write_atomic(path, page)

@@ -9,7 +9,6 @@ from typing import Any
 from supervisor.cli import _output
 from supervisor.cli._client import daemon
 from supervisor.cli._errors import UNKNOWN, CommandError, NoDaemonError
-from supervisor.cli._fleet import SEVERITIES
 from supervisor.cli._times import ago, since
 
 _STATES = {"triggered": "bold red", "acknowledged": "yellow", "resolved": "green"}
@@ -47,7 +46,7 @@ def _row(incident: dict[str, Any], now: float) -> list[_output.Piece]:
     return [
         (incident["id"], "bold"),
         (incident["state"] + who, _STATES.get(incident["state"], "")),
-        (incident["severity"], "" if over else SEVERITIES.get(incident["severity"], "")),
+        (incident["severity"], "" if over else _output.SEVERITIES.get(incident["severity"], "")),
         ago(incident["opened_at"], now),
         f"{incident['key']}: {incident['resolution'] if over else incident['summary']}",
     ]

@@ -25,11 +25,15 @@ def run(args: argparse.Namespace) -> int:
     try:
         fleet = daemon(args).ask("GET", "fleet")
     except NoDaemonError as error:
+        from supervisor.domain.account import Account  # noqa: PLC0415 - a daemon's answer needs none of this
+        from supervisor.faces.documents import account_document  # noqa: PLC0415
+
         _output.complain(str(error))
         fleet = {
             "status": "unknown",
             "timestamp": None,
             "agents": [],
+            **account_document(Account(), 0.0),
             "incidents": [],
             "observed": False,
             "doubts": [str(error)],

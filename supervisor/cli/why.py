@@ -8,7 +8,7 @@ from typing import Any
 from supervisor.cli import _output
 from supervisor.cli._client import Daemon, daemon
 from supervisor.cli._errors import UNKNOWN, CommandError, NoDaemonError
-from supervisor.cli._fleet import SEVERITIES, STYLES
+from supervisor.cli._fleet import STYLES
 from supervisor.cli._times import ago, clock, moment
 from supervisor.domain.words import count, span
 from supervisor.faces.sentences import sentence
@@ -112,7 +112,7 @@ def _present(agent: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
 
 
 def _incident(incident: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
-    severity = (incident["severity"], SEVERITIES.get(incident["severity"], ""))
+    severity = (incident["severity"], _output.SEVERITIES.get(incident["severity"], ""))
     opened = f"({incident['state']}), opened {ago(incident['opened_at'], now)}: {incident['summary']}."
     lines: list[list[_output.Piece]] = [[("Incident ", "bold"), f"{incident['id']}, ", severity, f" {opened}"]]
     told_to = ", ".join(incident["told"]) or "nobody yet"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 import tempfile
@@ -77,6 +78,25 @@ def process(*words: str) -> Said:
     """Run the command in a process of its own."""
     done = subprocess.run([*PYTHON, *words], capture_output=True, text=True, check=False, timeout=60)
     return Said(done.returncode, done.stdout, done.stderr)
+
+
+def on_a_terminal(words: tuple[str, ...], **environ: str) -> bytes:
+    """Run the command on a terminal and return what it shows there."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*PYTHON, *words], stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm", **environ}
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while data := os.read(ours, 65536):
+                shown += data
+        except OSError:
+            pass  # the other end is closed
+        finally:
+            os.close(ours)
+        process.wait(20)
+    return shown
 
 
 @dataclass(frozen=True, slots=True)

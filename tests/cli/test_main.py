@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import pty
 import re
 import signal
 import subprocess
@@ -13,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.cli._fleet import EXIT
-from tests.cli.conftest import PYTHON, Command, Place
+from tests.cli.conftest import PYTHON, Command, Place, on_a_terminal
 from tests.support import plain
 from tests.support.control import MemoryControl
 from tests.support.served import Served
@@ -152,29 +150,10 @@ def test_status_loads_nothing_that_it_does_not_need(served: Served, place: Place
     assert not {name for name in own if name.startswith(("supervisor.faces", "supervisor.runtime"))}
 
 
-def _on_a_terminal(words: tuple[str, ...], **environ: str) -> bytes:
-    """Run the command on a terminal and return what it shows there."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*PYTHON, *words], stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm", **environ}
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        try:
-            while data := os.read(ours, 65536):
-                shown += data
-        except OSError:
-            pass  # the other end is closed
-        finally:
-            os.close(ours)
-        process.wait(20)
-    return shown
-
-
 def test_colours_on_a_terminal_only(served: Served) -> None:
-    assert b"\x1b[" in _on_a_terminal(("status",))
-    assert b"\x1b[" not in _on_a_terminal(("status",), NO_COLOR="1")
-    assert b"\x1b[" not in _on_a_terminal(("status",), TERM="dumb")
+    assert b"\x1b[" in on_a_terminal(("status",))
+    assert b"\x1b[" not in on_a_terminal(("status",), NO_COLOR="1")
+    assert b"\x1b[" not in on_a_terminal(("status",), TERM="dumb")
     piped = subprocess.run([*PYTHON, "status"], capture_output=True, check=False)
     assert b"\x1b[" not in piped.stdout
     assert b"escalated" in piped.stdout
@@ -187,7 +166,7 @@ def test_text_that_agents_wrote_can_not_move_the_cursor(command: Command, served
     line = next(line for line in said.out.splitlines() if "mailer" in line)
     assert line.isprintable()
     assert "[red]" in line
-    shown = _on_a_terminal(("status",))
+    shown = on_a_terminal(("status",))
     assert b"\x1b[2J" not in shown
     assert b"[red]" in shown
 

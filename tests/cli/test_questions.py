@@ -268,7 +268,7 @@ def test_the_dashboard_goes_to_a_file_whole(command: Command, served: Served, tm
 def test_a_dashboard_that_can_not_be_written_is_said(command: Command, served: Served, tmp_path: Path) -> None:
     said = command("dashboard", "--output", str(tmp_path / "none" / "page.html"))
     assert said.code == 73
-    assert "the page can not be written" in said.err
+    assert "page.html can not be written: No such file or directory" in said.err
 
 
 def test_a_dashboard_to_a_pipe_does_not_replace_the_pipe(served: Served, tmp_path: Path) -> None:
