@@ -170,6 +170,10 @@ class Docket:
             heapq.heappush(self._wake_ups, (now + self.settle, subject))
         return subjects
 
+    def knows(self, subject: Subject) -> bool:
+        """Whether something was found of `subject`."""
+        return subject in self._watches
+
     def subjects(self) -> set[Subject]:
         """Return all that something was found of: a full pass looks at each, so that what is gone is closed."""
         return set(self._watches)

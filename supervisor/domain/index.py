@@ -238,6 +238,8 @@ class Index:
 
     def _exchange(self, path: str, document: Document | None) -> None:
         old = self._documents.get(path)
+        if old is None and document is None:
+            return
         numbers = {_number(one) for one in (old, document) if one is not None}
         for number in numbers:
             for invoice in self._counted(number).values():

@@ -65,9 +65,11 @@ class Bookkeeper:
             subjects |= self._docket.subjects()  # where its lines have moved, so have those of what was found
         opened: list[Kept] = []
         closed: list[Closed] = []
-        for subject in sorted(subjects):
+        for subject in subjects:
             case = self._index.case(subject, now)
             found = () if case is None else checks.find(case)
+            if not found and not self._docket.knows(subject):
+                continue
             change = self._docket.observe(
                 subject,
                 None if case is None else basis(case),

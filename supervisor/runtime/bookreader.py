@@ -34,6 +34,31 @@ class BookPlaces:
     payment_queue: Path
 
 
+class _Folder:
+    """One folder with books in it.
+
+    Attributes:
+        books: by name, what the files are that are no invoices: "ledger", "events", "queue".
+        parts: its path from the state folder on; None where it is not below that.
+        marks: the marks of the files that were read.
+    """
+
+    __slots__ = ("books", "marks", "parts", "path", "text")
+
+    def __init__(self, path: Path, books: dict[str, str], parts: tuple[str, ...] | None) -> None:
+        self.path = path
+        self.text = str(path)
+        self.books = books
+        self.parts = parts
+        self.marks: dict[str, int] = {}
+
+    def place(self, name: str) -> invoice.Place | None:
+        """Return what a file of the state folder is, None for what is no invoice's, or no file of that folder."""
+        if self.parts is None or name in self.books:
+            return None
+        return invoice.place((*self.parts, name))
+
+
 class BookReader:
     """Keeps an index true to the files."""
 
@@ -41,116 +66,115 @@ class BookReader:
         self.index = index
         self._places = places
         self._files = files
-        self._marks: dict[str, dict[str, int]] = {}
+        self._folders: dict[Path, _Folder] = {}
         self._events = EventReader(places.event_log, files)
 
     def concerns(self, path: Path) -> bool:
-        """Whether a file belongs to the books. For any thread."""
-        return self._kind(path) is not None
+        """Whether a file belongs to the books."""
+        folder = self._folder(path.parent)
+        return self._book(folder, path.name) is not None or folder.place(path.name) is not None
 
     def read(self, paths: Iterable[Path]) -> int:
         """Read these files, where they have changed; return how many were read."""
         state: dict[Path, list[str]] = {}
-        later: list[Path] = []
+        books: list[Path] = []
         for path in paths:
-            if self._kind(path) == "state":
+            folder = self._folder(path.parent)
+            if self._book(folder, path.name) is not None:
+                books.append(path)
+            elif folder.place(path.name) is not None:
                 state.setdefault(path.parent, []).append(path.name)
-            else:
-                later.append(path)
         # What is written first is read first: an invoice before the event that tells of it, and that before the ledger.
-        count = sum(self._read_state(folder, names) for folder, names in state.items())
-        for path in sorted(later, key=lambda path: path == self._places.ledger):
-            count += self._read_other(path)
+        count = sum(self._read_state(self._folder(path), names) for path, names in state.items())
+        for path in sorted(books, key=lambda path: path == self._places.ledger):
+            count += self._read_book(path)
         return count
 
     def read_all(self, folders: Mapping[Path, frozenset[str]]) -> Iterator[int]:
         """Read everything that lies in `folders`, and take out what does not; yield now and then how many were read."""
         seen: set[str] = set()
+        queues: set[Path] = set()
         read = 0
-        for folder, names in folders.items():
-            wanted = (name for name in names if self._kind(folder / name) == "state")
+        for path, names in folders.items():
+            folder = self._folder(path)
+            queues.update(path / name for name in names if self._book(folder, name) == "queue")
+            wanted = (name for name in names if folder.place(name) is not None)
             while portion := list(islice(wanted, PORTION)):
                 read += self._read_state(folder, portion)
-                seen.update(f"{folder}/{name}" for name in portion)
+                seen.update(f"{folder.text}/{name}" for name in portion)
                 yield read
         for gone in self.index.known() - seen:
-            self._drop(gone)
-        queues = {folder / name for folder, names in folders.items() for name in names}
-        queues = {path for path in queues if self._kind(path) == "queue"}
+            self._drop(Path(gone))
         for path in sorted(queues | {Path(path) for path in self.index.known_queues()}):
-            read += self._read_other(path)
-        read += self._read_other(self._places.event_log)
-        read += self._read_other(self._places.ledger)
+            read += self._read_book(path)
+        read += self._read_book(self._places.event_log)
+        read += self._read_book(self._places.ledger)
         yield read
 
     # --- inside ---
 
-    def _kind(self, path: Path) -> str | None:
-        """Return "ledger", "events", "queue", "state", None for what is no book."""
-        places = self._places
-        if path == places.ledger:
-            return "ledger"
-        if path == places.event_log:
-            return "events"
-        if path == places.payment_queue or (path.parent == places.queues and queue.is_queue(path.name)):
+    def _folder(self, path: Path) -> _Folder:
+        known = self._folders.get(path)
+        if known is None:
+            places = self._places
+            kinds = {places.ledger: "ledger", places.event_log: "events", places.payment_queue: "queue"}
+            books = {file.name: kind for file, kind in kinds.items() if file.parent == path}
+            parts = path.relative_to(places.state).parts if path.is_relative_to(places.state) else None
+            known = self._folders[path] = _Folder(path, books, parts)
+        return known
+
+    def _book(self, folder: _Folder, name: str) -> str | None:
+        """Return "ledger", "events" or "queue"; None for all other files."""
+        if folder.path == self._places.queues and queue.is_queue(name):
             return "queue"
-        return "state" if self._place(path) is not None else None
+        return folder.books.get(name)
 
-    def _place(self, path: Path) -> invoice.Place | None:
-        try:
-            return invoice.place(path.relative_to(self._places.state).parts)
-        except ValueError:
-            return None
-
-    def _read_state(self, folder: Path, names: Iterable[str]) -> int:
-        marks = self._marks.setdefault(str(folder), {})
+    def _read_state(self, folder: _Folder, names: Iterable[str]) -> int:
         read = 0
-        for name, got in self._files.read(folder, names, invoice.LIMIT, known=marks):
-            path = folder / name
+        for name, got in self._files.read(folder.path, names, invoice.LIMIT, known=folder.marks):
             if got is None:
-                self._drop(str(path))
+                folder.marks.pop(name, None)
+                self.index.drop(f"{folder.text}/{name}")
                 continue
             read += 1
             if isinstance(got, FileRead):
-                marks[name] = got.mark
+                folder.marks[name] = got.mark
             else:
-                marks.pop(name, None)
-            self._take(path, got)
+                folder.marks.pop(name, None)
+            self._take(folder, name, got)
         return read
 
-    def _take(self, path: Path, got: FileRead | OSError) -> None:
-        place = self._place(path)
+    def _take(self, folder: _Folder, name: str, got: FileRead | OSError) -> None:
+        path, place = f"{folder.text}/{name}", folder.place(name)
         written = got.changed if isinstance(got, FileRead) else 0.0
         if place is None or place.leftover:
-            self.index.put_leftover(str(path), written)
-            return
-        if isinstance(got, OSError) or not got.whole:
-            self.index.put(Document(str(path), place.archived, None, _trouble(got, invoice.LIMIT), written))
-            return
-        parsed = invoice.parse(got.data, stem=place.stem, folder=place.folder, currency=self.index.currency)
-        self.index.put(Document(str(path), place.archived, parsed.invoice, parsed.problems, written))
+            self.index.put_leftover(path, written)
+        elif isinstance(got, OSError) or not got.whole:
+            self.index.put(Document(path, place.archived, None, _trouble(got, invoice.LIMIT), written))
+        else:
+            parsed = invoice.parse(got.data, stem=place.stem, folder=place.folder, currency=self.index.currency)
+            self.index.put(Document(path, place.archived, parsed.invoice, parsed.problems, written))
 
-    def _drop(self, path: str) -> None:
-        folder, _, name = path.rpartition("/")
-        self._marks.get(folder, {}).pop(name, None)
-        self.index.drop(path)
+    def _drop(self, path: Path) -> None:
+        self._folder(path.parent).marks.pop(path.name, None)
+        self.index.drop(str(path))
 
-    def _read_other(self, path: Path) -> int:
-        kind = self._kind(path)
+    def _read_book(self, path: Path) -> int:
+        folder = self._folder(path.parent)
+        kind = self._book(folder, path.name)
         if kind == "events":
             news = self._events.read()
             if news is not None:
                 self._take_events(news)
             return int(news is not None)
-        marks = self._marks.setdefault(str(path.parent), {})
         limit = LEDGER_LIMIT if kind == "ledger" else QUEUE_LIMIT
-        for name, got in self._files.read(path.parent, (path.name,), limit, known=marks):
-            marks.pop(name, None)
+        for name, got in self._files.read(path.parent, (path.name,), limit, known=folder.marks):
+            folder.marks.pop(name, None)
             if isinstance(got, FileRead):
-                marks[name] = got.mark
+                folder.marks[name] = got.mark
             if kind == "ledger":
                 self._take_ledger(got)
-            elif kind == "queue":
+            else:
                 self._take_queue(path, got)
             return int(got is not None)
         return 0

@@ -7,6 +7,7 @@ agent's transitions: one change, one transaction, one incident for each check.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ from supervisor.runtime.verdict import texts, written
 
 _JITTER = 0.1
 _PROGRESS_EVERY = 5.0
+_FREEZE_AFTER = 5000
+"""Files that a first listing may bring before they are put out of the garbage collector's way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +222,12 @@ class Reconciler:
         keeper, told = self._keeper, asyncio.get_running_loop().time()
         folders = await self._offload(lambda: self._folders(paths))
         total = sum(map(len, folders.values()))
-        portions, read = keeper.read_all(folders), 0
+        portions, read, frozen = keeper.read_all(folders), 0, 0
         while (done := await self._offload(lambda: next(portions, None))) is not None:
             read = done
+            if read - frozen >= _FREEZE_AFTER:
+                gc.freeze()  # a full collection that walked through them all would hold up the event loop
+                frozen = read
             if asyncio.get_running_loop().time() - told > _PROGRESS_EVERY:
                 told = asyncio.get_running_loop().time()
                 self._on_progress(read, total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import shutil
 import statistics
@@ -18,6 +19,7 @@ from supervisor.domain.index import Index, Limits
 from supervisor.filesystem import RealFiles
 from supervisor.runtime.bookkeeper import Bookkeeper
 from supervisor.runtime.bookreader import BookPlaces, BookReader
+from supervisor.runtime.reconciler import _FREEZE_AFTER
 from tests.benchmarks.lab import Lab, frozen
 from tests.benchmarks.table import Row
 from tests.support.agency import checksum
@@ -135,8 +137,11 @@ def _loop_held(folder: Path, listing: dict[Path, frozenset[str]], count: int) ->
             portions = keeper.read_all(listing)
 
             async def reads() -> None:
-                while await loop.run_in_executor(pool, lambda: next(portions, None)) is not None:
-                    pass
+                frozen = 0
+                while (read := await loop.run_in_executor(pool, lambda: next(portions, None))) is not None:
+                    if read - frozen >= _FREEZE_AFTER:  # as the daemon does
+                        gc.freeze()
+                        frozen = read
                 await loop.run_in_executor(pool, lambda: keeper.judge(time.time(), full=True))
 
             reading = asyncio.create_task(reads())
