@@ -166,7 +166,7 @@ class BookReader:
             news = self._events.read()
             if news is not None:
                 self._take_events(news)
-            return int(news is not None)
+            return int(news is not None and not news.gone)
         limit = LEDGER_LIMIT if kind == "ledger" else QUEUE_LIMIT
         for name, got in self._files.read(path.parent, (path.name,), limit, known=folder.marks):
             folder.marks.pop(name, None)

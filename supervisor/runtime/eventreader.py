@@ -48,11 +48,15 @@ class EventReader:
         self._path = path
         self._files = files
         self._mark: dict[str, int] = {}
+        self._there = False
         self._forget()
 
     def read(self) -> News | None:
         """Return what is new, None where the file is as it was."""
         for got in self._get():
+            if got is None and not self._there:
+                return None
+            self._there = got is not None
             if isinstance(got, FileRead):
                 self._mark = {self._path.name: got.mark}
                 return self._take(got)
