@@ -119,14 +119,6 @@ def test_the_document_of_everything() -> None:
             "findings": [],
         },
         "queues": {"healthy": None, "queues": {}},
-        "books": {
-            "consistent": None,
-            "compared_at": None,
-            "files": 0,
-            "totals": {"unpaid": {}, "paid": {}, "escalated": {}, "review": {}},
-            "findings": [],
-        },
-        "queues": {"healthy": None, "queues": {}},
         "incidents": [
             {
                 "id": "5f21c0aa",
