@@ -15,7 +15,7 @@ from supervisor.domain.actions import Severity
 from supervisor.domain.books import Case, EventsCase, FileCase, InvoiceCase, LedgerCase, QueueCase, Scope
 from supervisor.domain.findings import CheckName, Finding
 
-__all__ = ["CHECKS", "Check", "find", "severity"]
+__all__ = ["CHECKS", "Check", "find"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,3 @@ def find(case: Case) -> tuple[Finding, ...]:
         for check in _BY_SCOPE[_SCOPES[type(case)]]
         for finding in check.find(case)
     )
-
-
-def severity(check: CheckName) -> Severity:
-    """Return how bad a finding of `check` is."""
-    return CHECKS[check].severity

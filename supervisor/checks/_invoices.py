@@ -32,7 +32,7 @@ def is_unique(found: list[Stated]) -> bool:
     if len(found) < 2:  # noqa: PLR2004 - nearly always
         return True
     places = Counter(one.archived for one in found)
-    return len({one.invoice.client for one in found}) <= 1 and max(places.values(), default=0) <= 1
+    return len({one.invoice.client for one in found}) <= 1 and max(places.values()) <= 1
 
 
 def stated(case: InvoiceCase) -> Stated | None:

@@ -26,6 +26,7 @@ def unknown(case: LedgerCase) -> set[Status]:
     What could not be read is a finding of its own; that the total is not the sum of the rest follows from it.
     """
     ledger = case.ledger
-    if ledger.torn is not None or any(problem.check is CheckName.PARSE for problem in ledger.problems):
+    unread = {problem.line for problem in ledger.problems if problem.check is CheckName.PARSE}
+    if ledger.torn is not None or (unread and unread - {entry.line for entry in ledger.entries}):
         return set(Status)
     return {entry.section for entry in ledger.entries if entry.amount is None}

@@ -96,4 +96,4 @@ class Finding:
     def id(self) -> str:
         """Twelve hex digits: stable, wherever the line moves to and whatever the figures become."""
         text = f"{self.check}\0{self.subject}"
-        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]

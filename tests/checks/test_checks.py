@@ -46,7 +46,6 @@ def test_the_file_of_a_check_is_named_as_it_is(name: CheckName) -> None:
     check = checks.CHECKS[name]
     assert check.find.__module__ == f"supervisor.checks.{check.name}"
     assert check.scopes
-    assert checks.severity(name) is check.severity
 
 
 def test_a_finding_is_as_grave_as_its_check() -> None:

@@ -235,10 +235,12 @@ def test_what_an_earlier_life_opened_stays_open_and_is_not_opened_again() -> Non
     assert desk.docket.findings() == tuple(kept)
     assert desk.due is None
     assert desk.docket.subjects() == {INVOICE, OTHER}
+    assert desk.docket.knows(OTHER)
     assert desk.see(0, "a") == "-b(50)"
     assert desk.see(1, subject=OTHER) == "-c(1)"
     assert desk.known == {"a": "hard -100"}
     assert desk.docket.subjects() == {INVOICE}
+    assert not desk.docket.knows(OTHER)
 
 
 def test_something_new_beside_it_is_soft() -> None:
