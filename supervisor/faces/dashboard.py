@@ -23,6 +23,7 @@ from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, worst_first
 from supervisor.domain.health import HealthState
 from supervisor.domain.words import count, span
+from supervisor.faces.books import section
 from supervisor.faces.documents import rfc3339
 from supervisor.faces.story import tell
 from supervisor.faces.strips import Strips
@@ -136,6 +137,7 @@ def render(
             folded_groups=[] if whole else _brief(folded, now),
             notices=[_notice(incident, now) for incident in open_[:_INCIDENTS]],
             notices_hidden=max(len(open_) - _INCIDENTS, 0),
+            books=section(fleet.books, now),
             events=[(line, _moment(line.at, now)) for line in tell(history, _EVENTS)],
             unregistered=fleet.unregistered[:50],
             unregistered_hidden=max(len(fleet.unregistered) - 50, 0),

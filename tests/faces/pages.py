@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from supervisor.domain.account import QueueView
 from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat, BeatKind
+from supervisor.domain.findings import PHRASES, CheckName
 from supervisor.domain.fleet import AgentView, Fleet, Modifier, overall
 from supervisor.domain.health import HealthState
 from supervisor.faces.dashboard import render
 from supervisor.ports import Row
+from tests.support.accounts import account, found
 
 NOW = 1_771_336_991.0  # 2026-02-17 14:03:11 UTC
 HOUR = 3600.0
@@ -217,10 +220,28 @@ def hostile() -> bytes:
         for number, name in enumerate(HOSTILE)
     )
     history = tuple(changed(1, name, name, name, name) for name in HOSTILE)
-    return page(fleet(agents, incidents, doubts=HOSTILE[:1], observed=False, unregistered=HOSTILE), history)
+    findings = tuple(
+        found(CheckName.SCHEMA, name, NOW - 60, file=name, invoice=name, expected=name, found=name) for name in HOSTILE
+    )
+    queues = tuple(QueueView(name, name, 1, NOW - 60) for name in HOSTILE)
+    told = account(NOW, findings=findings, queues=queues)
+    return page(fleet(agents, incidents, doubts=HOSTILE[:1], observed=False, unregistered=HOSTILE, books=told), history)
 
 
-PAGES = {"empty": empty, "healthy": healthy, "all_bad": all_bad, "hostile": hostile}
+def books() -> bytes:
+    agents = (agent("collections-emailer", last_heartbeat=NOW - 640), agent("payment-watcher", last_heartbeat=NOW - 12))
+    incidents = tuple(
+        Incident(id_, f"books:{check}", Severity.CRITICAL, f"1 finding: {PHRASES[check]}", NOW - 60, told=("caine",))
+        for id_, check in (("5f21c0aa", CheckName.AMOUNT_MISMATCH), ("09bd11e7", CheckName.SECTION_TOTAL))
+    )
+    history = tuple(
+        Row(NOW - 60, "incident_opened", None, one.id, {"severity": "critical", "summary": one.summary})
+        for one in incidents
+    )
+    return page(fleet(agents, incidents, books=account(NOW)), history)
+
+
+PAGES = {"empty": empty, "healthy": healthy, "all_bad": all_bad, "hostile": hostile, "books": books}
 GOLDEN = Path(__file__).parent / "golden"
 
 if __name__ == "__main__":
