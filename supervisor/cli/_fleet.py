@@ -23,9 +23,10 @@ SEVERITIES = {"critical": "bold red", "warning": "yellow"}
 
 def show(fleet: dict[str, Any], *, as_json: bool) -> int:
     """Print the picture and return its exit code."""
+    exit_code = EXIT[fleet["status"]]
     if as_json:
         _output.document(fleet)
-        return EXIT[fleet["status"]]
+        return exit_code
     now = fleet["timestamp"]
     if fleet["agents"]:
         _output.table([_agent(agent, now) for agent in fleet["agents"]])
@@ -35,7 +36,7 @@ def show(fleet: dict[str, Any], *, as_json: bool) -> int:
         _output.say(("not observed: ", "magenta"), "; ".join(fleet["doubts"]).replace("_", " ") or "decisions wait")
     if fleet["unregistered"]:
         _output.say("not configured, but beating: ", ", ".join(fleet["unregistered"]))
-    return EXIT[fleet["status"]]
+    return exit_code
 
 
 def incident_pieces(incident: dict[str, Any], now: Any) -> list[_output.Piece]:

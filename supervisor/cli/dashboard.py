@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import daemon
-from supervisor.cli._errors import NO_OUTPUT, UNKNOWN, CommandError, NoDaemonError
+from supervisor.cli._errors import NO_OUTPUT, UNKNOWN, AbsentDaemonError, CommandError
+from supervisor.cli._which import daemon
 
 
 def register(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("dashboard", help="make the dashboard page, one HTML file")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write it there, instead of to standard output")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, no_daemon=UNKNOWN)
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the page and return 0."""
     try:
         page: bytes = daemon(args).ask("POST", "dashboard", body={})
-    except NoDaemonError:
+    except AbsentDaemonError:
         page = _render(args)
     if args.output is not None:
         try:

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import daemon
+from supervisor.cli._which import daemon
 
 
 def register(subparsers: Any) -> None:

@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import daemon
 from supervisor.cli._times import ago, clock, length
+from supervisor.cli._which import daemon
 
 _EPILOG = """\
 examples:

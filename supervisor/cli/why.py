@@ -6,10 +6,11 @@ import argparse
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import Daemon, daemon
-from supervisor.cli._errors import UNKNOWN, CommandError, NoDaemonError
+from supervisor.cli._client import Daemon
+from supervisor.cli._errors import UNKNOWN
 from supervisor.cli._fleet import SEVERITIES, STYLES
 from supervisor.cli._times import ago, clock, moment
+from supervisor.cli._which import daemon
 from supervisor.domain.words import count, span
 from supervisor.faces.sentences import sentence
 
@@ -31,15 +32,12 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser("why", help="tell an agent's story: what happened, and why")
     parser.add_argument("agent", metavar="AGENT")
     parser.add_argument("--limit", type=int, default=_RECORDS, metavar="N", help=f"records told (default {_RECORDS})")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, no_daemon=UNKNOWN)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the story and return 0."""
-    try:
-        story = _story(daemon(args), args.agent, args.limit)
-    except NoDaemonError as error:
-        raise CommandError(UNKNOWN, str(error)) from None
+    story = _story(daemon(args), args.agent, args.limit)
     if args.json:
         _output.document(story)
         return 0

@@ -44,6 +44,7 @@ def test_every_command_explains_itself(command: Command, name: str) -> None:
 def test_version(command: Command) -> None:
     said = command("--version")
     assert (said.code, said.out.split()[0]) == (0, "collections-supervisor")
+    assert command("--version", "--json").json == {"version": said.out.split()[1]}
 
 
 @pytest.mark.parametrize(
@@ -71,8 +72,17 @@ def test_wrong_usage_is_one_clear_line_and_64(command: Command, words: tuple[str
     said = command(*words)
     assert (said.code, said.out) == (64, "")
     assert text in said.err
-    assert said.err.startswith("collections-supervisor")
+    assert said.err.startswith("collections-supervisor: ")
     assert said.err.count("\n") == 1
+    as_json = command("--json", *words)
+    assert as_json.code == 64
+    assert as_json.err == f"collections-supervisor: {as_json.json['error']}\n"
+    assert as_json.json["exit_code"] == 64
+
+
+def test_a_flag_of_the_command_behind_the_dashes_is_not_ours(command: Command) -> None:
+    said = command("beat", "job", "--kind", "ok", "--", "ls", "--json")
+    assert (said.code, said.out) == (64, "")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +116,7 @@ def test_flags_stand_before_or_after_and_the_originals_still_work(
 def test_questions_without_a_daemon_are_unknown(command: Command, place: Place, words: tuple[str, ...]) -> None:
     said = command(*words)
     assert (said.code, said.out) == (3, "")
-    assert said.err == f"collections-supervisor: no daemon is running (nothing listens at {place.socket})\n"
+    assert said.err == f"collections-supervisor: {place.silent}\n"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +137,7 @@ def test_acts_without_a_daemon_are_unavailable(command: Command, place: Place, w
     assert (said.code, said.out) == (69, "")
     assert str(place.socket) in said.err
     said = command(*words, "--json")
-    assert said.json == {"error": f"no daemon is running (nothing listens at {place.socket})", "exit_code": 69}
+    assert said.json == {"error": place.silent, "exit_code": 69}
 
 
 def test_status_loads_nothing_that_it_does_not_need(served: Served, place: Place) -> None:
@@ -139,8 +149,9 @@ def test_status_loads_nothing_that_it_does_not_need(served: Served, place: Place
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environ)
     assert "watcher" in done.stdout
     loaded = set(done.stderr.split())
-    heavy = {"aiohttp", "asyncio", "decimal", "jinja2", "msgspec", "pydantic", "rich", "structlog", "tomllib"}
-    assert not loaded & (heavy | {"importlib_metadata", "subprocess", "watchfiles"})
+    heavy = {"aiohttp", "asyncio", "jinja2", "msgspec", "pydantic", "rich", "structlog", "watchfiles"}
+    heavy |= {"dataclasses", "decimal", "email", "importlib_metadata", "inspect", "ssl", "subprocess", "tomllib"}
+    assert not loaded & heavy
     modules = subprocess.run(
         [sys.executable, "-c", script.replace(".partition('.')[0]", "")],
         capture_output=True,
@@ -225,6 +236,7 @@ def test_a_fault_of_ours_does_not_pass_for_a_warning(
     said = command("check")
     assert said.code == 70
     assert "KeyError: 'critical'" in said.err
+    assert command("check", "--json").json == {"error": "KeyError: 'critical'", "exit_code": 70}
 
 
 def test_standard_output_may_be_closed(served: Served) -> None:

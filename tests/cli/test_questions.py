@@ -18,7 +18,7 @@ from supervisor.cli import _client
 from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import IncidentState
 from tests.cli.conftest import PYTHON, Command, Place
-from tests.support.control import JOURNAL_BROKEN, MemoryControl, agent
+from tests.support.control import JOURNAL_BROKEN, WATCHES, MemoryControl, agent
 from tests.support.served import Served
 
 
@@ -74,7 +74,7 @@ def test_the_socket_is_found_by_the_configuration(command: Command, control: Mem
     other = place.socket.parent.parent / "other.sock"
     path = place.home / "mine.toml"
     path.write_text(f'[paths]\nsocket = "{other}"\n')
-    with Served(control, other).running():
+    with Served(control, other, {**WATCHES, "config": str(path)}).running():
         assert command("status").code == 3
         assert command("status", "--config", str(path)).code == 2
         place.config(path.read_text())
