@@ -41,15 +41,20 @@ _EPILOG = """\
 Flags may stand before or after the command.
 
 examples:
-  collections-supervisor init                          write a configuration for the agents that are found
-  collections-supervisor run                           watch, in the foreground
+  collections-supervisor init       write a configuration for the agents that beat
+  collections-supervisor run        watch, in the foreground
   collections-supervisor check --agents payment-watcher
   collections-supervisor why payment-watcher
   collections-supervisor beat nightly-backup -- ./backup.sh
 
-exit codes: check and status say 0 ok, 1 warning, 2 critical, 3 unknown; 64 wrong usage or
-configuration; 69 no daemon; others: 1 refused or failed.
+A running daemon keeps to its own configuration: where --config, --cache-dir or
+--state-dir name another, it is not asked; --interval is passed over.
+
+exit codes: check and status say 0 ok, 1 warning, 2 critical, 3 unknown; 64 wrong
+usage or configuration; 69 no daemon; others: 1 refused or failed.
 """
+
+_FLAGS = "The flags that every command takes: collections-supervisor --help"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -140,14 +145,26 @@ def _translated(parser: argparse.ArgumentParser, words: list[str]) -> list[str]:
 # --- parsers -----------------------------------------------------------------------------------------
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Keeps lines as they are, and breaks those that are too long for the terminal."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        from textwrap import fill  # noqa: PLC0415 - only where help is shown
+
+        return "\n".join(fill(line, width, initial_indent=indent) for line in text.splitlines())
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that knows the common flags, and says what is wrong in one line."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+        super().__init__(allow_abbrev=False, formatter_class=_Help, **kwargs)
         _add_common(self, shown=self.prog == PROGRAM)
 
     def error(self, message: str) -> NoReturn:
+        _, unknown, rest = message.partition("argument COMMAND: invalid choice: ")
+        if unknown:
+            message = f"there is no command {rest.partition(' (')[0]}"  # without the names of all that there are
         place = self.prog.removeprefix(PROGRAM).strip()
         raise CommandError(USAGE, f"{place}: {message} (--help tells more)".removeprefix(": "))
 
@@ -169,13 +186,16 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
     for name in _wanted(words):
         module = importlib.import_module(f"supervisor.cli.{name.replace('-', '_')}")
         module.register(subparsers)
-        subparsers.choices[name].description = _described(module)
+        added = subparsers.choices[name]
+        added.description = _described(module)
+        added.epilog = "\n".join(filter(None, (added.epilog, _FLAGS)))
     return parser
 
 
 def _described(module: ModuleType) -> str:
-    """Return what the module's docstring says behind the command's name."""
-    text = (module.__doc__ or "").partition(": ")[2].strip()
+    """Return what the module's docstring says behind the command's name, a line for each paragraph."""
+    paragraphs = (module.__doc__ or "").partition(": ")[2].split("\n\n")
+    text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
     return text[:1].upper() + text[1:]
 
 

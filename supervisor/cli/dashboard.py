@@ -21,15 +21,12 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the page and return 0."""
-    try:
-        page: bytes = daemon(args).ask("POST", "dashboard", body={})
-    except AbsentDaemonError:
-        page = _render(args)
+    page = _page(args)
     if args.output is not None:
         try:
             _write(args.output, page)
         except OSError as error:
-            raise CommandError(NO_OUTPUT, f"the page can not be written: {error}") from None
+            raise CommandError(NO_OUTPUT, f"the page can not be written to {args.output}: {error.strerror}") from None
     if args.json:
         html = page.decode() if args.output is None else None
         _output.document({"file": args.output and str(args.output), "bytes": len(page), "html": html})
@@ -38,6 +35,17 @@ def run(args: argparse.Namespace) -> int:
     else:
         sys.stdout.buffer.write(page)
     return 0
+
+
+def _page(args: argparse.Namespace) -> bytes:
+    try:
+        supervisor = daemon(args)
+    except AbsentDaemonError:
+        return _render(args)
+    if args.agents is not None:
+        _output.complain("--agents is passed over: the page of a running daemon shows every agent")
+    page: bytes = supervisor.ask("POST", "dashboard", body={})
+    return page
 
 
 def _render(args: argparse.Namespace) -> bytes:

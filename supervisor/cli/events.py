@@ -21,7 +21,7 @@ _CATCH_UP = 10_000
 _EPILOG = """\
 examples:
   collections-supervisor events --since 2h --agent payment-watcher
-  collections-supervisor events -f --json | jq .event        (one document a line)
+  collections-supervisor events -f --json | jq .event    (a document a line)
 """
 
 
@@ -45,8 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         _output.document({"events": found})
     else:
-        for document in found:
-            _show(document)
+        _output.table([row for document in found for row in told(document, whose=True)])
     return 0
 
 
@@ -74,10 +73,5 @@ def _print(event: Event, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(event.document) + "\n")
     else:
-        _show(event.document)
+        _output.table(told(event.document, whose=True))
     sys.stdout.flush()
-
-
-def _show(document: dict[str, Any]) -> None:
-    for line in told(document, whose=True):
-        _output.say(*line)

@@ -13,7 +13,7 @@ from supervisor.cli._which import daemon
 def register(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("hold", help="do not restart an agent for a while")
-    parser.add_argument("agent", metavar="AGENT")
+    parser.add_argument("agent", metavar="AGENT", help="the agent's name")
     parser.add_argument(
         "--for", type=length, default=1800.0, metavar="LENGTH", dest="length", help="how long (default 30m)"
     )

@@ -1,4 +1,4 @@
-"""`status`: what the daemon knows, without a new look."""
+"""`status`: what the daemon knows, without a new look; nothing is judged or done."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from supervisor.cli._errors import NoDaemonError
 from supervisor.cli._which import daemon
 
 _EPILOG = """\
-exit codes: 0 ok, 1 warning, 2 critical, 3 unknown (also where no daemon runs)
+exit codes: 0 ok, 1 warning, 2 critical, 3 unknown (also where no daemon answers)
 """
 
 

@@ -13,7 +13,7 @@ from supervisor.cli._which import daemon
 def register(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("test-notify", help="send a test message through the channels")
-    parser.add_argument("channel", nargs="?", metavar="CHANNEL")
+    parser.add_argument("channel", nargs="?", metavar="CHANNEL", help="only this one")
     parser.set_defaults(run=run)
 
 

@@ -25,20 +25,25 @@ COMMANDS = sorted(
 )
 
 
-def test_help_lists_every_command(command: Command) -> None:
+def test_help_lists_every_command(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     said = command("--help")
     assert said.code == 0
     for name in COMMANDS:
         assert re.search(rf"^    {name} +\S", said.out, re.MULTILINE), name
-    assert all(len(line) <= 110 for line in said.out.splitlines())
+    assert all(len(line) <= 80 for line in said.out.splitlines())
+    assert "Watches unattended agents" in said.out
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_explains_itself(command: Command, name: str) -> None:
+def test_every_command_explains_itself(command: Command, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     said = command(name, "--help")
     assert said.code == 0
     assert said.out.startswith(f"usage: collections-supervisor {name}")
     assert len(said.out.splitlines()) > 2
+    assert all(len(line) <= 80 for line in said.out.splitlines())
+    assert said.out.endswith("The flags that every command takes: collections-supervisor --help\n")
 
 
 def test_version(command: Command) -> None:
@@ -51,7 +56,7 @@ def test_version(command: Command) -> None:
     ("words", "text"),
     [
         ((), "say what to do"),
-        (("statu",), "invalid choice: 'statu'"),
+        (("statu",), "there is no command 'statu' (--help tells more)"),
         (("status", "--nonsense"), "unrecognized arguments: --nonsense"),
         (("--health", "status"), "unrecognized arguments: --health"),
         (("--interval", "0", "status"), "'0' is not a number of seconds"),
@@ -180,6 +185,20 @@ def _on_a_terminal(words: tuple[str, ...], **environ: str) -> bytes:
             os.close(ours)
         process.wait(20)
     return shown
+
+
+def test_what_is_too_long_for_a_terminal_goes_on_below(served: Served) -> None:
+    agents = served.control.agents
+    agents["mailer"] = replace(
+        agents["mailer"], reason="a reason that is longer than the line may be", last_heartbeat=None
+    )
+    agents["watcher"] = replace(agents["watcher"], reason=60 * "x", last_heartbeat=None)
+    shown = _on_a_terminal(("status",), COLUMNS="60").decode().replace("\r\n", "\n")
+    assert re.sub(r"\x1b\[[\d;]*m", "", shown).splitlines() == [
+        "✔ healthy    mailer   a reason that is longer than the line",
+        "                      may be",
+        "✖ escalated  watcher  " + 60 * "x",
+    ]
 
 
 def test_colours_on_a_terminal_only(served: Served) -> None:
