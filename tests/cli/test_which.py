@@ -118,25 +118,40 @@ def test_no_pass_of_our_own_beside_a_daemon_that_does_not_answer(
     assert not place.data.exists()
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", b"what?\r\n\r\n", b"\0"])
-def test_an_answer_that_is_none_is_said(command: Command, place: Place, answer: bytes) -> None:
-    place.socket.parent.mkdir()
-    with socket.socket(socket.AF_UNIX) as odd:
-        odd.bind(str(place.socket))
-        odd.listen()
-        talks = f"""
+_ODD = """
 import socket, sys
 odd = socket.socket(fileno=int(sys.argv[1]))
 odd.accept()
 connection, _ = odd.accept()
-connection.recv(65536)
+connection.recv(65536, {flags})
 connection.sendall({answer!r})
 """
+
+
+@pytest.mark.parametrize(
+    ("answer", "unread", "code"),
+    [
+        (b"", False, 3),
+        (b"", True, 3),  # the kernel resets the connection
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", False, 3),
+        (b"what?\r\n\r\n", False, 3),
+        (b"\0", False, 3),
+        (b"HTTP/1.1 500 Oh\r\n\r\noh", False, 70),
+    ],
+)
+def test_an_answer_that_is_none_is_said(command: Command, place: Place, answer: bytes, unread: bool, code: int) -> None:
+    place.socket.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as odd:
+        odd.bind(str(place.socket))
+        odd.listen()
+        talks = _ODD.format(answer=answer, flags="socket.MSG_PEEK" if unread else 0)
         with subprocess.Popen([sys.executable, "-c", talks, str(odd.fileno())], pass_fds=[odd.fileno()]):
             said = command("check")
-    assert (said.code, said.out) == (3, "")
-    assert said.err.startswith("collections-supervisor: the daemon does not answer")
+    assert (said.code, said.out) == (code, "")
+    assert said.err.startswith("collections-supervisor: the daemon ")
+    assert "answer" in said.err
     assert said.err.count("\n") == 1
+    assert not place.data.exists()
 
 
 def test_a_daemon_of_ours_that_may_not_be_opened_is_not_passed_over(place: Place, serving: ExitStack) -> None:
