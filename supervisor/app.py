@@ -22,6 +22,7 @@ from supervisor.domain.delivery import Outcome
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.records import Record
 from supervisor.faces import dashboard as page
+from supervisor.faces.documents import watches_document
 from supervisor.faces.http import HttpFace
 from supervisor.faces.lines import row_fields
 from supervisor.faces.logs import LibraryHandler, LogSink, configure
@@ -208,7 +209,7 @@ def _world(
 
     @asynccontextmanager
     async def face(control: Control) -> AsyncIterator[None]:
-        http = HttpFace(control, places.socket, __version__)
+        http = HttpFace(control, places.socket, __version__, watches_document(places, _config(settings)))
         await http.start()
         # What is here now stays: a full collection need not look at it again.
         gc.freeze()

@@ -8,28 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import daemon
-from supervisor.cli._errors import NO_OUTPUT, UNKNOWN, CommandError, NoDaemonError
+from supervisor.cli._errors import NO_OUTPUT, UNKNOWN, AbsentDaemonError, CommandError
+from supervisor.cli._which import daemon
 
 
 def register(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("dashboard", help="make the dashboard page, one HTML file")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write it there, instead of to standard output")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, no_daemon=UNKNOWN)
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the page and return 0."""
-    try:
-        page: bytes = daemon(args).ask("POST", "dashboard", body={})
-    except NoDaemonError:
-        page = _render(args)
+    page = _page(args)
     if args.output is not None:
         try:
             _write(args.output, page)
         except OSError as error:
-            raise CommandError(NO_OUTPUT, f"the page can not be written: {error}") from None
+            raise CommandError(NO_OUTPUT, f"the page can not be written to {args.output}: {error.strerror}") from None
     if args.json:
         html = page.decode() if args.output is None else None
         _output.document({"file": args.output and str(args.output), "bytes": len(page), "html": html})
@@ -38,6 +35,17 @@ def run(args: argparse.Namespace) -> int:
     else:
         sys.stdout.buffer.write(page)
     return 0
+
+
+def _page(args: argparse.Namespace) -> bytes:
+    try:
+        supervisor = daemon(args)
+    except AbsentDaemonError:
+        return _render(args)
+    if args.agents is not None:
+        _output.complain("--agents is passed over: the page of a running daemon shows every agent")
+    page: bytes = supervisor.ask("POST", "dashboard", body={})
+    return page
 
 
 def _render(args: argparse.Namespace) -> bytes:

@@ -10,14 +10,14 @@ import json
 import pwd
 import socket as sockets
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from supervisor.domain.fleet import narrowed
+from supervisor.domain.fleet import Fleet, narrowed
 from supervisor.faces import documents, requests
 from supervisor.faces.listening import Listening, listen
 from supervisor.faces.problems import ProblemError, problem, problems
@@ -29,12 +29,13 @@ _DRAIN = 5.0
 
 
 class HttpFace:
-    """Serves `control` on `socket` between `start` and `close`."""
+    """Serves `control` on `socket` between `start` and `close`. `watches`: see `documents.watches_document`."""
 
-    def __init__(self, control: Control, socket: Path, version: str) -> None:
+    def __init__(self, control: Control, socket: Path, version: str, watches: Mapping[str, str | None]) -> None:
         self._control = control
         self._path = socket
         self._version = version
+        self._watches = watches
         self._streams = Streams(control)
         self._listening: Listening | None = None
         self._runner: web.AppRunner | None = None
@@ -83,7 +84,7 @@ class HttpFace:
     # --- what it knows -------------------------------------------------------------------------------
 
     async def _healthz(self, _: web.Request) -> web.Response:
-        return await _json(lambda: {"status": "ok", "version": self._version})
+        return await _json(lambda: {"status": "ok", "version": self._version, "watches": self._watches})
 
     async def _readyz(self, _: web.Request) -> web.Response:
         missing = self._control.readiness()
@@ -91,9 +92,9 @@ class HttpFace:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, missing)
         return await _json(lambda: {"status": "ready"})
 
-    async def _fleet(self, _: web.Request) -> web.Response:
-        fleet = await self._control.fleet()
-        return await _json(lambda: documents.fleet_document(fleet))
+    async def _fleet(self, request: web.Request) -> web.Response:
+        asked = requests.query(request, requests.FleetQuery)
+        return await self._picture(await self._control.fleet(), asked.agents)
 
     async def _agent(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -112,17 +113,17 @@ class HttpFace:
         silences = self._control.silences()
         return await _json(lambda: {"silences": [documents.silence_document(silence) for silence in silences]})
 
+    async def _picture(self, fleet: Fleet, agents: Sequence[str]) -> web.Response:
+        _known(fleet, agents)
+        shown = narrowed(fleet, agents) if agents else fleet
+        return await _json(lambda: documents.fleet_document(shown, self._watches))
+
     # --- what it may be asked ------------------------------------------------------------------------
 
     async def _check(self, request: web.Request) -> web.Response:
         asked = await requests.body(request, requests.Check)
-        fleet = await self._control.fleet()
-        known = {agent.name for agent in fleet.agents}
-        for name in asked.agents:
-            if name not in known:
-                raise ProblemError(HTTPStatus.NOT_FOUND, f"no agent is named {name!r}", "agents")
-        fleet = await self._control.check(asked.agents)
-        return await _json(lambda: documents.fleet_document(narrowed(fleet, asked.agents) if asked.agents else fleet))
+        _known(await self._control.fleet(), asked.agents)
+        return await self._picture(await self._control.check(asked.agents), asked.agents)
 
     async def _dashboard(self, request: web.Request) -> web.Response:
         await requests.body(request, requests.Asked)
@@ -176,6 +177,13 @@ class HttpFace:
     async def _unsilence(self, request: web.Request) -> web.Response:
         await self._control.unsilence(request.match_info["id"], await _asker(request, None))
         return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _known(fleet: Fleet, names: Sequence[str]) -> None:
+    """Raise ProblemError for a name that is no agent's."""
+    for name in names:
+        if all(agent.name != name for agent in fleet.agents):
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"no agent is named {name!r}", "agents")
 
 
 async def _json(make: Callable[[], Any], status: HTTPStatus = HTTPStatus.OK) -> web.Response:

@@ -39,6 +39,10 @@ def _instant(value: str) -> float:
     return at
 
 
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(name for name in value.split(",") if name)
+
+
 Instant = Annotated[float, BeforeValidator(_instant)]
 Length = Annotated[float, Field(gt=0, le=_LONGEST)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -98,6 +102,12 @@ class NewSilence(Body):
 
 class Heartbeat(RootModel[dict[str, Any]]):
     """A heartbeat document as agents write it; the daemon knows its keys."""
+
+
+class FleetQuery(Query):
+    """Which agents are shown, with commas between them; none named: all."""
+
+    agents: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
 
 
 class IncidentsQuery(Query):

@@ -25,6 +25,7 @@ from supervisor.faces.schema import schema
 from supervisor.ports import Row
 from tests.faces.pages import NOW, agent, fleet
 from tests.support import plain
+from tests.support.control import WATCHES
 
 INCIDENT = Incident(
     "5f21c0aa",
@@ -50,7 +51,9 @@ def test_the_document_of_everything() -> None:
         reason="no heartbeat for 1 h",
         last_heartbeat=None,
     )
-    assert fleet_document(fleet((one,), (INCIDENT,), doubts=("watch_lost",), observed=False, unregistered=("x",))) == {
+    assert fleet_document(
+        fleet((one,), (INCIDENT,), doubts=("watch_lost",), observed=False, unregistered=("x",)), WATCHES
+    ) == {
         "status": "critical",
         "timestamp": "2026-02-17T14:03:11.000000Z",
         "agents": [
@@ -96,6 +99,7 @@ def test_the_document_of_everything() -> None:
         "observed": False,
         "doubts": ["watch_lost"],
         "unregistered": ["x"],
+        "watches": WATCHES,
     }
 
 
@@ -107,7 +111,7 @@ def test_keys_never_come_and_go() -> None:
 
 
 def test_an_empty_fleet_is_unknown() -> None:
-    document = fleet_document(fleet(()))
+    document = fleet_document(fleet(()), WATCHES)
     assert document["status"] == Status.UNKNOWN.value
     assert document["agents"] == []
 
