@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
-from supervisor.domain import actions, health, records
+from supervisor.domain import actions, health, inheritance, records
 from supervisor.domain.actions import HealthAction
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import (
@@ -18,6 +18,7 @@ from supervisor.domain.events import (
     HeartbeatSeen,
     Held,
     ProcessExited,
+    Registered,
     Released,
     RestartFinished,
     StartAsked,
@@ -106,6 +107,15 @@ class Agent:
     def move_time(self, event: HealthEvent) -> None:
         """Move the kept times at once: no deadline may ring between the clock's step and this."""
         self.health, _ = self._judge(event)
+
+    def inherit(self, earlier: Health) -> None:
+        """Take over what an earlier life of the supervisor knew, where this one knows nothing newer."""
+        beat = self.health.beat
+        self.health = inheritance.inherited(self.health, earlier)
+        self.move_time(Registered())
+        self.resume()
+        if beat is not None:
+            self.tell(HeartbeatSeen(beat))
 
     def resume(self) -> None:
         """Carry out the restart that is under way, if one is, or join it where an earlier life began it."""

@@ -61,14 +61,24 @@ class Desk:
         self._on_delivery = on_delivery
         self._mailbox: Mailbox[None] = Mailbox(clock)
 
-    def restore(self, incidents: Iterable[Incident], deliveries: Iterable[Delivery], kept: Iterable[Silence]) -> None:
-        """Take over what an earlier life left."""
+    def restore(
+        self, change: Change, incidents: Iterable[Incident], deliveries: Iterable[Delivery], kept: Iterable[Silence]
+    ) -> None:
+        """Take over what an earlier life left. Where this one has opened the same incident, the earlier one goes on."""
         for incident in incidents:
-            self._keep(incident)
+            known = None if incident.state is IncidentState.RESOLVED else self.find(incident.key)
+            if known is None:
+                self._keep(incident)
+            else:
+                self.resolve(change, incident.key, f"it goes on as incident {incident.id}")
+                self._apply(change, escalation.joined(incident, known), ())
         for delivery in deliveries:
             # It may have been sent just before that life ended: whoever heard of it is owed the end of it.
-            self._hold(replace(delivery, attempts=max(1, delivery.attempts)))
-        self.silences = {silence.id: silence for silence in kept}
+            held = replace(delivery, attempts=max(1, delivery.attempts))
+            self._hold(held)
+            self._on_delivery(held)
+        self.silences |= {silence.id: silence for silence in kept}
+        self._mailbox.ring()
 
     def use(self, change: Change, chain: Chain) -> None:
         """Tell by this chain from now on; what waits for a chain at all begins it."""
