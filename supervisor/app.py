@@ -168,7 +168,8 @@ async def _with_daemon(
     store: Store | None = None,
 ) -> T:
     """Make a daemon and everything it needs, and let go of it all afterwards."""
-    workers = [Worker(name) for name in ("reader", "thinker")]
+    # A file system that hangs holds up one kind of work; whoever asks waits for none.
+    workers = [Worker(name) for name in ("reader", "thinker", "page-writer", "beat-writer")]
     try:
         world = _world(settings, workers, reload or (lambda: settings), sink, store or _journal(settings))
         return await use(Daemon(plan_of(settings), world))
@@ -180,7 +181,7 @@ async def _with_daemon(
 def _world(
     settings: Settings, workers: Sequence[Worker], reload: Callable[[], Settings], sink: LogSink | None, store: Store
 ) -> World:
-    read, think = workers
+    read, think, write_page, write_beats = workers
     places = settings.paths
 
     def emit(record: Record, at: float) -> None:
@@ -192,7 +193,7 @@ def _world(
         return await think(lambda: page.render(capture(), history, now=now, next_due=next_due, stale_after=stale_after))
 
     async def write(path: Path, data: bytes) -> None:
-        await think(lambda: _write(path, data))
+        await write_page(lambda: _write(path, data))
 
     async def load_plan() -> Plan:
         try:
@@ -204,7 +205,7 @@ def _world(
         return plan_of(new)
 
     async def write_beat(agent: str, document: dict[str, Any]) -> None:
-        await think(lambda: _append_beat(places.heartbeats, agent, document))
+        await write_beats(lambda: _append_beat(places.heartbeats, agent, document))
 
     @asynccontextmanager
     async def face(control: Control) -> AsyncIterator[None]:
