@@ -232,6 +232,7 @@ def _world(
         think=think,
         render=render,
         write=write,
+        page_events=page.EVENTS,
         write_beat=write_beat,
         load_plan=load_plan,
         face=face,

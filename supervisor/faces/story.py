@@ -23,6 +23,8 @@ _TONES = {
     "incident_acknowledged": "restarting",
     "incident_resolved": "healthy",
     "notification_failed": "unhealthy",
+    "silence_added": "stopped",
+    "silence_ended": "unknown",
     "config_reloaded": "unknown",
     "config_rejected": "unhealthy",
     "watch_lost": "unhealthy",
@@ -31,6 +33,9 @@ _TONES = {
     "gate_opened": "healthy",
     "service_failed": "unhealthy",
 }
+EVENTS = frozenset({*_TONES, "health_changed"})
+"""The records that are told."""
+
 _STATES = {"unknown", "healthy", "unhealthy", "restarting", "escalated", "stopped"}
 
 

@@ -84,6 +84,7 @@ class Daemon:
             capture=self._capture,
             render=world.render,
             write=world.write,
+            events=world.page_events,
             interval=plan.dashboard_interval,
             min_interval=plan.dashboard_min_interval,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
 from supervisor.domain.fleet import Fleet
@@ -13,13 +13,6 @@ from supervisor.runtime.journal import Journal
 
 DAY = 86400.0
 _ROWS = 100_000
-_STRIP_EVENTS = (
-    "health_changed",
-    "supervisor_started",
-    "supervisor_stopping",
-    "gate_closed",
-    "gate_opened",
-)
 
 Capture = Callable[[], Callable[[], Fleet]]
 Render = Callable[[Callable[[], Fleet], Sequence[Row], float, float], Awaitable[bytes]]
@@ -33,6 +26,7 @@ class Snapshots:
         capture: returns what makes the picture of this moment, at any time and in any thread.
         render: makes the page of (what makes the picture, history, now, next due), away from the event loop.
         write: replaces the file, away from the event loop.
+        events: the kept log records that the page tells of, by name.
         interval, min_interval: longest and shortest time (s) between two pages.
     """
 
@@ -46,6 +40,7 @@ class Snapshots:
         capture: Capture,
         render: Render,
         write: Write,
+        events: Collection[str],
         interval: float,
         min_interval: float,
     ) -> None:
@@ -58,6 +53,7 @@ class Snapshots:
         self._capture = capture
         self._render = render
         self._write = write
+        self._events = events
         self._changed = asyncio.Event()
         self._failing = False
 
@@ -98,11 +94,8 @@ class Snapshots:
         now = self._clock.now()
         return await self._render(self._capture(), await self._history(now), now, now + self.interval)
 
-    async def _history(self, now: float) -> list[Row]:
-        rows: list[Row] = []
-        for event in _STRIP_EVENTS:
-            try:
-                rows += await self._store.rows(since=now - DAY, event=event, limit=_ROWS)
-            except StoreError:
-                return []
-        return sorted(rows, key=lambda row: row.id)
+    async def _history(self, now: float) -> Sequence[Row]:
+        try:
+            return await self._store.rows(since=now - DAY, events=self._events, limit=_ROWS)
+        except StoreError:
+            return ()

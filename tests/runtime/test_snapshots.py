@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from supervisor.faces.strips import Strips
 from tests.support.world import PAGE, VIRTUAL, agent, town
 
 pytestmark = VIRTUAL
@@ -62,3 +63,27 @@ async def test_without_its_history_the_page_is_drawn_all_the_same() -> None:
         before = len(t.pages)
         assert await t.control.dashboard()
         assert len(t.pages) == before + 1
+
+
+async def test_the_page_tells_of_the_whole_story_in_its_order() -> None:
+    async with town(a=agent()) as t:
+        t.beat("a")
+        await t.until("76m")
+        (incident,) = (await t.control.fleet()).incidents
+        await t.control.acknowledge(incident.id, "ada", 600.0)
+        t.beat("a")
+        await t.sleep("1m")
+        events = [row.event for row in t.history if row.event.startswith(("incident", "restart"))]
+        restart = ["restart_started", "restart_finished"]
+        opened = ["incident_opened", "restart_started", "restart_finished"]
+        assert events == [*restart, *opened, "incident_acknowledged", "incident_resolved"]
+        assert "heartbeat_missed" not in {row.event for row in t.history}
+        assert [row.id for row in t.history] == sorted(row.id for row in t.history)
+
+
+async def test_the_day_of_a_first_life_begins_with_it() -> None:
+    async with town(a=agent()) as t:
+        t.beat("a")
+        await t.sleep("1h")
+        strip = Strips(t.history, t.wall()).of(await t.view("a"))
+        assert "healthy 1 h, not observed 23 h" in strip.svg
