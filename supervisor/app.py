@@ -259,7 +259,7 @@ def _roots(settings: Settings) -> tuple[Root, ...]:
     ]
     config = _config(settings)
     if config is not None:
-        roots.append(Root(config.parent, recursive=False, names=frozenset({config.name})))
+        roots.append(Root(config.parent, recursive=False, names=frozenset({config.name}), follow=True))
     return tuple(roots)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from math import inf
 
 from supervisor.domain.records import ConfigRejected, ConfigReloaded
 from supervisor.ports import RefusedError
@@ -20,6 +21,12 @@ from supervisor.runtime.snapshots import Snapshots
 from supervisor.runtime.world import World
 
 UNWATCHED = "the agent is watched no more"
+
+_QUIET = 0.2
+"""Wait (s) after a hint at the file: whoever writes it may not be done."""
+
+_SAID_AGAIN = 5.0
+"""So soon (s) the same fault of the file is not said twice: one change may bring several hints."""
 
 
 class Configuration:
@@ -49,10 +56,12 @@ class Configuration:
         self._changed = asyncio.Event()
         self._turn = asyncio.Lock()
         self._rejected: str | None = None
+        self._said_at = -inf
 
     def reload_soon(self) -> None:
-        """Read it again as soon as can be."""
-        self._rejected = None
+        """Read it again as soon as can be: it has changed, or somebody wants it."""
+        if asyncio.get_running_loop().time() > self._said_at + _SAID_AGAIN:
+            self._rejected = None
         self._changed.set()
 
     def look(self) -> None:
@@ -64,6 +73,7 @@ class Configuration:
         """Follow the file, for ever."""
         while True:
             await self._changed.wait()
+            await asyncio.sleep(_QUIET)
             self._changed.clear()
             with suppress(RefusedError):  # it was said
                 await self._reload()
@@ -96,6 +106,7 @@ class Configuration:
             except RefusedError as error:
                 if str(error) != self._rejected:
                     self._journal.note(ConfigRejected(file, str(error)))
+                    self._said_at = asyncio.get_running_loop().time()
                 self._rejected = str(error)
                 raise
             self._rejected = None

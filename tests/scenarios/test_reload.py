@@ -188,6 +188,9 @@ async def test_a_bad_file_is_refused_and_said_and_changes_nothing() -> None:
             await t.sleep("1s")
         assert len(t.logged("config_rejected")) == 1  # a hint is no new file
         t.source.touch(CONFIG)
+        await t.sleep("10s")
+        assert len(t.logged("config_rejected")) == 1  # one change, two hints
+        t.source.touch(CONFIG)
         await t.sleep("1s")
         assert len(t.logged("config_rejected")) == 2
         await t.until("61m")
@@ -197,6 +200,36 @@ async def test_a_bad_file_is_refused_and_said_and_changes_nothing() -> None:
 async def test_a_change_of_the_file_is_noticed() -> None:
     async with town(a=agent()) as t:
         await t.sleep("1s")
+        t.agents["b"] = agent()
+        t.source.touch(CONFIG)
+        await t.sleep("1s")
+        assert [record.added for record in t.logged("config_reloaded")] == [["b"]]
+
+
+async def test_a_file_that_is_being_written_is_read_when_that_is_done() -> None:
+    async with town(a=agent(), b=agent()) as t:
+        t.beat("a", "b")
+        await t.sleep("1s")
+        whole, t.agents = t.agents, {"a": agent()}  # as far as it was written
+        t.source.touch(CONFIG)
+        await t.sleep("100ms")
+        t.agents = whole
+        t.source.touch(CONFIG)
+        await t.sleep("1s")
+        assert t.logged("config_reloaded") == []
+        assert (await t.view("b")).status is HealthState.HEALTHY
+
+
+async def test_a_file_that_vanishes_is_said_once_and_the_old_one_stays() -> None:
+    async with town(a=agent()) as t:
+        t.config_error = "config.toml: can not be read: No such file or directory"
+        t.source.touch(CONFIG)
+        await t.sleep("1s")
+        t.source.touch(CONFIG)
+        await t.until("61m")
+        assert [record.error for record in t.logged("config_rejected")] == [t.config_error]
+        assert t.restarts("a") == [near(3600)]
+        t.config_error = None
         t.agents["b"] = agent()
         t.source.touch(CONFIG)
         await t.sleep("1s")
