@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from math import inf
 
-from supervisor.domain.records import ConfigRejected, ConfigReloaded
+from supervisor.domain.records import AgentForgotten, ConfigRejected, ConfigReloaded
+from supervisor.domain.vitals import HealthState
+from supervisor.domain.words import span
 from supervisor.ports import RefusedError
+from supervisor.runtime.agents import Agent
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.gatekeeper import Gatekeeper
@@ -21,6 +24,9 @@ from supervisor.runtime.snapshots import Snapshots
 from supervisor.runtime.world import World
 
 UNWATCHED = "the agent is watched no more"
+
+LONG_GONE = 86400.0
+"""An adopted agent without a file is forgotten after so long a silence (s), or two of its timeouts if that is more."""
 
 _QUIET = 0.2
 """Wait (s) after a hint at the file: whoever writes it may not be done."""
@@ -96,7 +102,30 @@ class Configuration:
         self._roster.add(name, self.plan.default(name))
         return True
 
+    async def forget_gone(self) -> None:
+        """Forget adopted agents whose files are gone, and who have stopped as planned or been silent for long."""
+        async with self._turn:
+            for agent in list(self._roster):
+                why = self._gone(agent)
+                if why is not None:
+                    await self._roster.remove(agent.name, why)
+                    self._reader.forget(agent.name)
+                    self._journal.note(AgentForgotten(agent.name, why))
+                    self._snapshots.touch()
+
     # --- inside ---
+
+    def _gone(self, agent: Agent) -> str | None:
+        """Return why the agent is gone for good, None where it may not be."""
+        if agent.name in self.plan.agents or not self._gate.trusted or self._reader.has_file(agent.name):
+            return None
+        known, promised = agent.health, agent.plan.policy.heartbeat_timeout
+        if known.state is HealthState.STOPPED:
+            return "it has stopped, and its files are gone"
+        silence = self._world.clock.now() - (known.born if known.beat is None else known.beat.at)
+        if silence > max(LONG_GONE, 2 * promised):
+            return f"no heartbeat for {span(silence)}, and its files are gone"
+        return None
 
     async def _reload(self) -> dict[str, list[str]]:
         async with self._turn:

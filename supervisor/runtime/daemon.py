@@ -253,12 +253,13 @@ class Daemon:
         return {
             "dashboard": self.snapshots.run,
             "configuration": self._configuration.run,
-            "housekeeping": self._prune,
+            "housekeeping": self._keep_house,
         }
 
-    async def _prune(self) -> None:
+    async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(_HOUSEKEEPING)
+            await self._configuration.forget_gone()
             await self._world.store.prune(self._world.clock.now() - self._configuration.plan.retention)
 
     # --- state ---

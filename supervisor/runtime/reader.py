@@ -139,6 +139,10 @@ class Reader:
             self._wake.clear()
             await self.read_dirty()
 
+    def has_file(self, agent: str) -> bool:
+        """Whether there was a heartbeat file of `agent` when its files were last read."""
+        return any(f"{agent}{suffix}" in self._seen for suffix in _SUFFIXES)
+
     def forget(self, agent: str) -> None:
         """Read the files of `agent` from their tails again when it comes back."""
         for suffix in _SUFFIXES:
