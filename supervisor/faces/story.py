@@ -19,6 +19,7 @@ _TONES = {
     "agent_exited": "unhealthy",
     "agent_held": "stopped",
     "agent_released": "healthy",
+    "agent_forgotten": "stopped",
     "incident_opened": "escalated",
     "incident_acknowledged": "restarting",
     "incident_resolved": "healthy",

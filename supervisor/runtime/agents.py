@@ -43,7 +43,6 @@ class Tools:
 
     Args:
         read: reads the heartbeat files of one agent now; returns its new heartbeats, oldest first.
-        on_transition: called when something that people want to see has been written.
     """
 
     clock: Clock
@@ -52,7 +51,6 @@ class Tools:
     executor: Executor
     gate: Gatekeeper
     read: Callable[[str], Awaitable[list[Beat]]]
-    on_transition: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +237,8 @@ class Agent:
         tools = self._tools
         change = Change()
         self._note_event(change, event, before)
+        if before.held_until is not None and after.held_until is None and not isinstance(event, Released):
+            change.records.append(records.AgentReleased(self.name, "its end"))
         for action in wanted:
             self._note_action(change, action, before, after)
         if after.state is not before.state:
@@ -248,7 +248,6 @@ class Agent:
         if wanted or _lasting(before, after):
             change.agents[self.name] = self.saved = after
             await tools.journal.commit(change)
-            tools.on_transition()
         else:
             tools.journal.note(*change.records)
         if any(isinstance(action, actions.Restart) for action in wanted):

@@ -111,7 +111,6 @@ class Configuration:
                     await self._roster.remove(agent.name, why)
                     self._reader.forget(agent.name)
                     self._journal.note(AgentForgotten(agent.name, why))
-                    self._snapshots.touch()
 
     # --- inside ---
 
@@ -143,7 +142,6 @@ class Configuration:
             differ = await self._put_in_force(plan)
             if any(differ.values()) or plan != old or (plan.default is None) != (old.default is None):
                 self._journal.note(ConfigReloaded(file, **differ))
-                self._snapshots.touch()
             return differ
 
     async def _put_in_force(self, plan: Plan) -> dict[str, list[str]]:

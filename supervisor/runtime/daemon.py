@@ -13,7 +13,7 @@ from supervisor.domain.delivery import Delivery
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.gate import Blinded, Doubt, Sighted
 from supervisor.domain.messages import SCOPES
-from supervisor.domain.records import SupervisorReady, SupervisorStopping
+from supervisor.domain.records import Record, SupervisorReady, SupervisorStopping
 from supervisor.ports import Saved
 from supervisor.runtime.agents import Tools
 from supervisor.runtime.change import Change
@@ -55,7 +55,7 @@ class Daemon:
         self._listed = asyncio.Event()
         self._ready = False
         clock = world.clock
-        self.journal = Journal(world.store, clock, world.emit, world.fields, self._everything, self._inherit)
+        self.journal = Journal(world.store, clock, self._emit, world.fields, self._everything, self._inherit)
         self.desk = Desk(plan.chain, clock, self.journal, self._push)
         self.outbox = Outbox(self.desk, self.journal, clock, plan.outbox_timeout)
         self.executor = Executor()
@@ -88,7 +88,7 @@ class Daemon:
             interval=plan.dashboard_interval,
             min_interval=plan.dashboard_min_interval,
         )
-        tools = Tools(clock, self.journal, self.desk, self.executor, self.gate, self.reader.read, self.snapshots.touch)
+        tools = Tools(clock, self.journal, self.desk, self.executor, self.gate, self.reader.read)
         self.roster = Roster(tools)
         self._configuration = Configuration(
             plan, world, self.journal, self.desk, self.outbox, self.gate, self.reader, self.roster, self.snapshots
@@ -282,6 +282,10 @@ class Daemon:
 
     def _look_at_clock(self) -> None:
         self._pulse.look_at_clock()
+
+    def _emit(self, record: Record, at: float) -> None:
+        self._world.emit(record, at)
+        self.snapshots.see(record)
 
     def _everything(self) -> Change:
         return self._picture.everything()

@@ -7,12 +7,23 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
 from supervisor.domain.fleet import Fleet
-from supervisor.domain.records import DashboardFailed, DashboardWritten
+from supervisor.domain.records import (
+    ClockSkew,
+    DashboardFailed,
+    DashboardWritten,
+    HeartbeatMissed,
+    NotificationSent,
+    Record,
+    UnregisteredAgent,
+)
 from supervisor.ports import Clock, Row, Store, StoreError
 from supervisor.runtime.journal import Journal
 
 DAY = 86400.0
 _ROWS = 100_000
+
+_SHOWN = (ClockSkew, HeartbeatMissed, NotificationSent, UnregisteredAgent)
+"""Records that the page does not tell of, though it shows what has changed with them."""
 
 Capture = Callable[[], Callable[[], Fleet]]
 Render = Callable[[Callable[[], Fleet], Sequence[Row], float, float], Awaitable[bytes]]
@@ -57,9 +68,10 @@ class Snapshots:
         self._changed = asyncio.Event()
         self._failing = False
 
-    def touch(self) -> None:
-        """Something that people want to see has changed."""
-        self._changed.set()
+    def see(self, record: Record) -> None:
+        """Write the page anew soon, where `record` tells of something that it shows."""
+        if record.KEPT and (isinstance(record, _SHOWN) or record.event() in self._events):
+            self._changed.set()
 
     async def run(self) -> None:
         """Write the page when it is due, for ever."""
@@ -91,6 +103,7 @@ class Snapshots:
 
     async def render(self) -> bytes:
         """Return the page as it would be written now."""
+        await self._journal.settled()  # what has just happened is part of the history
         now = self._clock.now()
         return await self._render(self._capture(), await self._history(now), now, now + self.interval)
 
