@@ -120,6 +120,42 @@ async def test_managed_agents_are_run_seen_dying_and_ended_with_the_daemon(town:
     assert not Path(f"/proc/{third}").exists()
 
 
+async def test_a_managed_agent_that_says_stop_at_our_end_is_started_by_the_next_daemon(town: Town) -> None:
+    (town.folder / "agent.sh").write_text(
+        """
+        say() { echo '{"timestamp": "'$(date -u +%FT%T.%NZ)'", "incarnation": "'$$'", "kind": "'$1'"}' >> $LOG; }
+        trap 'say stop; exit 0' TERM
+        say start
+        while :; do sleep 0.05; done
+        """
+    )
+    town.configure(
+        f"""
+        [agents.child]
+        heartbeat_timeout = "1h"
+        [agents.child.restart]
+        kind = "managed"
+        command = ["/bin/sh", "agent.sh"]
+        environment = {{ LOG = "{town.beats / "child.log"}" }}
+        working_directory = "."
+        """
+    )
+
+    def said() -> list[str]:
+        return [json.loads(line)["kind"] for line in (town.beats / "child.log").read_text().splitlines()]
+
+    for life in (1, 2, 3):
+        await town.start()
+        await town.logged("agent_started", ok=True)
+        await town.wait(lambda life=life: said().count("start") == life, "its first heartbeat")  # type: ignore[misc]
+        await town.wait(lambda: town.state("child")["status"] == "healthy", "a healthy agent")
+        assert town.state("child")["restarts"] == 0
+        await town.stop()
+        assert said() == ["start", "stop"] * life
+        assert not town.log("restart_started")
+        (town.folder / "log").rename(town.folder / f"log.{life}")
+
+
 async def test_a_second_daemon_says_who_holds_the_journal(town: Town) -> None:
     town.configure('[agents.a]\nheartbeat_timeout = "1h"\n')
     await town.start()
