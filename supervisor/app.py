@@ -196,13 +196,7 @@ def _world(
         await write_page(lambda: _write(path, data))
 
     async def load_plan() -> Plan:
-        try:
-            new = await asyncio.to_thread(reload)
-        except ConfigError as error:
-            raise RefusedError(str(error)) from error
-        if new.paths != settings.paths:
-            raise RefusedError("[paths] can not change while the daemon runs: restart it")
-        return plan_of(new)
+        return await asyncio.to_thread(_new_plan, settings, reload)
 
     async def write_beat(agent: str, document: dict[str, Any]) -> None:
         await write_beats(lambda: _append_beat(places.heartbeats, agent, document))
@@ -246,6 +240,17 @@ def _world(
         boot=_boot_id(),
         source_standstill=3 * settings.watch.walk_every + 60.0,
     )
+
+
+def _new_plan(settings: Settings, reload: Callable[[], Settings]) -> Plan:
+    """Return the plan of the configuration as it is now. It blocks. Raises RefusedError."""
+    try:
+        new = reload()
+    except ConfigError as error:
+        raise RefusedError(str(error)) from error
+    if new.paths != settings.paths:
+        raise RefusedError("[paths] can not change while the daemon runs: restart it")
+    return plan_of(new)
 
 
 def _roots(settings: Settings) -> tuple[Root, ...]:

@@ -90,6 +90,11 @@ class Agent:
         """Tell the agent's machine a fact, soon."""
         self._mailbox.put(event)
 
+    def gate_opened(self) -> None:
+        """Decide now, if that waited for the gate."""
+        if self._parked:
+            self.tell(DeadlineReached())
+
     def take(self, beats: Sequence[Beat]) -> None:
         """Tell the machine of the beats that were read together: the newest counts."""
         newest = self._newest(beats)
@@ -188,7 +193,7 @@ class Agent:
             case None:
                 await self._deadline()
             case DeadlineReached():
-                pass  # the gate has opened: the next turn finds what has passed meanwhile
+                pass  # the gate has opened, or times have moved: the next turn finds what has passed meanwhile
             case _Question(event):
                 try:
                     done = await self._hear(event)

@@ -278,7 +278,7 @@ class Daemon:
         self.outbox.push(delivery)
 
     def _release(self) -> None:
-        self.roster.wake_all()
+        self.roster.gate_opened()
 
     def _look_at_clock(self) -> None:
         self._pulse.look_at_clock()

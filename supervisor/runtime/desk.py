@@ -90,8 +90,8 @@ class Desk:
     # --- questions ---
 
     def open_incidents(self) -> tuple[Incident, ...]:
-        """Return the open incidents, the oldest first."""
-        return tuple(sorted((self._incidents[id_] for id_ in self._open.values()), key=lambda one: one.opened_at))
+        """Return the open incidents, in the order in which they came."""
+        return tuple(self._incidents[id_] for id_ in self._open.values())
 
     def get(self, incident: str) -> Incident | None:
         """Return the incident with this id, if it is open or still being told."""

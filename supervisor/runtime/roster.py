@@ -40,8 +40,13 @@ class Roster:
             raise UnknownNameError(f"no agent {name}")
         return agent
 
-    def wake_all(self) -> None:
+    def gate_opened(self) -> None:
         """Let every agent that waited for the gate decide now."""
+        for agent in self:
+            agent.gate_opened()
+
+    def wake_all(self) -> None:
+        """Let every agent look at its deadline again."""
         for agent in self:
             agent.tell(DeadlineReached())
 
