@@ -35,6 +35,7 @@ from supervisor.runtime.mailbox import Mailbox
 from supervisor.runtime.plan import AgentPlan
 
 _AFTER_FAILURE = 1.0
+_AFTER_MANY = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class _Question:
 class Agent:
     """One agent: its plan, its health, and the coroutine that keeps the two."""
 
-    __slots__ = ("_mailbox", "_parked", "_refused", "_tools", "health", "name", "plan", "restarter", "saved")
+    __slots__ = ("_mailbox", "_over", "_parked", "_refused", "_tools", "health", "name", "plan", "restarter", "saved")
 
     def __init__(self, name: str, plan: AgentPlan, known: Health, tools: Tools) -> None:
         self.name = name
@@ -78,6 +79,7 @@ class Agent:
         self.restarter: Restarter | None = None if plan.make is None else plan.make()
         self._tools = tools
         self._mailbox: Mailbox[HealthEvent | _Question] = Mailbox(tools.clock)
+        self._over = False
         self._parked = False
         self._refused: actions.RestartRefused | None = None
 
@@ -102,7 +104,9 @@ class Agent:
             self.tell(HeartbeatSeen(newest))
 
     async def ask(self, event: HealthEvent) -> tuple[HealthAction, ...]:
-        """Tell a fact, and return what the machine made of it."""
+        """Tell a fact, and return what the machine made of it. Raises UnknownNameError once it is watched no more."""
+        if self._over:
+            raise self._unwatched()
         answer: asyncio.Future[tuple[HealthAction, ...]] = asyncio.get_running_loop().create_future()
         self._mailbox.put(_Question(event, answer))
         return await answer
@@ -145,11 +149,15 @@ class Agent:
 
     def close(self) -> None:
         """Stop the timer; whoever still waits for an answer gets none."""
+        self._over = True
         for item in self._mailbox.close():
             if isinstance(item, _Question):
-                item.fail(UnknownNameError(f"{self.name} is watched no more"))
+                item.fail(self._unwatched())
 
     # --- inside ---
+
+    def _unwatched(self) -> UnknownNameError:
+        return UnknownNameError(f"{self.name} is watched no more")
 
     def _newest(self, beats: Sequence[Beat]) -> Beat | None:
         """Return the newest beat of a life that is not over, of those read together, oldest first."""
@@ -164,12 +172,13 @@ class Agent:
         while True:
             try:
                 await turn()
+                failures = 0
             except Exception as error:  # noqa: BLE001 - one agent's fault must not end the others
                 failures += 1
                 text = f"{type(error).__name__}: {error}"
                 self._tools.journal.note(records.ServiceFailed(f"agent:{self.name}", text, failures))
                 self.resume()  # a restart that was decided is carried out all the same
-                await asyncio.sleep(_AFTER_FAILURE)
+                await asyncio.sleep(min(_AFTER_FAILURE * 2.0 ** min(failures - 1, 30), _AFTER_MANY))
 
     async def _keep(self) -> None:
         keeper: Keeper = self.restarter  # type: ignore[assignment]  # only called where the plan says managed

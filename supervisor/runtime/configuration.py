@@ -13,6 +13,7 @@ from supervisor.domain.words import span
 from supervisor.ports import RefusedError
 from supervisor.runtime.agents import Agent
 from supervisor.runtime.change import Change
+from supervisor.runtime.closing import closed
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.journal import Journal
@@ -156,8 +157,7 @@ class Configuration:
         self._outbox.timeout = plan.outbox_timeout
         self._snapshots.interval = plan.dashboard_interval
         self._snapshots.min_interval = plan.dashboard_min_interval
-        for notifier in self._outbox.use(notifiers):
-            await notifier.close()
+        await closed(*self._outbox.use(notifiers))
         change = Change()
         self._desk.use(change, plan.chain)
         self._journal.post(change)

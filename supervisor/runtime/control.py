@@ -78,7 +78,8 @@ class DaemonControl:
         """See `ports.Control`."""
         chosen = [self._roster.get(name) for name in agents] or list(self._roster)
         for agent in chosen:
-            await agent.ask(CheckAsked())
+            if agent.name in agents or agent.name in self._roster:  # a reload may have removed it meanwhile
+                await agent.ask(CheckAsked())
         return await self._picture()
 
     async def restart(self, agent: str, by: str) -> int:

@@ -21,6 +21,7 @@ from supervisor.runtime.journal import Journal
 
 DAY = 86400.0
 _ROWS = 100_000
+_PATIENCE = 10.0
 
 _SHOWN = (ClockSkew, HeartbeatMissed, NotificationSent, UnregisteredAgent)
 """Records that the page does not tell of, though it shows what has changed with them."""
@@ -75,15 +76,16 @@ class Snapshots:
 
     async def run(self) -> None:
         """Write the page when it is due, for ever."""
+        now = asyncio.get_running_loop().time  # no step of the wall clock may lengthen a wait
         while True:
             await self.write()
-            wrote = self._clock.now()
+            wrote = now()
             try:
                 async with asyncio.timeout(self.interval):
                     await self._changed.wait()
             except TimeoutError:
                 continue
-            await asyncio.sleep(max(0.0, wrote + self.min_interval - self._clock.now()))
+            await asyncio.sleep(max(0.0, wrote + self.min_interval - now()))
 
     async def write(self) -> bytes:
         """Render the page and replace the file; where that fails the old page stays. Return the page."""
@@ -109,6 +111,7 @@ class Snapshots:
 
     async def _history(self, now: float) -> Sequence[Row]:
         try:
-            return await self._store.rows(since=now - DAY, events=self._events, limit=_ROWS)
-        except StoreError:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._store.rows(since=now - DAY, events=self._events, limit=_ROWS)
+        except (StoreError, TimeoutError):
             return ()

@@ -129,3 +129,26 @@ async def test_the_day_of_a_first_life_begins_with_it() -> None:
         await t.sleep("1h")
         strip = Strips(t.history, t.wall()).of(await t.view("a"))
         assert "healthy 59 min, not observed 23 h" in strip.svg
+
+
+async def test_a_clock_that_is_set_back_delays_no_page() -> None:
+    async with town(a=agent(None), pulse=1.0) as t:
+        await t.sleep("1h")
+        t.step_clock(-36000.0)
+        await t.sleep("1m")
+        written = len(t.pages)
+        t.beat("a")
+        await t.sleep("15s")
+        assert len(t.pages) > written
+
+
+async def test_a_journal_that_hangs_keeps_no_page_from_being_drawn() -> None:
+    async with town(a=agent(None)) as t:
+        await t.sleep("1m")
+        t.disk.free.clear()
+        written = len(t.pages)
+        t.beat("a")
+        await t.sleep("30s")
+        assert len(t.pages) > written
+        assert t.history == ()
+        t.disk.free.set()

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from supervisor.domain.delivery import Failed
+from supervisor.domain.gate import GatePolicy
 from supervisor.domain.health import HealthState
 from supervisor.domain.policy import Chain, Step
 from supervisor.ports import RefusedError
@@ -295,3 +296,18 @@ async def test_other_bounds_are_in_force_too() -> None:
         t.beat("a")
         await t.until("76m")
         assert t.logged("notification_failed")[0].error == "no answer within 2 s"
+
+
+async def test_a_plugin_that_can_not_be_closed_does_not_stop_a_reload() -> None:
+    chain = (("caine", "0s"), ("person", "5m"))
+    async with town(a=agent(), b=agent(), chain=chain, gate=GatePolicy(share=2.0)) as t:
+        faulty = ValueError("a bug from outside")
+        t.program("a").close_error = t.program("b").close_error = t.channel().close_error = faulty
+        t.chain, t.channel_variants = Chain((Step("person"),)), {"person": 0}
+        t.agents = {"a": replace(t.agents["a"], variant=1), "c": agent()}
+        assert await t.reload() == {"added": ["c"], "changed": ["a"], "removed": ["b"]}
+        t.beat("a", "c")
+        await t.until("61m")
+        assert len(t.restarts("a")) == len(t.restarts("c")) == 1
+        t.channel("person").close_error = faulty
+        await t.stop()
