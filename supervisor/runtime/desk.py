@@ -38,6 +38,7 @@ CHANNEL_CAUSE = "channel."
 """How the cause of a failing channel's incident begins; that channel is not used to tell of it."""
 
 _LONGEST_NAP = 10.0
+_AT_ONCE = 100
 
 
 class Desk:
@@ -214,13 +215,13 @@ class Desk:
                 await self._journal.commit(change)
 
     def wake(self, change: Change) -> None:
-        """Tell what is due now."""
+        """Tell what is due now, or the first of it: a whole fleet's incidents must not hold up the loop."""
         now = self._clock.now()
         for silence in [one for one in self.silences.values() if one.ends_at <= now]:
             del self.silences[silence.id]
             change.silences[silence.id] = silence
             change.records.append(SilenceEnded(silence.id, silence.matcher))
-        while self._wake_at and self._wake_at[0][0] <= now:
+        while self._wake_at and self._wake_at[0][0] <= now and len(change.incidents) < _AT_ONCE:
             at, id_ = heapq.heappop(self._wake_at)
             incident = self._incidents.get(id_)
             if incident is not None and incident.next_at == at:

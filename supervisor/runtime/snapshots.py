@@ -106,12 +106,13 @@ class Snapshots:
     async def render(self) -> bytes:
         """Return the page as it would be written now."""
         await self._journal.settled()  # what has just happened is part of the history
+        history = await self._history()
         now = self._clock.now()
-        return await self._render(self._capture(), await self._history(now), now, now + self.interval)
+        return await self._render(self._capture(), history, now, now + self.interval)
 
-    async def _history(self, now: float) -> Sequence[Row]:
+    async def _history(self) -> Sequence[Row]:
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await self._store.rows(since=now - DAY, events=self._events, limit=_ROWS)
+                return await self._store.rows(since=self._clock.now() - DAY, events=self._events, limit=_ROWS)
         except (StoreError, TimeoutError):
             return ()

@@ -217,6 +217,24 @@ async def test_the_service_sleeps_until_the_next_step() -> None:
     await asyncio.wait({writer, desk})
 
 
+async def test_many_that_are_due_at_once_are_told_a_few_at_a_time() -> None:
+    bench = Bench()
+    await bench.store.open()
+    for number in range(1000):
+        bench.open(f"a{number}:heartbeat")
+        bench.took(number)
+    await asyncio.sleep(301)
+    bench.change = Change()
+    bench.desk.wake(bench.change)
+    assert 0 < len(bench.change.incidents) < 200
+    services = [asyncio.create_task(service()) for service in (bench.journal.run, bench.desk.run)]
+    await asyncio.sleep(1)
+    assert [channel for channel, _ in bench.kinds()].count("person") == 1000
+    for task in services:
+        task.cancel()
+    await asyncio.wait(services)
+
+
 async def test_a_step_of_the_clock_moves_everything_that_waits() -> None:
     bench = Bench()
     bench.open()
