@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -275,10 +275,13 @@ class Store(Protocol):
         since: float = 0.0,
         after: int = 0,
         agent: str | None = None,
-        event: str | None = None,
+        events: Collection[str] | None = None,
         limit: int = 1000,
     ) -> Sequence[Row]:
-        """Return the newest `limit` rows at or after `since` and with an id over `after`, oldest first."""
+        """Return the newest `limit` rows at or after `since` and with an id over `after`, oldest first.
+
+        With `agent` only its own, with `events` only those of these names.
+        """
 
     async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
         """Return the newest `limit` incidents, closed ones too, opened at or after `since`, newest first."""

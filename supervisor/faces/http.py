@@ -11,9 +11,10 @@ import pwd
 import socket as sockets
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -23,6 +24,11 @@ from supervisor.faces.listening import Listening, listen
 from supervisor.faces.problems import ProblemError, problem, problems
 from supervisor.faces.streams import Streams
 from supervisor.ports import Control
+
+T = TypeVar("T")
+
+# Not the event loop's own threads: a disk that hangs may hold all of those.
+_ANSWERS = ThreadPoolExecutor(4, thread_name_prefix="answers")
 
 _DRAIN = 5.0
 """How long (s) requests under way may take once the daemon ends."""
@@ -188,7 +194,7 @@ def _known(fleet: Fleet, names: Sequence[str]) -> None:
 
 async def _json(make: Callable[[], Any], status: HTTPStatus = HTTPStatus.OK) -> web.Response:
     """Return what `make` makes, made off the event loop: the picture of 1,000 agents takes a while to write."""
-    text = await asyncio.to_thread(lambda: json.dumps(make()))
+    text = await _aside(lambda: json.dumps(make()))
     return web.Response(text=text, status=status, content_type="application/json")
 
 
@@ -198,7 +204,12 @@ async def _asker(request: web.Request, by: str | None) -> str:
         return by
     peer = request.get_extra_info("socket")
     _, uid, _ = struct.unpack("3i", peer.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, struct.calcsize("3i")))
-    return await asyncio.to_thread(_user_name, uid)
+    return await _aside(lambda: _user_name(uid))
+
+
+async def _aside(work: Callable[[], T]) -> T:
+    """Return what `work` returns, done off the event loop."""
+    return await asyncio.get_running_loop().run_in_executor(_ANSWERS, work)
 
 
 def _user_name(uid: int) -> str:

@@ -51,10 +51,14 @@ class _Seen:
 
 @dataclass(slots=True)
 class Found:
-    """What one read of an agent's files brought: beats that were not seen before, oldest first, and what to log."""
+    """What one read of an agent's files brought: beats that were not seen before, oldest first, and what to log.
+
+    `torn`: the files whose last line is unfinished since this read.
+    """
 
     beats: list[Beat] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
+    torn: list[str] = field(default_factory=list)
 
 
 class Reader:
@@ -135,6 +139,10 @@ class Reader:
             self._wake.clear()
             await self.read_dirty()
 
+    def has_file(self, agent: str) -> bool:
+        """Whether there was a heartbeat file of `agent` when its files were last read."""
+        return any(f"{agent}{suffix}" in self._seen for suffix in _SUFFIXES)
+
     def forget(self, agent: str) -> None:
         """Read the files of `agent` from their tails again when it comes back."""
         for suffix in _SUFFIXES:
@@ -167,7 +175,17 @@ class Reader:
         done, _ = await asyncio.wait({task}, timeout=_HANG)
         if not done:
             await self._sit_out(task)
-        return task.result()
+        brought = task.result()
+        for agent, found in brought.items():
+            for name in found.torn:
+                # The file may never change again.
+                asyncio.get_running_loop().call_later(TORN_PATIENCE, self._look_again, agent, name)
+        return brought
+
+    def _look_again(self, agent: str, name: str) -> None:
+        if agent in self._roster:
+            self._dirty.setdefault(agent, set()).add(name)
+            self._wake.set()
 
     async def _sit_out(self, task: asyncio.Future[dict[str, Found]]) -> None:
         """Wait for a reading that hangs; the gate is closed for as long as any does."""
@@ -254,6 +272,8 @@ class Reader:
         after = self._seen[path.name] = _Seen(left, lines, _fingerprint(parsed, seen))
         if parsed.torn:
             same = seen is not None and seen.torn_since is not None and seen.tail.offset == left.offset
+            if not same:
+                found.torn.append(path.name)
             after.torn_since = seen.torn_since if seen is not None and same else now
             after.told = seen is not None and same and seen.told
             if not after.told and now - (after.torn_since or now) >= TORN_PATIENCE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ class World:
         emit: writes a record, made at a time (s since the epoch), to the log.
         fields: returns a record's fields as the journal keeps them.
         read, think: run blocking reads, one at a time, and long computations, away from the event loop.
+        page_events: the kept log records that the page tells of, by name.
         face: serves a control as long as its context lasts.
         load_plan: reads the configuration again; raises RefusedError with what is wrong.
         boot: names this boot of the machine.
@@ -40,6 +41,7 @@ class World:
     think: Offload
     render: Render
     write: Write
+    page_events: Collection[str]
     write_beat: Callable[[str, dict[str, Any]], Awaitable[None]]
     load_plan: Callable[[], Awaitable[Plan]]
     face: Callable[[Control], AbstractAsyncContextManager[None]]

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import stat
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,18 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+async def test_disks_that_hang_keep_nobody_from_an_answer(client: aiohttp.ClientSession) -> None:
+    free = threading.Event()
+    stuck = [asyncio.create_task(asyncio.to_thread(free.wait)) for _ in range(100)]
+    try:
+        async with asyncio.timeout(5):
+            assert (await ask(client, "GET", "/api/v1/fleet"))[0] == 200
+            assert (await ask(client, "POST", "/api/v1/agents/mailer/hold", json={"seconds": 60}))[0] == 200
+    finally:
+        free.set()
+        await asyncio.gather(*stuck)
 
 
 # --- what it knows -----------------------------------------------------------------------------------

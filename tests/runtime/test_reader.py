@@ -235,6 +235,32 @@ async def test_a_line_that_stays_torn_is_said_once(begin: Begin) -> None:
         assert len(bench.errors()) == 3
 
 
+async def test_a_torn_line_of_a_file_that_never_changes_again_is_said() -> None:
+    async with town(a=agent(), b=agent()) as t:
+        for name in "ab":
+            t.files.append(t.place(name), t.line() + b'{"timestamp"', t.wall())
+            t.source.touch(t.place(name))
+        await t.sleep("1s")
+        t.files.append(t.place("b"), b": " + t.line()[14:], t.wall())  # whole after all
+        t.source.touch(t.place("b"))
+        begun = t.t - 1
+        await t.sleep("1h")
+        (said,) = t.logged("heartbeat_invalid")
+        assert (said.record.agent, said.error) == ("a", "the last line stays unfinished")
+        assert said.t - begun == pytest.approx(TORN_PATIENCE, abs=0.5)
+
+
+async def test_a_torn_line_of_who_is_watched_no_more_is_nobodys_business() -> None:
+    async with town(a=agent(), b=agent()) as t:
+        t.files.append(t.place("a"), t.line() + b'{"timestamp"', t.wall())
+        t.source.touch(t.place("a"))
+        await t.sleep("1s")
+        del t.agents["a"]
+        await t.reload()
+        await t.sleep("1m")
+        assert t.logged("heartbeat_invalid") == t.logged("unregistered_agent") == []
+
+
 async def test_bad_lines_are_said_with_their_number_and_the_rest_counts(begin: Begin) -> None:
     async with town(a=agent()) as t:
         bench = begin(t)

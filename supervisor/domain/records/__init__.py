@@ -24,6 +24,7 @@ from supervisor.domain.records.faces import (
     LogDropped,
 )
 from supervisor.domain.records.health import (
+    AgentForgotten,
     AgentLog,
     ClockSkew,
     HealthChanged,
@@ -63,6 +64,7 @@ from supervisor.domain.records.watching import (
 __all__ = [
     "AgentAdopted",
     "AgentExited",
+    "AgentForgotten",
     "AgentHeld",
     "AgentLog",
     "AgentReleased",
