@@ -126,20 +126,20 @@ class FileTail:
     Args:
         data: bytes from `offset` to the end, `limit` at most.
         size, mtime: bytes; s since the epoch.
-        identity: (device, inode).
+        identity: of the file, whatever its name: device and inode in one number.
     """
 
     data: bytes
     offset: int
     size: int
     mtime: float
-    identity: tuple[int, int]
+    identity: int
 
 
 class Files(Protocol):
     """Bounded reads of regular files, for a worker thread: these calls block."""
 
-    def tail(self, path: Path, limit: int, since: FileTail | None = None) -> FileTail | None:
+    def tail(self, path: str | Path, limit: int, since: FileTail | None = None) -> FileTail | None:
         """Read the end of `path`, at most `limit` bytes; with `since`, only what was added to that same file.
 
         Returns None where the file does not exist. Symbolic links, folders, FIFOs and devices raise
@@ -365,7 +365,7 @@ class Offload(Protocol):
     """Runs blocking or long work away from the event loop."""
 
     async def __call__(self, work: Callable[[], T]) -> T:
-        """Return what `work` returns; what it raises is raised here."""
+        """Return what `work` returns, in a later turn of the loop; what it raises is raised here."""
 
 
 class Watchdog(Protocol):

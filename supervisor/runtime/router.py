@@ -72,7 +72,7 @@ class Router:
             case ports.Relisted(reason, paths):
                 self._journal.note(Resync(reason, len(paths)))
                 names = paths.names(self._heartbeats) if isinstance(paths, Listing) else None
-                self._reader.mark(self._beats(paths) if names is None else map(self._heartbeats.joinpath, names))
+                self._reader.mark(self._beats(paths) if names is None else names)
                 self._reader.mark_everything()
                 await self._reader.read_dirty()
                 self._gate.tell(Sighted(_EAR))
@@ -90,5 +90,6 @@ class Router:
             case _:
                 assert_never(event)
 
-    def _beats(self, paths: Iterable[Path]) -> list[Path]:
-        return [path for path in paths if path.parent == self._heartbeats]
+    def _beats(self, paths: Iterable[Path]) -> list[str]:
+        """Return the names of those of these files that are heartbeats."""
+        return [path.name for path in paths if path.parent == self._heartbeats]

@@ -112,7 +112,7 @@ class Watch:
         if walk:
             done = time.monotonic()
             self._next_walk = done + self._pace.walk_every
-            self._judge_at = done + max(1.0, 4 * self._pace.step)
+            self._judge_at = done + max(1.0, 4 * self._pace.step + self._pace.debounce)
         return changed
 
     def _list(self, place: Place, *, walk: bool = False) -> set[str]:

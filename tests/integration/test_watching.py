@@ -56,18 +56,37 @@ async def test_touch_append_and_replacement_are_heard(tmp_path: Path) -> None:
             assert time.monotonic() - began < 2.0
 
 
-async def test_the_middle_change_is_told_within_two_steps(tmp_path: Path) -> None:
+async def test_a_change_after_a_quiet_time_is_told_within_two_steps(tmp_path: Path) -> None:
     pace, delays, dice = Pace(), [], random.Random(1)
     async with watching(FileSource([Root(tmp_path)])) as watched:
         await _settled()
-        for number in range(31):
+        for number in range(15):
             watched.forget()
             began = time.monotonic()
             (tmp_path / f"{number}.log").touch()
             await watched.path(tmp_path / f"{number}.log")
             delays.append(time.monotonic() - began)
-            await asyncio.sleep(dice.uniform(0, pace.step))
-    assert sorted(delays)[15] < 2 * pace.step + 0.03
+            await asyncio.sleep(pace.debounce + dice.uniform(0, pace.step))
+    assert sorted(delays)[7] < 2 * pace.step + 0.03
+
+
+async def test_a_steady_stream_is_told_together_and_none_of_it_waits_longer_than_promised(tmp_path: Path) -> None:
+    pace, changed = Pace(), {}
+    late: dict[Path, float] = {}
+    async with watching(FileSource([Root(tmp_path)], NONE_LOST)) as watched:
+        await _settled()
+        watched.forget()
+        began = time.monotonic()
+        for number in range(150):
+            path = tmp_path / f"{number}.log"
+            path.touch()
+            changed[path] = time.monotonic()
+            await asyncio.sleep(pace.step / 3)
+            late |= {path: time.monotonic() - changed[path] for path in watched.hinted() - late.keys()}
+        lasted = time.monotonic() - began
+        await watched.until(lambda: changed.keys() <= watched.hinted(), "all of them")
+    assert len(watched.said) <= 2 + lasted / pace.debounce
+    assert sorted(late.values())[9 * len(late) // 10] < pace.debounce + 2 * pace.step + 0.03
 
 
 async def test_files_written_into_a_new_folder_at_once_are_seen_every_time(tmp_path: Path) -> None:

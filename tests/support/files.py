@@ -14,7 +14,7 @@ from supervisor.ports import FileTail, NotRegularError
 class _Stored:
     data: bytes
     mtime: float
-    identity: tuple[int, int]
+    identity: int
 
 
 class MemoryFiles:
@@ -28,7 +28,7 @@ class MemoryFiles:
     def write(self, path: Path, data: bytes, mtime: float) -> None:
         """Make the file anew, as an atomic replacement does."""
         self._broken.pop(path, None)
-        self._files[path] = _Stored(data, mtime, (1, next(self._inodes)))
+        self._files[path] = _Stored(data, mtime, next(self._inodes))
 
     def append(self, path: Path, data: bytes, mtime: float) -> None:
         """Add to the same file, made where it is missing."""
@@ -60,8 +60,9 @@ class MemoryFiles:
         """Return what a listing would find."""
         return frozenset(self._files) | frozenset(self._broken)
 
-    def tail(self, path: Path, limit: int, since: FileTail | None = None) -> FileTail | None:
+    def tail(self, path: str | Path, limit: int, since: FileTail | None = None) -> FileTail | None:
         """Read the end of `path`; see `Files.tail`."""
+        path = Path(path)
         if path in self._broken:
             raise self._broken[path]
         if path not in self._files:

@@ -311,6 +311,7 @@ class VirtualTown:
     async def _read(self, work: Callable[[], T]) -> T:
         async with self._reading:
             await self.disk_reads.wait()
+            await asyncio.sleep(0)  # a thread's answer comes in a later turn of the loop
             return work()
 
     async def _think(self, work: Callable[[], T]) -> T:
