@@ -24,6 +24,7 @@ from supervisor.domain.index import Limits
 from supervisor.domain.metrics import Metrics
 from supervisor.domain.records import Record
 from supervisor.faces import dashboard as page
+from supervisor.faces.documents import watches_document
 from supervisor.faces.http import HttpFace
 from supervisor.faces.lines import row_fields
 from supervisor.faces.logs import LibraryHandler, LogSink, configure
@@ -194,7 +195,8 @@ async def _with_daemon(
     store: Store | None = None,
 ) -> T:
     """Make a daemon and everything it needs, and let go of it all afterwards."""
-    workers = [Worker(name) for name in ("reader", "thinker", "books")]
+    # A file system that hangs holds up one kind of work; whoever asks waits for none.
+    workers = [Worker(name) for name in ("reader", "thinker", "books", "page-writer", "beat-writer")]
     try:
         world = _world(settings, workers, reload or (lambda: settings), sink, store or _journal(settings))
         return await use(Daemon(plan_of(settings), world))
@@ -206,7 +208,7 @@ async def _with_daemon(
 def _world(
     settings: Settings, workers: Sequence[Worker], reload: Callable[[], Settings], sink: LogSink | None, store: Store
 ) -> World:
-    read, think, reckon = workers
+    read, think, reckon, write_page, write_beats = workers
     places = settings.paths
 
     def emit(record: Record, at: float) -> None:
@@ -218,23 +220,17 @@ def _world(
         return await think(lambda: page.render(capture(), history, now=now, next_due=next_due, stale_after=stale_after))
 
     async def write(path: Path, data: bytes) -> None:
-        await think(lambda: _write(path, data))
+        await write_page(lambda: _write(path, data))
 
     async def load_plan() -> Plan:
-        try:
-            new = await asyncio.to_thread(reload)
-        except ConfigError as error:
-            raise RefusedError(str(error)) from error
-        if new.paths != settings.paths:
-            raise RefusedError("[paths] can not change while the daemon runs: restart it")
-        return plan_of(new)
+        return await asyncio.to_thread(_new_plan, settings, reload)
 
     async def write_beat(agent: str, document: dict[str, Any]) -> None:
-        await think(lambda: _append_beat(places.heartbeats, agent, document))
+        await write_beats(lambda: _append_beat(places.heartbeats, agent, document))
 
     @asynccontextmanager
     async def face(control: Control) -> AsyncIterator[None]:
-        http = HttpFace(control, places.socket, __version__)
+        http = HttpFace(control, places.socket, __version__, watches_document(places, _config(settings)))
         await http.start()
         # What is here now stays: a full collection need not look at it again.
         gc.freeze()
@@ -258,6 +254,7 @@ def _world(
         reckon=reckon,
         render=render,
         write=write,
+        page_events=page.EVENTS,
         write_beat=write_beat,
         load_plan=load_plan,
         face=face,
@@ -281,6 +278,17 @@ def _world(
     )
 
 
+def _new_plan(settings: Settings, reload: Callable[[], Settings]) -> Plan:
+    """Return the plan of the configuration as it is now. It blocks. Raises RefusedError."""
+    try:
+        new = reload()
+    except ConfigError as error:
+        raise RefusedError(str(error)) from error
+    if new.paths != settings.paths:
+        raise RefusedError("[paths] can not change while the daemon runs: restart it")
+    return plan_of(new)
+
+
 def _roots(settings: Settings) -> tuple[Root, ...]:
     places = settings.paths
     cache_files = frozenset({PAYMENT_QUEUE, *Activity})
@@ -295,7 +303,7 @@ def _roots(settings: Settings) -> tuple[Root, ...]:
             roots += [Root(file.parent, recursive=False, names=frozenset({file.name}))]
     config = _config(settings)
     if config is not None:
-        roots.append(Root(config.parent, recursive=False, names=frozenset({config.name})))
+        roots.append(Root(config.parent, recursive=False, names=frozenset({config.name}), follow=True))
     return tuple(roots)
 
 

@@ -148,7 +148,7 @@ class WatchTable(_Table):
     step: Annotated[Duration, Field(ge=0.001, le=_LONGEST)] = Field(
         default=0.03, description="Changes are told one to two steps after they happen."
     )
-    debounce: SpanOrNone = Field(default=0.01, description="How much longer a steady stream of changes is collected.")
+    debounce: SpanOrNone = Field(default=0.2, description="How much longer a steady stream of changes is collected.")
     walk_every: Span = Field(default=60.0, description="Time between walks that find what no event told.")
     poll_every: Span = Field(default=2.0, description="Time between looks where there are no events.")
     skew_limit: SpanOrNone = Field(default=60.0, description="A heartbeat further in the future is not believed.")

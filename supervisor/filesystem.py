@@ -30,7 +30,7 @@ _KINDS = {
 class RealFiles:
     """Implements `Files` with one open and one read each; nothing but a regular file is ever opened on purpose."""
 
-    def tail(self, path: Path, limit: int, since: FileTail | None = None) -> FileTail | None:
+    def tail(self, path: str | Path, limit: int, since: FileTail | None = None) -> FileTail | None:
         """Read the end of `path`; see `Files.tail`.
 
         With `since`, an untouched file gives no data, a grown one what was added, and one that was truncated,
@@ -48,7 +48,7 @@ class RealFiles:
         try:
             info = os.fstat(fd)
             _refuse_odd(path, info.st_mode)
-            identity = (info.st_dev, info.st_ino)
+            identity = info.st_dev << 64 | info.st_ino
             start = _start(info.st_size, info.st_mtime, identity, limit, since)
             data = _read(fd, start, info.st_size - start)
         finally:
@@ -152,7 +152,7 @@ def _refuse_odd(path: Path | str, mode: int) -> None:
         raise NotRegularError(errno.EINVAL, f"is {kind}, not a regular file", str(path))
 
 
-def _start(size: int, mtime: float, identity: tuple[int, int], limit: int, since: FileTail | None) -> int:
+def _start(size: int, mtime: float, identity: int, limit: int, since: FileTail | None) -> int:
     """Return the offset from which to read."""
     if since is not None and since.identity == identity:
         known = since.offset + len(since.data)

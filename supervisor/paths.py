@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 PRODUCT = "collections-supervisor"
 AGENTS = "novotechno-collections"
 CONFIG_VARIABLE = "COLLECTIONS_SUPERVISOR_CONFIG"
 SYSTEM_CONFIG = Path("/etc") / PRODUCT / "config.toml"
+RUN = Path("/run")
+"""Where systemd makes the folder of a system unit's socket, and logind one for each user who has a session."""
+
 MAX_CONFIG_BYTES = 1 << 20
+MAX_SOCKET_BYTES = 107
+"""The kernel's limit for the path of a unix socket."""
+
+_SOCKET = "control.sock"
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Every root, absolute. `queues`, `heartbeats`, `state`, `cache` and `data` are folders, the rest are files."""
+class Places(NamedTuple):
+    """Every root, absolute. `queues`, `heartbeats`, `state`, `cache` and `data` are folders, the rest are files.
+
+    No dataclass: what `dataclasses` imports takes a third of the time of `status`.
+    """
 
     cache: Path
     heartbeats: Path
@@ -27,9 +36,6 @@ class Places:
     dashboard: Path
     data: Path
     socket: Path
-
-
-PLACES = tuple(Places.__dataclass_fields__)
 
 
 def home(environ: Mapping[str, str]) -> Path:
@@ -73,7 +79,7 @@ def places(environ: Mapping[str, str], given: Mapping[str, Path] | None = None) 
         event_log=own.get("event_log") or state / "events.log",
         dashboard=own.get("dashboard") or cache / "dashboard.html",
         data=data,
-        socket=own.get("socket") or _runtime(environ, data) / "control.sock",
+        socket=own.get("socket") or _runtime(environ, data) / _SOCKET,
     )
 
 
@@ -82,12 +88,18 @@ def config_file(explicit: Path | None, environ: Mapping[str, str]) -> Path | Non
 
     One that is named (`explicit`, $COLLECTIONS_SUPERVISOR_CONFIG) is returned whether it exists or not.
     """
-    if explicit is not None:
-        return explicit
-    if environ.get(CONFIG_VARIABLE):
-        return Path(environ[CONFIG_VARIABLE])
+    named = named_config(explicit, environ)
+    if named is not None:
+        return named
     usual = (user_config(environ), SYSTEM_CONFIG)
     return next((path for path in usual if os.path.lexists(path)), None)
+
+
+def named_config(explicit: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """Return the configuration file that somebody names; None where nobody does."""
+    if explicit is not None:
+        return explicit
+    return Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None
 
 
 def user_config(environ: Mapping[str, str]) -> Path:
@@ -103,9 +115,27 @@ def configured(config: Path | None, environ: Mapping[str, str], given: Mapping[s
     return places(environ, {**_configured(config, environ), **(given or {})})
 
 
-def control_socket(config: Path | None, environ: Mapping[str, str]) -> Path:
-    """Return the socket of the daemon that runs with this configuration."""
-    return configured(config, environ).socket
+def control_sockets(config: Path | None, environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Return where the daemon of this configuration may listen, the likeliest first.
+
+    A socket that the configuration names is the only one. Else a daemon of our own comes before the system's, and
+    the places are those that `places` may have found in the daemon's environment, which need not be ours: a unit has
+    $RUNTIME_DIRECTORY, a cron job lacks $XDG_RUNTIME_DIR. No stranger can put a socket into any of them: each is a
+    folder of root's or our own.
+    """
+    given = _configured(config, environ)
+    if "socket" in given:
+        return (given["socket"],)
+    unit = _first(environ, "RUNTIME_DIRECTORY")
+    session = _absolute(environ, "XDG_RUNTIME_DIR") or RUN / "user" / str(os.getuid())
+    folders = (unit, session / PRODUCT, places(environ, given).data, RUN / PRODUCT)
+    found = dict.fromkeys(folder / _SOCKET for folder in folders if folder is not None)
+    return tuple(socket for socket in found if len(os.fsencode(socket)) <= MAX_SOCKET_BYTES)
+
+
+def system_socket() -> Path:
+    """Return where the daemon of the system unit listens."""
+    return RUN / PRODUCT / _SOCKET
 
 
 def _configured(config: Path | None, environ: Mapping[str, str]) -> dict[str, Path]:
@@ -114,7 +144,7 @@ def _configured(config: Path | None, environ: Mapping[str, str]) -> dict[str, Pa
     if path is not None:
         folder = path.absolute().parent
         for key, text in _paths_table(path).items():
-            if key in PLACES and isinstance(text, str):
+            if key in Places._fields and isinstance(text, str):
                 try:
                     given[key] = expand(text, folder, environ)
                 except ValueError:

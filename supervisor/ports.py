@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,41 +41,6 @@ class Changed:
     """Look at these paths again. A hint: it says nothing of what happened to them."""
 
     paths: frozenset[Path]
-
-
-class Listing(AbstractSet[Path]):
-    """Paths, made one at a time: a hundred thousand of them at once would hold up everything.
-
-    Args:
-        folders: the names in each folder.
-    """
-
-    def __init__(self, folders: Mapping[Path, frozenset[str]]) -> None:
-        self._folders = folders
-
-    def __len__(self) -> int:
-        return sum(map(len, self._folders.values()))
-
-    def __iter__(self) -> Iterator[Path]:
-        return (folder / name for folder, names in self._folders.items() for name in names)
-
-    def __contains__(self, path: object) -> bool:
-        return isinstance(path, Path) and path.name in self.names(path.parent)
-
-    @classmethod
-    def _from_iterable(cls, it: Iterable[T]) -> AbstractSet[T]:
-        return frozenset(it)  # what `&`, `|` and `-` give
-
-    def __repr__(self) -> str:
-        return f"Listing({len(self)} files in {len(self._folders)} folders)"
-
-    def names(self, folder: Path) -> frozenset[str]:
-        """Return the names in `folder` itself."""
-        return self._folders.get(folder, frozenset())
-
-    def below(self, top: Path) -> Iterator[tuple[Path, frozenset[str]]]:
-        """Yield each folder at and below `top`, with the names in it."""
-        return ((folder, names) for folder, names in self._folders.items() if folder.is_relative_to(top))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +98,14 @@ class FileTail:
     Args:
         data: bytes from `offset` to the end, `limit` at most.
         size, mtime: bytes; s since the epoch.
-        identity: (device, inode).
+        identity: of the file, whatever its name: device and inode in one number.
     """
 
     data: bytes
     offset: int
     size: int
     mtime: float
-    identity: tuple[int, int]
+    identity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +135,7 @@ class Files(Protocol):
         A file that is not there is None, one that can not be read an OSError (`NotRegularError` as in `tail`).
         """
 
-    def tail(self, path: Path, limit: int, since: FileTail | None = None) -> FileTail | None:
+    def tail(self, path: str | Path, limit: int, since: FileTail | None = None) -> FileTail | None:
         """Read the end of `path`, at most `limit` bytes; with `since`, only what was added to that same file.
 
         Returns None where the file does not exist. Symbolic links, folders, FIFOs and devices raise
@@ -311,10 +276,13 @@ class Store(Protocol):
         since: float = 0.0,
         after: int = 0,
         agent: str | None = None,
-        event: str | None = None,
+        events: Collection[str] | None = None,
         limit: int = 1000,
     ) -> Sequence[Row]:
-        """Return the newest `limit` rows at or after `since` and with an id over `after`, oldest first."""
+        """Return the newest `limit` rows at or after `since` and with an id over `after`, oldest first.
+
+        With `agent` only its own, with `events` only those of these names.
+        """
 
     async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
         """Return the newest `limit` incidents, closed ones too, opened at or after `since`, newest first."""
@@ -404,7 +372,7 @@ class Offload(Protocol):
     """Runs blocking or long work away from the event loop."""
 
     async def __call__(self, work: Callable[[], T]) -> T:
-        """Return what `work` returns; what it raises is raised here."""
+        """Return what `work` returns, in a later turn of the loop; what it raises is raised here."""
 
 
 class Watchdog(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -11,6 +12,9 @@ pytest_plugins = ["tests.support.logcheck"]
 
 # looptime asks for the event loop in every test: a synchronous one that comes first must not make one to leave open.
 asyncio.set_event_loop(None)
+
+# A shell's background job ignores Ctrl-C, and all that it starts inherits that: the commands under test must not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("default"), max_examples=250, derandomize=True)

@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.paths import SYSTEM_CONFIG, config_file, configured, control_socket, expand, home, places, user_config
+from supervisor.paths import (
+    SYSTEM_CONFIG,
+    config_file,
+    configured,
+    control_sockets,
+    expand,
+    home,
+    named_config,
+    places,
+    system_socket,
+    user_config,
+)
 from tests.support import plain
 
 HOME = {"HOME": "/home/ann"}
@@ -131,7 +142,7 @@ def test_a_configuration_that_is_a_broken_link_is_not_passed_over(tmp_path: Path
 def test_the_socket_that_the_configuration_names(tmp_path: Path, text: str, socket: str) -> None:
     config = tmp_path / "config.toml"
     config.write_text(text)
-    assert control_socket(config, HOME) == tmp_path / socket
+    assert configured(config, HOME).socket == tmp_path / socket
 
 
 def test_the_roots_as_configured_and_as_given(tmp_path: Path) -> None:
@@ -146,21 +157,65 @@ def test_a_users_own_configuration() -> None:
 
 
 @pytest.mark.parametrize("text", ["paths = 7", "not toml", "[paths]", "", "\udcff", "a = " + "[" * 5000])
-def test_a_configuration_that_makes_no_sense_leaves_the_usual_socket(tmp_path: Path, text: str) -> None:
+def test_a_configuration_that_makes_no_sense_leaves_the_usual_places(tmp_path: Path, text: str) -> None:
     config = tmp_path / "config.toml"
     config.write_bytes(text.encode(errors="surrogateescape"))
-    assert control_socket(config, HOME) == places(HOME).socket
+    assert configured(config, HOME) == places(HOME)
 
 
-def test_a_configuration_that_can_not_be_read_leaves_the_usual_socket(tmp_path: Path) -> None:
+def test_a_configuration_that_can_not_be_read_leaves_the_usual_places(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for name in ("absent", "fifo", "."):
-        assert control_socket(tmp_path / name, HOME) == places(HOME).socket
+        assert configured(tmp_path / name, HOME) == places(HOME)
+
+
+# --- where a daemon may listen -----------------------------------------------------------------------
+
+SOCKET = "collections-supervisor/control.sock"
+USER = Path("/run/user") / str(os.getuid()) / SOCKET
+DATA = Path("/home/ann/.local/state") / SOCKET
+SYSTEM = Path("/run") / SOCKET
+
+
+@pytest.mark.parametrize(
+    ("environ", "sockets"),
+    [
+        ({"XDG_RUNTIME_DIR": "/x"}, (Path("/x") / SOCKET, DATA, SYSTEM)),
+        ({}, (USER, DATA, SYSTEM)),  # as in a cron job
+        ({"RUNTIME_DIRECTORY": "/run/agent:/run/b"}, (Path("/run/agent/control.sock"), USER, DATA, SYSTEM)),
+        ({"RUNTIME_DIRECTORY": "/run/collections-supervisor"}, (SYSTEM, USER, DATA)),  # as in the unit
+        ({"STATE_DIRECTORY": "/var/lib/x"}, (USER, Path("/var/lib/x/control.sock"), SYSTEM)),
+        ({"XDG_RUNTIME_DIR": "/" + 100 * "x"}, (DATA, SYSTEM)),  # longer than a socket's path can be
+    ],
+)
+def test_the_sockets_of_a_daemon(environ: dict[str, str], sockets: tuple[Path, ...]) -> None:
+    assert control_sockets(None, {**HOME, **environ}) == sockets
+    assert system_socket() == SYSTEM
+
+
+def test_where_a_daemon_would_listen_is_among_the_sockets(tmp_path: Path) -> None:
+    environs = [HOME, {**HOME, "XDG_RUNTIME_DIR": "/x"}, {**HOME, "RUNTIME_DIRECTORY": "/run/agent"}]
+    for environ in environs:
+        assert places(environ).socket in control_sockets(None, environ)
+
+
+def test_a_socket_that_the_configuration_names_is_the_only_one(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[paths]\nsocket = "here.sock"')
+    environ = {**HOME, "XDG_RUNTIME_DIR": "/x", "RUNTIME_DIRECTORY": "/run/agent"}
+    assert control_sockets(config, environ) == (tmp_path / "here.sock",)
+    config.write_text('[paths]\ndata = "own"')
+    assert control_sockets(config, {**HOME, "XDG_RUNTIME_DIR": "/x"})[1] == tmp_path / "own/control.sock"
+
+
+def test_a_configuration_that_somebody_names() -> None:
+    variable = {"COLLECTIONS_SUPERVISOR_CONFIG": "/c.toml"}
+    assert named_config(None, HOME) is None
+    assert named_config(None, variable) == Path("/c.toml")
+    assert named_config(Path("mine.toml"), variable) == Path("mine.toml")
 
 
 def test_importing_it_is_cheap() -> None:
-    code = (
-        "import sys, supervisor.paths; print(*sorted({'pydantic', 'asyncio', 'tomllib', 'typing'} & set(sys.modules)))"
-    )
+    code = "import sys, supervisor.paths; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=plain.environ())
-    assert done.stdout.strip() in {"", "typing"}
+    assert not {"asyncio", "dataclasses", "pydantic", "tomllib"} & set(done.stdout.split())

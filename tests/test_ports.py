@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from supervisor.ports import Listing, Relisted
+from supervisor.listing import Listing
+from supervisor.ports import Relisted
 
 STATE = Path("/state")
 LISTING = Listing(

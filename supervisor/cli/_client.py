@@ -1,28 +1,27 @@
-"""Asks the daemon over its control socket, with the standard library alone."""
+"""Asks a daemon over its control socket: HTTP/1.0, so that an answer ends where the connection does.
+
+By hand, because `http.client` brings `email` and `ssl`: more than all the rest of `status` takes.
+"""
 
 from __future__ import annotations
 
-import argparse
-import http.client
 import json
 import os
 import socket
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import quote, urlencode
 
 from supervisor.cli._errors import NoDaemonError, ProblemError
-from supervisor.paths import control_socket
 
 PATIENCE = 30.0
 """How long (s) an answer may take; twice the pause after which an open stream of events says something."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One record of the stream."""
 
     id: str
@@ -36,7 +35,11 @@ class Daemon:
         self.socket = socket
         self._patience = patience
 
-    def ask(self, method: str, *path: str, body: Any = None, query: dict[str, Any] | None = None) -> Any:
+    def knock(self) -> None:
+        """Return where somebody listens; raise OSError (absent, refused, forbidden) where nobody does."""
+        self._connected().close()
+
+    def ask(self, method: str, *path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
         """Return the answer's JSON, or its bytes where it is something else; `path` are its parts."""
         return self._whole(method, _target(path, query), body)
 
@@ -44,79 +47,94 @@ class Daemon:
         """Return where every agent is watched; raise ProblemError 503 where not yet."""
         self._whole("GET", "/readyz", None)
 
-    def _whole(self, method: str, target: str, body: Any) -> Any:
-        connection = _Connection(self.socket, self._patience)
-        try:
-            answer = self._answer(connection, method, target, {}, body)
-            data = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise self._silent(error) from None
-        finally:
-            connection.close()
-        return json.loads(data) if data and answer.headers.get_content_type() == "application/json" else data
+    def watches(self) -> dict[str, str | None]:
+        """Return the configuration file that it runs with, and the folders that it watches."""
+        watches: dict[str, str | None] = self._whole("GET", "/healthz", None)["watches"]
+        return watches
 
     def events(self, last: str, **query: Any) -> Iterator[Event]:
         """Yield records after the id `last` ("" for none), until the daemon ends the stream."""
-        connection = _Connection(self.socket, self._patience)
         headers = {"Last-Event-ID": last} if last else {}
-        try:
-            answer = self._answer(connection, "GET", _target(("events",), query), headers, None)
+        with self._answer("GET", _target(("events",), query), headers, None) as answer:
             number = ""
-            while line := answer.readline():
+            while line := answer.body.readline():
                 name, _, value = line.decode().rstrip("\n").partition(": ")
                 if name == "id":
                     number = value
                 elif name == "data":
                     yield Event(number, json.loads(value))
-        except (OSError, http.client.HTTPException) as error:
-            raise self._silent(error) from None
-        finally:
-            connection.close()
 
-    def _answer(
-        self, connection: _Connection, method: str, target: str, headers: dict[str, str], body: Any
-    ) -> http.client.HTTPResponse:
-        data = None if body is None else json.dumps(body).encode()
-        if data is not None:
-            headers = {**headers, "Content-Type": "application/json"}
-        connection.request(method, target, data, headers)
-        answer = connection.getresponse()
-        if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise ProblemError(answer.status, _detail(answer.read()))
-        return answer
+    def _whole(self, method: str, target: str, body: Any) -> Any:
+        with self._answer(method, target, {}, body) as answer:
+            data = answer.read()
+            return json.loads(data) if data and answer.kind.startswith("application/json") else data
 
-    def _silent(self, error: Exception) -> NoDaemonError:
-        if isinstance(error, FileNotFoundError | ConnectionRefusedError):
-            return NoDaemonError(f"no daemon is running (nothing listens at {self.socket})")
-        if isinstance(error, PermissionError):
-            return NoDaemonError(f"the daemon belongs to another user: {self.socket} may not be opened")
-        if isinstance(error, TimeoutError):
-            return NoDaemonError(f"the daemon does not answer within {self._patience:g} s ({self.socket})")
-        return NoDaemonError(f"the daemon does not answer: {error or type(error).__name__} ({self.socket})")
-
-
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: Path, patience: float) -> None:
-        super().__init__("localhost", timeout=patience)
-        self._path = path
-
-    def connect(self) -> None:
-        connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connected.settimeout(self.timeout)
+    @contextmanager
+    def _answer(self, method: str, target: str, headers: Mapping[str, str], body: Any) -> Iterator[_Answer]:
         try:
-            connected.connect(os.fsencode(self._path))
+            with self._connected() as connection, connection.makefile("rb") as file:
+                connection.sendall(_request(method, target, headers, body))
+                answer = _begun(file)
+                if answer.status >= HTTPStatus.BAD_REQUEST:
+                    raise ProblemError(answer.status, _detail(answer.read()))
+                yield answer
+        except TimeoutError:
+            raise self._silent(f"does not answer within {self._patience:g} s") from None
+        except OSError as error:
+            raise self._silent(f"does not answer: {error.strerror or error}") from None
+        except ValueError as error:
+            raise self._silent(f"does not answer in HTTP and JSON: {error}") from None
+
+    def _connected(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(self._patience)
+            connection.connect(os.fsencode(self.socket))
         except BaseException:
-            connected.close()
+            connection.close()
             raise
-        self.sock = connected
+        return connection
+
+    def _silent(self, how: str) -> NoDaemonError:
+        return NoDaemonError(f"the daemon {how} ({self.socket})")
 
 
-def daemon(args: argparse.Namespace, **how: float) -> Daemon:
-    """Return the daemon that runs with the configuration that the flags name; `how` are arguments of `Daemon`."""
-    return Daemon(control_socket(args.config, os.environ), **how)
+class _Answer(NamedTuple):
+    """An answer whose head has been read."""
+
+    status: int
+    kind: str
+    length: int
+    body: BinaryIO
+
+    def read(self) -> bytes:
+        """Return the whole body. Raises ValueError where there is less than was promised."""
+        data = self.body.read(self.length)
+        if len(data) < self.length:
+            raise ValueError("the answer broke off")
+        return data
 
 
-def _target(path: tuple[str, ...], query: dict[str, Any] | None) -> str:
+def _request(method: str, target: str, headers: Mapping[str, str], body: Any) -> bytes:
+    data = b"" if body is None else json.dumps(body).encode()
+    about = {} if body is None else {"Content-Type": "application/json", "Content-Length": str(len(data))}
+    lines = [f"{method} {target} HTTP/1.0", *(f"{name}: {value}" for name, value in {**headers, **about}.items())]
+    return "".join(f"{line}\r\n" for line in [*lines, ""]).encode() + data
+
+
+def _begun(file: BinaryIO) -> _Answer:
+    """Read the head of an answer. Raises ValueError where there is none."""
+    words = file.readline().split(maxsplit=2)
+    if len(words) < 2:  # noqa: PLR2004 - version and status
+        raise ValueError("it hung up")
+    headers = {}
+    while line := file.readline().strip():
+        name, _, value = line.decode("latin-1").partition(":")
+        headers[name.lower()] = value.strip()
+    return _Answer(int(words[1]), headers.get("content-type", ""), int(headers.get("content-length", -1)), file)
+
+
+def _target(path: tuple[str, ...], query: Mapping[str, Any] | None) -> str:
     target = "/" + "/".join(quote(part, safe="") for part in ("api", "v1", *path))
     known = {key: value for key, value in (query or {}).items() if value is not None}
     return f"{target}?{urlencode(known)}" if known else target

@@ -25,7 +25,9 @@ class CommandError(Exception):
 class NoDaemonError(Exception):
     """No daemon answers; the text says where it was looked for, and why not."""
 
-    EXIT = UNAVAILABLE
+
+class AbsentDaemonError(NoDaemonError):
+    """It is sure that no daemon of this configuration runs: a command may do the work itself."""
 
 
 class ProblemError(Exception):

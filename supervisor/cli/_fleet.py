@@ -22,20 +22,21 @@ STYLES = {
 
 def show(fleet: dict[str, Any], *, as_json: bool) -> int:
     """Print the picture and return its exit code."""
+    exit_code = EXIT[fleet["status"]]
     if as_json:
         _output.document(fleet)
-        return EXIT[fleet["status"]]
+        return exit_code
     now = fleet["timestamp"]
     if fleet["agents"]:
         _output.table([_agent(agent, now) for agent in fleet["agents"]])
     for incident in fleet["incidents"]:
-        _output.say(("incident ", "bold"), *incident_pieces(incident, now))
+        _output.say(("incident ", "bold"), *incident_pieces(incident, now), hang=9)
     _books.summary(fleet["books"], fleet["queues"])
     if not fleet["observed"]:
         _output.say(("not observed: ", "magenta"), "; ".join(fleet["doubts"]).replace("_", " ") or "decisions wait")
     if fleet["unregistered"]:
         _output.say("not configured, but beating: ", ", ".join(fleet["unregistered"]))
-    return EXIT[fleet["status"]]
+    return exit_code
 
 
 def incident_pieces(incident: dict[str, Any], now: Any) -> list[_output.Piece]:
@@ -48,9 +49,16 @@ def incident_pieces(incident: dict[str, Any], now: Any) -> list[_output.Piece]:
     ]
 
 
+def under_repair(agent: dict[str, Any]) -> bool:
+    """Whether a restart, or the first start, is under way: then no heartbeat is awaited."""
+    return agent["due"] is None and agent["restarter"] is not None and agent["status"] != "stopped"
+
+
 def _agent(agent: dict[str, Any], now: Any) -> list[_output.Piece]:
     symbol, style = STYLES.get(agent["status"], ("?", ""))
     beat = agent["last_heartbeat"]
     age = "" if beat is None else f"; last heartbeat {ago(beat, now)}"
+    if under_repair(agent) and agent["status"] != "restarting":
+        age += "; restart under way"
     modifiers = f" [{', '.join(agent['modifiers'])}]" if agent["modifiers"] else ""
     return [(f"{symbol} {agent['status']}", style), (agent["name"], "bold"), f"{agent['reason']}{age}{modifiers}"]

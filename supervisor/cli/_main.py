@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from supervisor.cli import _output
-from supervisor.cli._errors import SOFTWARE, USAGE, CommandError, NoDaemonError, ProblemError
+from supervisor.cli._errors import SOFTWARE, UNAVAILABLE, USAGE, CommandError, NoDaemonError, ProblemError
 
 PROGRAM = "collections-supervisor"
 
@@ -28,6 +28,7 @@ _DEFAULTS: dict[str, Any] = {
     "json": False,
     "log_level": None,
     "log_format": None,
+    "no_daemon": UNAVAILABLE,
 }
 
 _ORDER = (
@@ -40,17 +41,22 @@ _EPILOG = """\
 Flags may stand before or after the command.
 
 examples:
-  collections-supervisor init                          write a configuration for the agents that are found
-  collections-supervisor run                           watch, in the foreground
+  collections-supervisor init       write a configuration for the agents that beat
+  collections-supervisor run        watch, in the foreground
   collections-supervisor check --agents payment-watcher
   collections-supervisor why payment-watcher
   collections-supervisor metrics --window 7d
   collections-supervisor reconcile                     compare the books, and list what does not agree
   collections-supervisor beat nightly-backup -- ./backup.sh
 
+A running daemon keeps to its own configuration: where --config, --cache-dir or
+--state-dir name another, it is not asked; --interval is passed over.
+
 exit codes: check, status and reconcile say 0 ok, 1 warning, 2 critical, 3 unknown; 64 wrong
 usage or configuration; 69 no daemon; others: 1 refused or failed.
 """
+
+_FLAGS = "The flags that every command takes: collections-supervisor --help"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,10 +65,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
+    words, command = _split(list(sys.argv[1:] if argv is None else argv))
     try:
         try:
-            code = _run(list(sys.argv[1:] if argv is None else argv))
-        except SystemExit as end:  # argparse's way
+            code = _run(words, command)
+        except SystemExit as end:  # argparse's way, of --help
             code = int(end.code or 0)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -71,41 +78,54 @@ def main(argv: Sequence[str] | None = None) -> int:
         # What is left in the buffer would raise once more when the interpreter flushes it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except Exception:  # noqa: BLE001 - said whole; and Python's own 1 would pass for a warning
+    except Exception as error:  # noqa: BLE001 - said whole; and Python's own 1 would pass for a warning
         sys.excepthook(*sys.exc_info())
+        _document(words, SOFTWARE, f"{type(error).__name__}: {error}")
         return SOFTWARE
     return code
 
 
-def _run(argv: list[str]) -> int:
-    words, command = _split(argv)
-    parser = _parser(words)
-    args = parser.parse_args(_translated(parser, words), argparse.Namespace(**_DEFAULTS, command=command))
-    if args.version:
-        from supervisor import __version__  # noqa: PLC0415 - reading the metadata takes a while
-
-        _output.say(f"{PROGRAM} {__version__}")
-        return 0
-    if "run" not in args:
-        parser.error("say what to do, such as run, check or status")
-    if command is not None and args.name != "beat":
-        parser.error(f"{args.name} takes no command after --")
+def _run(words: list[str], command: list[str] | None) -> int:
+    args = argparse.Namespace(**_DEFAULTS, command=command)
     try:
+        parser = _parser(words)
+        parser.parse_args(_translated(parser, words), args)
+        if args.version:
+            return _version(args)
+        if "run" not in args:
+            parser.error("say what to do, such as run, check or status")
+        if command is not None and args.name != "beat":
+            parser.error(f"{args.name} takes no command after --")
         return int(args.run(args))
     except CommandError as error:
-        return _failed(args, error)
+        return _failed(words, error)
     except NoDaemonError as error:
-        return _failed(args, CommandError(error.EXIT, str(error)))
+        return _failed(words, CommandError(args.no_daemon, str(error)))
     except ProblemError as error:
-        return _failed(args, CommandError(error.exit_code, str(error)))
+        return _failed(words, CommandError(error.exit_code, str(error)))
 
 
-def _failed(args: argparse.Namespace, error: CommandError) -> int:
+def _version(args: argparse.Namespace) -> int:
+    from supervisor import __version__  # noqa: PLC0415 - reading the metadata takes a while
+
+    if args.json:
+        _output.document({"version": __version__})
+    else:
+        _output.say(f"{PROGRAM} {__version__}")
+    return 0
+
+
+def _failed(words: list[str], error: CommandError) -> int:
     for line in error.lines:
         _output.complain(line)
-    if args.json:
-        _output.document({"error": "\n".join(error.lines), "exit_code": error.exit_code})
+    _document(words, error.exit_code, "\n".join(error.lines))
     return error.exit_code
+
+
+def _document(words: list[str], exit_code: int, text: str) -> None:
+    """Print the error as a document, where one is wanted: the flags may be what could not be understood."""
+    if "--json" in words:
+        _output.document({"error": text, "exit_code": exit_code})
 
 
 def _split(argv: list[str]) -> tuple[list[str], list[str] | None]:
@@ -127,15 +147,28 @@ def _translated(parser: argparse.ArgumentParser, words: list[str]) -> list[str]:
 # --- parsers -----------------------------------------------------------------------------------------
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Keeps lines as they are, and breaks those that are too long for the terminal."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        from textwrap import fill  # noqa: PLC0415 - only where help is shown
+
+        return "\n".join(fill(line, width, initial_indent=indent) for line in text.splitlines())
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that knows the common flags, and says what is wrong in one line."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+        super().__init__(allow_abbrev=False, formatter_class=_Help, **kwargs)
         _add_common(self, shown=self.prog == PROGRAM)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(USAGE, f"{self.prog}: {message} (--help tells more)\n")
+        _, unknown, rest = message.partition("argument COMMAND: invalid choice: ")
+        if unknown:
+            message = f"there is no command {rest.partition(' (')[0]}"  # without the names of all that there are
+        place = self.prog.removeprefix(PROGRAM).strip()
+        raise CommandError(USAGE, f"{place}: {message} (--help tells more)".removeprefix(": "))
 
 
 def _parser(words: list[str]) -> argparse.ArgumentParser:
@@ -155,13 +188,16 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
     for name in _wanted(words):
         module = importlib.import_module(f"supervisor.cli.{name.replace('-', '_')}")
         module.register(subparsers)
-        subparsers.choices[name].description = _described(module)
+        added = subparsers.choices[name]
+        added.description = _described(module)
+        added.epilog = "\n".join(filter(None, (added.epilog, _FLAGS)))
     return parser
 
 
 def _described(module: ModuleType) -> str:
-    """Return what the module's docstring says behind the command's name."""
-    text = (module.__doc__ or "").partition(": ")[2].strip()
+    """Return what the module's docstring says behind the command's name, a line for each paragraph."""
+    paragraphs = (module.__doc__ or "").partition(": ")[2].split("\n\n")
+    text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
     return text[:1].upper() + text[1:]
 
 

@@ -6,8 +6,8 @@ import argparse
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import daemon
 from supervisor.cli._times import clock, length
+from supervisor.cli._which import daemon
 
 
 def register(subparsers: Any) -> None:

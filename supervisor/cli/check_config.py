@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +59,7 @@ def _document(settings: Settings) -> dict[str, Any]:
         },
         "channels": {name: chosen.plugin.kind for name, chosen in settings.channels.items()},
         "chain": [{"channel": step.channel, "delay": step.delay} for step in settings.chain().steps],
-        "paths": {name: str(path) for name, path in asdict(settings.paths).items()},
+        "paths": {name: str(path) for name, path in settings.paths._asdict().items()},
     }
 
 
@@ -79,7 +78,7 @@ def _show(settings: Settings) -> None:
     else:
         _output.say(("told of an incident: nobody, no channel is configured", "yellow"))
     _output.say(("places", "bold"))
-    _output.table([[f"  {name}", str(path)] for name, path in asdict(settings.paths).items()])
+    _output.table([[f"  {name}", str(path)] for name, path in settings.paths._asdict().items()])
 
 
 def _warnings(settings: Settings) -> list[str]:

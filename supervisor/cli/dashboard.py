@@ -8,23 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import daemon
-from supervisor.cli._errors import UNKNOWN, CommandError, NoDaemonError
+from supervisor.cli._errors import UNKNOWN, AbsentDaemonError, CommandError
+from supervisor.cli._which import daemon
 
 
 def register(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("dashboard", help="make the dashboard page, one HTML file")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write it there, instead of to standard output")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, no_daemon=UNKNOWN)
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the page and return 0."""
-    try:
-        page: bytes = daemon(args).ask("POST", "dashboard", body={})
-    except NoDaemonError:
-        page = _render(args)
+    page = _page(args)
     if args.output is not None:
         _output.write(args.output, page)
     if args.json:
@@ -35,6 +32,17 @@ def run(args: argparse.Namespace) -> int:
     else:
         sys.stdout.buffer.write(page)
     return 0
+
+
+def _page(args: argparse.Namespace) -> bytes:
+    try:
+        supervisor = daemon(args)
+    except AbsentDaemonError:
+        return _render(args)
+    if args.agents is not None:
+        _output.complain("--agents is passed over: the page of a running daemon shows every agent")
+    page: bytes = supervisor.ask("POST", "dashboard", body={})
+    return page
 
 
 def _render(args: argparse.Namespace) -> bytes:

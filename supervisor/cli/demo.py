@@ -213,7 +213,7 @@ def _screen(stage: Stage, fleet: dict[str, Any] | None) -> Any:
     from supervisor.cli._times import ago  # noqa: PLC0415
 
     agents = Table(box=None, expand=True, header_style="dim")
-    for title in ("agent", "state", "last heartbeat", "misses", "restarts", "why"):
+    for title in ("agent", "state", "heartbeat", "misses", "restarts", "why"):
         agents.add_column(title, no_wrap=title != "why")
     for agent in sorted(fleet["agents"] if fleet else [], key=lambda agent: agent["name"]):
         symbol, style = STYLES[agent["status"]]
@@ -247,9 +247,11 @@ def _end(folder: Path, messages: list[dict[str, Any]], *, as_json: bool) -> None
         return
     _output.say("")
     _output.say("What a person was told, through the channel ", ("on-call", "bold"), ":")
+    rows: list[list[_output.Piece]] = []
     for message in messages:
-        _output.say("  ", (f"{message['type']:17}", "bold"), f" {message['summary']}")
+        rows.append([("  " + message["type"], "bold"), message["summary"]])
         if message["type"] == "AGENT_ESCALATION":
-            _output.say(" " * 20, message["action_required"])
+            rows.append(["", message["action_required"]])
+    _output.table(rows)
     _output.say("The dashboard: ", (f"file://{page}", "cyan"))
     _output.say(f"Everything else, configuration and log too: {folder} (delete it when you like)")

@@ -130,7 +130,7 @@ def _show(done: list[Rehearsed], kept: Path | None, seconds: float, *, as_json: 
         folder = None if kept is None else str(kept)
         _output.document({"agrees": kept is None, "seconds": round(seconds, 3), "folder": folder, "faults": faults})
         return
-    _output.table([row for one in done for row in _rows(one)], ["fault", "expected", "got", "took"])
+    _output.table([row for one in done for row in _rows(one)], ["fault", "took", "expected", "got"])
     differing = [one.drill.name for one in done if not one.agrees]
     if kept is None:
         _output.say((f"{count(len(done), 'fault')}, all as expected", "green"), f"; {seconds:.0f} s")
@@ -147,9 +147,9 @@ def _rows(one: Rehearsed) -> Iterator[list[_output.Piece]]:
         symbol, style = ("✔", "green") if step.agrees else ("✖", "bold red")
         yield [
             (one.drill.name if first else "", "bold"),
+            (f"{one.seconds:.1f} s" if first else "", "dim"),
             step.expected,
             (f"{symbol} {_shortened(step.got)}", style),
-            (f"{one.seconds:.1f} s" if first else "", "dim"),
         ]
 
 

@@ -9,9 +9,10 @@ import time
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import Daemon, Event, daemon
-from supervisor.cli._errors import UNKNOWN, USAGE, CommandError, NoDaemonError, ProblemError
+from supervisor.cli._client import Daemon, Event
+from supervisor.cli._errors import UNKNOWN, USAGE, NoDaemonError, ProblemError
 from supervisor.cli._times import since
+from supervisor.cli._which import daemon
 from supervisor.cli.why import told
 
 _RETRY_EVERY = 1.0
@@ -20,7 +21,7 @@ _CATCH_UP = 10_000
 _EPILOG = """\
 examples:
   collections-supervisor events --since 2h --agent payment-watcher
-  collections-supervisor events -f --json | jq .event        (one document a line)
+  collections-supervisor events -f --json | jq .event    (a document a line)
 """
 
 
@@ -31,23 +32,20 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--since", type=since, metavar="WHEN", help="since when: 2h, or 2026-03-01T12:00:00Z")
     parser.add_argument("--agent", metavar="AGENT", help="of this agent only")
     parser.add_argument("--limit", type=int, default=50, metavar="N", help="how many at most (default 50)")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, no_daemon=UNKNOWN)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the records and return 0."""
     supervisor = daemon(args)
     query = {"since": args.since, "agent": args.agent, "limit": args.limit}
-    try:
-        if args.follow:
-            _follow(supervisor, query, as_json=args.json)
-        found = [event.document for event in supervisor.events("", **query)]
-    except NoDaemonError as error:
-        raise CommandError(UNKNOWN, str(error)) from None
+    if args.follow:
+        _follow(supervisor, query, as_json=args.json)
+    found = [event.document for event in supervisor.events("", **query)]
     if args.json:
         _output.document({"events": found})
-    for document in [] if args.json else found:
-        _show(document)
+    else:
+        _output.table([row for document in found for row in told(document, whose=True)])
     return 0
 
 
@@ -75,10 +73,5 @@ def _print(event: Event, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(event.document) + "\n")
     else:
-        _show(event.document)
+        _output.table(told(event.document, whose=True))
     sys.stdout.flush()
-
-
-def _show(document: dict[str, Any]) -> None:
-    for line in told(document, whose=True):
-        _output.say(*line)

@@ -6,14 +6,14 @@ import argparse
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import daemon
 from supervisor.cli._times import clock, length
+from supervisor.cli._which import daemon
 
 
 def register(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("hold", help="do not restart an agent for a while")
-    parser.add_argument("agent", metavar="AGENT")
+    parser.add_argument("agent", metavar="AGENT", help="the agent's name")
     parser.add_argument(
         "--for", type=length, default=1800.0, metavar="LENGTH", dest="length", help="how long (default 30m)"
     )

@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import daemon
-from supervisor.cli._errors import UNKNOWN, CommandError, NoDaemonError
+from supervisor.cli._errors import UNKNOWN
 from supervisor.cli._times import ago, since
+from supervisor.cli._which import daemon
 
 _STATES = {"triggered": "bold red", "acknowledged": "yellow", "resolved": "green"}
 
@@ -19,15 +19,12 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser("incidents", help="list incidents, the open ones first")
     parser.add_argument("--since", type=since, metavar="WHEN", help="opened since: 2h, or 2026-03-01T12:00:00Z")
     parser.add_argument("--limit", type=int, default=50, metavar="N", help="how many at most (default 50)")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, no_daemon=UNKNOWN)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the table and return 0."""
-    try:
-        found = daemon(args).ask("GET", "incidents", query={"since": args.since, "limit": args.limit})["incidents"]
-    except NoDaemonError as error:
-        raise CommandError(UNKNOWN, str(error)) from None
+    found = daemon(args).ask("GET", "incidents", query={"since": args.since, "limit": args.limit})["incidents"]
     found.sort(key=lambda incident: incident["state"] == "resolved")
     if args.json:
         _output.document({"incidents": found})

@@ -12,7 +12,7 @@ from typing import Any
 from supervisor.cli import _output
 from supervisor.cli._errors import NO_OUTPUT, CommandError
 from supervisor.domain.words import count
-from supervisor.paths import Places, configured, user_config
+from supervisor.paths import Places, configured, named_config, user_config
 
 _USUAL = ("collections-emailer", "payment-watcher")
 
@@ -59,7 +59,7 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write or print the configuration and return 0."""
-    target: Path = args.config or user_config(os.environ)
+    target = named_config(args.config, os.environ) or user_config(os.environ)
     given = {"cache": args.cache_dir, "state": args.state_dir}
     places = configured(None, os.environ, {key: path.absolute() for key, path in given.items() if path is not None})
     found = args.agents or _found(places.heartbeats)

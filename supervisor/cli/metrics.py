@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import daemon
-from supervisor.cli._errors import UNKNOWN, CommandError, NoDaemonError
+from supervisor.cli._errors import UNKNOWN, AbsentDaemonError, CommandError
 from supervisor.cli._times import clock, length
+from supervisor.cli._which import daemon
 from supervisor.domain.metrics import DAY, LONGEST, SHORTEST
 from supervisor.domain.money import spoken
 from supervisor.domain.words import count, span
@@ -36,7 +36,7 @@ def register(subparsers: Any) -> None:
     )
     parser.add_argument("--window", type=_window, default=DAY, metavar="LENGTH", help="1h, 24h (the usual), 7d, ...")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write it there, instead of to standard output")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, no_daemon=UNKNOWN)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     with _output.into(args.output, as_json=args.json):
         try:
             metrics = daemon(args).ask("GET", "metrics", query={"window": args.window})
-        except NoDaemonError:
+        except AbsentDaemonError:
             metrics = _look(args)
         if args.json:
             _output.document(metrics)

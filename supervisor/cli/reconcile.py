@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.cli import _books, _output
-from supervisor.cli._client import daemon
-from supervisor.cli._errors import UNKNOWN, USAGE, CommandError, NoDaemonError
+from supervisor.cli._errors import UNKNOWN, USAGE, AbsentDaemonError, CommandError
 from supervisor.cli._fleet import EXIT
+from supervisor.cli._which import daemon
 
 _PATIENCE = 600.0
 """How long (s) the daemon may compare: it may be reading 100,000 files for the first time."""
@@ -33,7 +33,7 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--fix", action="store_true", help="show how the ledger's totals would be mended, nothing else")
     parser.add_argument("--yes", action="store_true", help="with --fix: do it")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write it there, instead of to standard output")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, no_daemon=UNKNOWN)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 def _compare(args: argparse.Namespace) -> int:
     try:
         found = daemon(args, patience=_PATIENCE).ask("POST", "reconcile", body={})
-    except NoDaemonError:
+    except AbsentDaemonError:
         found = _look(args)
     if args.json:
         _output.document(found)

@@ -6,13 +6,13 @@ import argparse
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import daemon
+from supervisor.cli._which import daemon
 
 
 def register(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("release", help="lift a hold")
-    parser.add_argument("agent", metavar="AGENT")
+    parser.add_argument("agent", metavar="AGENT", help="the agent's name")
     parser.set_defaults(run=run)
 
 

@@ -8,8 +8,9 @@ from http import HTTPStatus
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import Daemon, daemon
+from supervisor.cli._client import Daemon
 from supervisor.cli._errors import FAILED, CommandError, ProblemError
+from supervisor.cli._which import daemon
 
 _PATIENCE = 60.0
 

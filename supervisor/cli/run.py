@@ -25,7 +25,8 @@ def run(args: argparse.Namespace) -> int:
         found = settings_or_fail(args)
         # A file that is away for a moment must not be taken for a machine without one.
         args.config = found.source
-        return app.run(found, reload=lambda: settings(args), log_format=args.log_format)
+        log_format = "json" if args.json else args.log_format
+        return app.run(found, reload=lambda: settings(args), log_format=log_format)
     except StoreLockedError as error:
         raise CommandError(UNAVAILABLE, str(error)) from None
     except ServiceExhaustedError as error:

@@ -7,12 +7,12 @@ import time
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import daemon
 from supervisor.cli._times import ago, clock, length
+from supervisor.cli._which import daemon
 
 _EPILOG = """\
 examples:
-  collections-supervisor silence add payment-watcher --for 2h --comment "the bank is down"
+  collections-supervisor silence add payment-watcher --for 2h --comment "bank is down"
   collections-supervisor silence add "books:*" --for 1d --comment "year's end"
   collections-supervisor silence list
   collections-supervisor silence end 3f2a9c01
@@ -33,7 +33,7 @@ def register(subparsers: Any) -> None:
     add.set_defaults(run=_add)
     actions.add_parser("list", help="list those that run").set_defaults(run=_list)
     end = actions.add_parser("end", help="end one now")
-    end.add_argument("id", metavar="ID")
+    end.add_argument("id", metavar="ID", help="as `silence list` shows it")
     end.set_defaults(run=_end)
 
 

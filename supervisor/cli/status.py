@@ -1,4 +1,4 @@
-"""`status`: what the daemon knows, without a new look."""
+"""`status`: what the daemon knows, without a new look; nothing is judged or done."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import argparse
 from typing import Any
 
 from supervisor.cli import _fleet, _output
-from supervisor.cli._client import daemon
 from supervisor.cli._errors import NoDaemonError
+from supervisor.cli._which import daemon
 
 _EPILOG = """\
-exit codes: 0 ok, 1 warning, 2 critical, 3 unknown (also where no daemon runs)
+exit codes: 0 ok, 1 warning, 2 critical, 3 unknown (also where no daemon answers)
 """
 
 
@@ -23,7 +23,7 @@ def register(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the picture and return its exit code."""
     try:
-        fleet = daemon(args).ask("GET", "fleet")
+        fleet = daemon(args).ask("GET", "fleet", query={"agents": args.agents and ",".join(args.agents)})
     except NoDaemonError as error:
         from supervisor.domain.account import Account  # noqa: PLC0415 - a daemon's answer needs none of this
         from supervisor.faces.documents import account_document  # noqa: PLC0415
@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
             "observed": False,
             "doubts": [str(error)],
             "unregistered": [],
+            "watches": dict.fromkeys(("config", "cache", "heartbeats", "state")),
         }
         if not args.json:
             return _fleet.EXIT["unknown"]

@@ -6,14 +6,14 @@ import argparse
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import daemon
-from supervisor.cli._errors import FAILED, USAGE, CommandError, NoDaemonError
+from supervisor.cli._errors import FAILED, USAGE, AbsentDaemonError, CommandError
+from supervisor.cli._which import daemon
 
 
 def register(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("test-notify", help="send a test message through the channels")
-    parser.add_argument("channel", nargs="?", metavar="CHANNEL")
+    parser.add_argument("channel", nargs="?", metavar="CHANNEL", help="only this one")
     parser.set_defaults(run=run)
 
 
@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     body = {} if args.channel is None else {"channel": args.channel}
     try:
         channels = daemon(args).ask("POST", "test-notify", body=body)["channels"]
-    except NoDaemonError:
+    except AbsentDaemonError:
         channels = _send(args)
     if not channels:
         raise CommandError(FAILED, "no channel is configured: nobody would be told of an incident")

@@ -6,10 +6,11 @@ import argparse
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._client import Daemon, daemon
-from supervisor.cli._errors import UNKNOWN, CommandError, NoDaemonError
-from supervisor.cli._fleet import STYLES
+from supervisor.cli._client import Daemon
+from supervisor.cli._errors import UNKNOWN
+from supervisor.cli._fleet import STYLES, under_repair
 from supervisor.cli._times import ago, clock, moment
+from supervisor.cli._which import daemon
 from supervisor.domain.words import count, span
 from supervisor.faces.sentences import sentence
 
@@ -29,17 +30,14 @@ _MODIFIERS = {
 def register(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("why", help="tell an agent's story: what happened, and why")
-    parser.add_argument("agent", metavar="AGENT")
+    parser.add_argument("agent", metavar="AGENT", help="the agent's name")
     parser.add_argument("--limit", type=int, default=_RECORDS, metavar="N", help=f"records told (default {_RECORDS})")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, no_daemon=UNKNOWN)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the story and return 0."""
-    try:
-        story = _story(daemon(args), args.agent, args.limit)
-    except NoDaemonError as error:
-        raise CommandError(UNKNOWN, str(error)) from None
+    story = _story(daemon(args), args.agent, args.limit)
     if args.json:
         _output.document(story)
         return 0
@@ -51,22 +49,19 @@ def run(args: argparse.Namespace) -> int:
             _output.say(*line)
     if story["events"]:
         _output.say(("What happened:", "bold"))
-    for event in story["events"]:
-        for line in told(event):
-            _output.say(*line)
+        _output.table([row for event in story["events"] for row in told(event)])
     return 0
 
 
 def told(event: dict[str, Any], *, whose: bool = False) -> list[list[_output.Piece]]:
-    """Return the lines that tell of one record; `whose`: say the agent's name."""
+    """Return the rows of a table that tell of one record; `whose`: say the agent's name."""
     name = f"{event['agent']}: " if whose and event.get("agent") else ""
     style = {"error": "red", "warning": "yellow"}.get(event["level"], "")
     fields = {key: value for key, value in event.items() if key not in _STAMP}
-    lines: list[list[_output.Piece]] = [
-        [("  " + clock(event["timestamp"]) + "  ", "dim"), (name + sentence(event["event"], fields, clock), style)]
-    ]
-    lines += [[("    | " + line, "dim")] for line in event.get("stderr") or ()]
-    return lines
+    said = name + sentence(event["event"], fields, clock)
+    rows: list[list[_output.Piece]] = [[("  " + clock(event["timestamp"]), "dim"), (said, style)]]
+    rows += [["", ("| " + line, "dim")] for line in event.get("stderr") or ()]
+    return rows
 
 
 def _story(supervisor: Daemon, name: str, limit: int) -> dict[str, Any]:
@@ -90,7 +85,9 @@ def _present(agent: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
     lines.append([f"{seen}; {promise}."])
     if agent["message"]:
         lines.append([f"It said: {agent['message']!r}."])
-    if agent["due"] is None:
+    if under_repair(agent):
+        lines.append(["A restart is under way."])
+    elif agent["due"] is None:
         lines.append(["No heartbeat is awaited."])
     else:
         due = f"at {clock(agent['due'])} ({ago(agent['due'], now)})"

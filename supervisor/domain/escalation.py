@@ -177,6 +177,15 @@ def handle(  # noqa: PLR0911 - the table: a row for every event
             assert_never(event)
 
 
+def joined(earlier: Incident, later: Incident) -> Incident:
+    """Return `earlier`, which goes on in the place of `later`: who heard of either is owed its end."""
+    both = replace(earlier, told=tuple(dict.fromkeys((*earlier.told, *later.told))))
+    if later.state is not IncidentState.ACKNOWLEDGED:
+        return both
+    until = later.acked_until
+    return replace(both, state=later.state, acked_by=later.acked_by, acked_until=until, next_at=until)
+
+
 def _woken(incident: Incident, now: float, chain: Chain, silenced_until: float | None) -> Step:
     why = notices.weigh(
         resolved=incident.state is IncidentState.RESOLVED,

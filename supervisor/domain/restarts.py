@@ -94,6 +94,17 @@ def calmed(history: History) -> History:
     return replace(history, in_a_row=0)
 
 
+def joined(earlier: History, later: History) -> History:
+    """Return the history of two lives of the supervisor, where the later one began without the earlier one's."""
+    return History(
+        started=(*earlier.started, *later.started),
+        in_a_row=earlier.in_a_row + later.in_a_row,
+        ended=earlier.ended if later.ended is None else later.ended,
+        total=earlier.total + later.total,
+        starts=earlier.starts + later.starts,
+    )
+
+
 def shifted(history: History, seconds: float) -> History:
     """Return the history after the clock was set by `seconds`."""
     return replace(

@@ -25,11 +25,16 @@ from supervisor.domain.health import HealthState
 from supervisor.domain.words import count, span
 from supervisor.faces.books import section
 from supervisor.faces.documents import rfc3339
+from supervisor.faces.story import EVENTS as TOLD
 from supervisor.faces.story import tell
+from supervisor.faces.strips import EVENTS as DRAWN
 from supervisor.faces.strips import Strips
 from supervisor.ports import Row
 
 PROGRAM = "collections-supervisor"
+EVENTS = DRAWN | TOLD
+"""The kept log records that the page draws from, by name."""
+
 _WHOLE = 200
 """Fleets up to this size have every agent in full, with its strip."""
 _WORST = 60
@@ -98,7 +103,7 @@ def render(
 
     Args:
         fleet: the picture to show.
-        history: kept log records of the last 24 hours, oldest first.
+        history: the kept log records of `EVENTS`, of the last 24 hours, oldest first.
         now: when the page is made (s since the epoch).
         next_due: when the next one is due.
         stale_after: age (s) from which the page says that it is out of date.

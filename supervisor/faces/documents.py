@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from supervisor.domain import records
@@ -19,6 +20,7 @@ from supervisor.domain.metrics import Latency, Metrics
 from supervisor.domain.money import plain
 from supervisor.domain.silences import Silence
 from supervisor.domain.totals import Tally, Totals
+from supervisor.paths import Places
 from supervisor.ports import Row
 
 _LEVELS = {cls.event(): cls.LEVEL for cls in records.every()}
@@ -82,7 +84,13 @@ def incident_document(incident: Incident) -> dict[str, Any]:
     }
 
 
-def fleet_document(fleet: Fleet) -> dict[str, Any]:
+def watches_document(places: Places, config: Path | None) -> dict[str, str | None]:
+    """Return what a daemon looks at, with the configuration file that says so: by this a client knows it."""
+    roots = {"cache": places.cache, "heartbeats": places.heartbeats, "state": places.state}
+    return {"config": None if config is None else text(str(config))} | {k: text(str(root)) for k, root in roots.items()}
+
+
+def fleet_document(fleet: Fleet, watches: Mapping[str, str | None]) -> dict[str, Any]:
     """Return the document of everything, as `check` and `status` print it."""
     return {
         "status": fleet.status.value,
@@ -93,6 +101,7 @@ def fleet_document(fleet: Fleet) -> dict[str, Any]:
         "observed": fleet.observed,
         "doubts": list(fleet.doubts),
         "unregistered": [text(name) for name in fleet.unregistered],
+        "watches": dict(watches),
     }
 
 

@@ -10,32 +10,39 @@ import json
 import pwd
 import socket as sockets
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
-from supervisor.domain.fleet import narrowed
+from supervisor.domain.fleet import Fleet, narrowed
 from supervisor.faces import documents, requests
 from supervisor.faces.listening import Listening, listen
 from supervisor.faces.problems import ProblemError, problem, problems
 from supervisor.faces.streams import Streams
 from supervisor.ports import Control
 
+T = TypeVar("T")
+
+# Not the event loop's own threads: a disk that hangs may hold all of those.
+_ANSWERS = ThreadPoolExecutor(4, thread_name_prefix="answers")
+
 _DRAIN = 5.0
 """How long (s) requests under way may take once the daemon ends."""
 
 
 class HttpFace:
-    """Serves `control` on `socket` between `start` and `close`."""
+    """Serves `control` on `socket` between `start` and `close`. `watches`: see `documents.watches_document`."""
 
-    def __init__(self, control: Control, socket: Path, version: str) -> None:
+    def __init__(self, control: Control, socket: Path, version: str, watches: Mapping[str, str | None]) -> None:
         self._control = control
         self._path = socket
         self._version = version
+        self._watches = watches
         self._streams = Streams(control)
         self._listening: Listening | None = None
         self._runner: web.AppRunner | None = None
@@ -87,7 +94,7 @@ class HttpFace:
     # --- what it knows -------------------------------------------------------------------------------
 
     async def _healthz(self, _: web.Request) -> web.Response:
-        return await _json(lambda: {"status": "ok", "version": self._version})
+        return await _json(lambda: {"status": "ok", "version": self._version, "watches": self._watches})
 
     async def _readyz(self, _: web.Request) -> web.Response:
         missing = self._control.readiness()
@@ -95,9 +102,9 @@ class HttpFace:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, missing)
         return await _json(lambda: {"status": "ready"})
 
-    async def _fleet(self, _: web.Request) -> web.Response:
-        fleet = await self._control.fleet()
-        return await _json(lambda: documents.fleet_document(fleet))
+    async def _fleet(self, request: web.Request) -> web.Response:
+        asked = requests.query(request, requests.FleetQuery)
+        return await self._picture(await self._control.fleet(), asked.agents)
 
     async def _agent(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -137,17 +144,17 @@ class HttpFace:
         silences = self._control.silences()
         return await _json(lambda: {"silences": [documents.silence_document(silence) for silence in silences]})
 
+    async def _picture(self, fleet: Fleet, agents: Sequence[str]) -> web.Response:
+        _known(fleet, agents)
+        shown = narrowed(fleet, agents) if agents else fleet
+        return await _json(lambda: documents.fleet_document(shown, self._watches))
+
     # --- what it may be asked ------------------------------------------------------------------------
 
     async def _check(self, request: web.Request) -> web.Response:
         asked = await requests.body(request, requests.Check)
-        fleet = await self._control.fleet()
-        known = {agent.name for agent in fleet.agents}
-        for name in asked.agents:
-            if name not in known:
-                raise ProblemError(HTTPStatus.NOT_FOUND, f"no agent is named {name!r}", "agents")
-        fleet = await self._control.check(asked.agents)
-        return await _json(lambda: documents.fleet_document(narrowed(fleet, asked.agents) if asked.agents else fleet))
+        _known(await self._control.fleet(), asked.agents)
+        return await self._picture(await self._control.check(asked.agents), asked.agents)
 
     async def _reconcile(self, request: web.Request) -> web.Response:
         await requests.body(request, requests.Asked)
@@ -209,9 +216,16 @@ class HttpFace:
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
+def _known(fleet: Fleet, names: Sequence[str]) -> None:
+    """Raise ProblemError for a name that is no agent's."""
+    for name in names:
+        if all(agent.name != name for agent in fleet.agents):
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"no agent is named {name!r}", "agents")
+
+
 async def _json(make: Callable[[], Any], status: HTTPStatus = HTTPStatus.OK) -> web.Response:
     """Return what `make` makes, made off the event loop: the picture of 1,000 agents takes a while to write."""
-    text = await asyncio.to_thread(lambda: json.dumps(make()))
+    text = await _aside(lambda: json.dumps(make()))
     return web.Response(text=text, status=status, content_type="application/json")
 
 
@@ -221,7 +235,12 @@ async def _asker(request: web.Request, by: str | None) -> str:
         return by
     peer = request.get_extra_info("socket")
     _, uid, _ = struct.unpack("3i", peer.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, struct.calcsize("3i")))
-    return await asyncio.to_thread(_user_name, uid)
+    return await _aside(lambda: _user_name(uid))
+
+
+async def _aside(work: Callable[[], T]) -> T:
+    """Return what `work` returns, done off the event loop."""
+    return await asyncio.get_running_loop().run_in_executor(_ANSWERS, work)
 
 
 def _user_name(uid: int) -> str:

@@ -9,8 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-MAX_PATH = 107
-"""Bytes; the kernel's limit for the path of a unix socket."""
+from supervisor.paths import MAX_SOCKET_BYTES
 
 _PROBE_TIMEOUT = 1.0
 
@@ -36,8 +35,8 @@ def listen(path: Path) -> Listening:
     Raises OSError with the reason where another process listens there, something that is no socket is there,
     or the path is too long.
     """
-    if len(os.fsencode(path)) > MAX_PATH:
-        raise OSError(errno.ENAMETOOLONG, f"a socket's path may have {MAX_PATH} bytes at most", str(path))
+    if len(os.fsencode(path)) > MAX_SOCKET_BYTES:
+        raise OSError(errno.ENAMETOOLONG, f"a socket's path may have {MAX_SOCKET_BYTES} bytes at most", str(path))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _refuse_if_taken(path)
     listening = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)

@@ -54,6 +54,10 @@ def _length(value: str) -> float:
     raise ValueError('expected a duration such as "24h", or seconds')
 
 
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(name for name in value.split(",") if name)
+
+
 Instant = Annotated[float, BeforeValidator(_instant)]
 Length = Annotated[float, Field(gt=0, le=_LONGEST)]
 Window = Annotated[float, BeforeValidator(_length), Field(ge=SHORTEST, le=LONGEST)]
@@ -114,6 +118,12 @@ class NewSilence(Body):
 
 class Heartbeat(RootModel[dict[str, Any]]):
     """A heartbeat document as agents write it; the daemon knows its keys."""
+
+
+class FleetQuery(Query):
+    """Which agents are shown, with commas between them; none named: all."""
+
+    agents: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
 
 
 class IncidentsQuery(Query):

@@ -21,6 +21,7 @@ _SENTENCES = {
     "heartbeat_missed": "missed {misses}, due at {due}: {reason}",
     "health_changed": "{old} → {new}: {reason}",
     "unregistered_agent": "heartbeats of an agent that is not configured ({file})",
+    "agent_forgotten": "watched no more: {reason}",
     "restart_started": "restart started ({kind}): {reason}",
     "restart_finished": "restart {ok} after {seconds}{detail}",
     "restart_refused": "restart not started: {word}{until}",

@@ -19,10 +19,15 @@ _TONES = {
     "agent_exited": "unhealthy",
     "agent_held": "stopped",
     "agent_released": "healthy",
+    "agent_forgotten": "stopped",
+    "finding_opened": "unhealthy",
+    "finding_closed": "healthy",
     "incident_opened": "escalated",
     "incident_acknowledged": "restarting",
     "incident_resolved": "healthy",
     "notification_failed": "unhealthy",
+    "silence_added": "stopped",
+    "silence_ended": "unknown",
     "config_reloaded": "unknown",
     "config_rejected": "unhealthy",
     "watch_lost": "unhealthy",
@@ -31,6 +36,9 @@ _TONES = {
     "gate_opened": "healthy",
     "service_failed": "unhealthy",
 }
+EVENTS = frozenset({*_TONES, "health_changed"})
+"""The records that are told."""
+
 _STATES = {"unknown", "healthy", "unhealthy", "restarting", "escalated", "stopped"}
 
 

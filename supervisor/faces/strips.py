@@ -18,6 +18,9 @@ from supervisor.ports import Row
 WINDOW = 24 * 3600.0
 CELLS = 48
 _CELL = WINDOW / CELLS
+EVENTS = frozenset({"health_changed", "supervisor_started", "supervisor_stopping", "gate_closed", "gate_opened"})
+"""The records that strips are drawn from."""
+
 _UNOBSERVED = "unobserved"
 _HEIGHTS = {
     "unobserved": 2,
@@ -54,7 +57,7 @@ class Strips:
     def __init__(self, history: Sequence[Row], now: float) -> None:
         self._now = now
         self._start = now - WINDOW
-        rows = [row for row in history if self._start <= row.at <= now]
+        rows = [row for row in history if row.event in EVENTS and self._start <= row.at <= now]
         self._gaps = unobserved(rows, self._start, now)
         self._changes: dict[str | None, list[Row]] = defaultdict(list)
         for row in rows:
@@ -101,8 +104,8 @@ def unobserved(rows: Sequence[Row], start: float, now: float) -> list[tuple[floa
             begin = since
             if isinstance(absent, int | float):
                 begin = row.at - absent if since is None else min(since, row.at - absent)
-            elif begin is None and number == 0:
-                begin = start  # the journal begins here
+            elif all(earlier.event == "gate_closed" for earlier in rows[:number]):
+                begin = start  # the journal begins here, with a gate that is closed until all is read
             _add(gaps, begin, row.at)
             since = None
         elif row.event in {"supervisor_stopping", "gate_closed"}:

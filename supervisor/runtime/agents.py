@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
-from supervisor.domain import actions, health, records
+from supervisor.domain import actions, health, inheritance, records
 from supervisor.domain.actions import HealthAction
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import (
@@ -18,6 +18,7 @@ from supervisor.domain.events import (
     HeartbeatSeen,
     Held,
     ProcessExited,
+    Registered,
     Released,
     RestartFinished,
     StartAsked,
@@ -34,6 +35,7 @@ from supervisor.runtime.mailbox import Mailbox
 from supervisor.runtime.plan import AgentPlan
 
 _AFTER_FAILURE = 1.0
+_AFTER_MANY = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,6 @@ class Tools:
 
     Args:
         read: reads the heartbeat files of one agent now; returns its new heartbeats, oldest first.
-        on_transition: called when something that people want to see has been written.
         on_restarted: called with an agent's name when a restart of it has ended.
     """
 
@@ -52,7 +53,6 @@ class Tools:
     executor: Executor
     gate: Gatekeeper
     read: Callable[[str], Awaitable[list[Beat]]]
-    on_transition: Callable[[], None]
     on_restarted: Callable[[str], None]
 
 
@@ -71,7 +71,7 @@ class _Question:
 class Agent:
     """One agent: its plan, its health, and the coroutine that keeps the two."""
 
-    __slots__ = ("_mailbox", "_parked", "_refused", "_tools", "health", "name", "plan", "restarter", "saved")
+    __slots__ = ("_mailbox", "_over", "_parked", "_refused", "_tools", "health", "name", "plan", "restarter", "saved")
 
     def __init__(self, name: str, plan: AgentPlan, known: Health, tools: Tools) -> None:
         self.name = name
@@ -81,6 +81,7 @@ class Agent:
         self.restarter: Restarter | None = None if plan.make is None else plan.make()
         self._tools = tools
         self._mailbox: Mailbox[HealthEvent | _Question] = Mailbox(tools.clock)
+        self._over = False
         self._parked = False
         self._refused: actions.RestartRefused | None = None
 
@@ -93,6 +94,11 @@ class Agent:
         """Tell the agent's machine a fact, soon."""
         self._mailbox.put(event)
 
+    def gate_opened(self) -> None:
+        """Decide now, if that waited for the gate."""
+        if self._parked:
+            self.tell(DeadlineReached())
+
     def take(self, beats: Sequence[Beat]) -> None:
         """Tell the machine of the beats that were read together: the newest counts."""
         newest = self._newest(beats)
@@ -100,7 +106,9 @@ class Agent:
             self.tell(HeartbeatSeen(newest))
 
     async def ask(self, event: HealthEvent) -> tuple[HealthAction, ...]:
-        """Tell a fact, and return what the machine made of it."""
+        """Tell a fact, and return what the machine made of it. Raises UnknownNameError once it is watched no more."""
+        if self._over:
+            raise self._unwatched()
         answer: asyncio.Future[tuple[HealthAction, ...]] = asyncio.get_running_loop().create_future()
         self._mailbox.put(_Question(event, answer))
         return await answer
@@ -108,6 +116,15 @@ class Agent:
     def move_time(self, event: HealthEvent) -> None:
         """Move the kept times at once: no deadline may ring between the clock's step and this."""
         self.health, _ = self._judge(event)
+
+    def inherit(self, earlier: Health) -> None:
+        """Take over what an earlier life of the supervisor knew, where this one knows nothing newer."""
+        beat = self.health.beat
+        self.health = inheritance.inherited(self.health, earlier)
+        self.move_time(Registered())
+        self.resume()
+        if beat is not None:
+            self.tell(HeartbeatSeen(beat))
 
     def resume(self) -> None:
         """Carry out the restart that is under way, if one is, or join it where an earlier life began it."""
@@ -118,13 +135,31 @@ class Agent:
             effect = self.health.effect(attempt)
             self._tools.executor.start(self.name, self.restarter, attempt.number, effect, self.tell)
 
-    def run(self) -> Coroutine[Any, Any, None]:
-        """Live, for ever."""
-        return self._guard(self._turn)
+    async def run(self) -> None:
+        """Live, for ever. A fault in a turn stays this agent's own."""
+        failures = 0
+        while True:
+            try:
+                # Most of its life an agent waits here: in this one coroutine, for each takes 250 bytes and more.
+                until = None if self._parked else self.health.deadline
+                while not self._mailbox.ready(until):
+                    await self._mailbox.parked(until)
+                await self._turn(self._mailbox.pop())
+                failures = 0
+            except Exception as error:  # noqa: BLE001 - one agent's fault must not end the others
+                failures += 1
+                await self._recover(error, failures)
 
-    def mind(self) -> Coroutine[Any, Any, None]:
+    async def mind(self) -> None:
         """Where the supervisor runs this agent: start or adopt it, and tell of each of its ends, for ever."""
-        return self._guard(self._keep)
+        failures = 0
+        while True:
+            try:
+                await self._keep()
+                failures = 0
+            except Exception as error:  # noqa: BLE001 - as above
+                failures += 1
+                await self._recover(error, failures)
 
     async def look(self) -> None:
         """Read the heartbeat files now, and take what is new."""
@@ -134,11 +169,15 @@ class Agent:
 
     def close(self) -> None:
         """Stop the timer; whoever still waits for an answer gets none."""
+        self._over = True
         for item in self._mailbox.close():
             if isinstance(item, _Question):
-                item.fail(UnknownNameError(f"{self.name} is watched no more"))
+                item.fail(self._unwatched())
 
     # --- inside ---
+
+    def _unwatched(self) -> UnknownNameError:
+        return UnknownNameError(f"{self.name} is watched no more")
 
     def _newest(self, beats: Sequence[Beat]) -> Beat | None:
         """Return the newest beat of a life that is not over, of those read together, oldest first."""
@@ -147,18 +186,11 @@ class Agent:
                 return beat
         return None
 
-    async def _guard(self, turn: Callable[[], Awaitable[None]]) -> None:
-        """Repeat `turn`. A fault in it stays this agent's own."""
-        failures = 0
-        while True:
-            try:
-                await turn()
-            except Exception as error:  # noqa: BLE001 - one agent's fault must not end the others
-                failures += 1
-                text = f"{type(error).__name__}: {error}"
-                self._tools.journal.note(records.ServiceFailed(f"agent:{self.name}", text, failures))
-                self.resume()  # a restart that was decided is carried out all the same
-                await asyncio.sleep(_AFTER_FAILURE)
+    async def _recover(self, error: Exception, failures: int) -> None:
+        text = f"{type(error).__name__}: {error}"
+        self._tools.journal.note(records.ServiceFailed(f"agent:{self.name}", text, failures))
+        self.resume()  # a restart that was decided is carried out all the same
+        await asyncio.sleep(min(_AFTER_FAILURE * 2.0 ** min(failures - 1, 30), _AFTER_MANY))
 
     async def _keep(self) -> None:
         keeper: Keeper = self.restarter  # type: ignore[assignment]  # only called where the plan says managed
@@ -174,15 +206,13 @@ class Agent:
             self._tools.journal.note(records.AgentExited(self.name, end.code, end.detail))
             self.tell(ProcessExited(end.code, end.detail))
 
-    async def _turn(self) -> None:
-        until = None if self._parked else self.health.deadline
-        item = await self._mailbox.next(until)
+    async def _turn(self, item: HealthEvent | _Question | None) -> None:
         self._parked = False
         match item:
             case None:
                 await self._deadline()
             case DeadlineReached():
-                pass  # the gate has opened: the next turn finds what has passed meanwhile
+                pass  # the gate has opened, or times have moved: the next turn finds what has passed meanwhile
             case _Question(event):
                 try:
                     done = await self._hear(event)
@@ -231,6 +261,8 @@ class Agent:
         tools = self._tools
         change = Change()
         self._note_event(change, event, before)
+        if before.held_until is not None and after.held_until is None and not isinstance(event, Released):
+            change.records.append(records.AgentReleased(self.name, "its end"))
         for action in wanted:
             self._note_action(change, action, before, after)
         if after.state is not before.state:
@@ -240,7 +272,6 @@ class Agent:
         if wanted or _lasting(before, after):
             change.agents[self.name] = self.saved = after
             await tools.journal.commit(change)
-            tools.on_transition()
         else:
             tools.journal.note(*change.records)
         if isinstance(event, RestartFinished):

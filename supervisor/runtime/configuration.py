@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from math import inf
 
-from supervisor.domain.records import ConfigRejected, ConfigReloaded
+from supervisor.domain.records import AgentForgotten, ConfigRejected, ConfigReloaded
+from supervisor.domain.vitals import HealthState
+from supervisor.domain.words import span
 from supervisor.ports import RefusedError
+from supervisor.runtime.agents import Agent
 from supervisor.runtime.change import Change
+from supervisor.runtime.closing import closed
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.journal import Journal
@@ -21,6 +26,15 @@ from supervisor.runtime.snapshots import Snapshots
 from supervisor.runtime.world import World
 
 UNWATCHED = "the agent is watched no more"
+
+LONG_GONE = 86400.0
+"""An adopted agent without a file is forgotten after so long a silence (s), or two of its timeouts if that is more."""
+
+_QUIET = 0.2
+"""Wait (s) after a hint at the file: whoever writes it may not be done."""
+
+_SAID_AGAIN = 5.0
+"""So soon (s) the same fault of the file is not said twice: one change may bring several hints."""
 
 
 class Configuration:
@@ -52,10 +66,12 @@ class Configuration:
         self._changed = asyncio.Event()
         self._turn = asyncio.Lock()
         self._rejected: str | None = None
+        self._said_at = -inf
 
     def reload_soon(self) -> None:
-        """Read it again as soon as can be."""
-        self._rejected = None
+        """Read it again as soon as can be: it has changed, or somebody wants it."""
+        if asyncio.get_running_loop().time() > self._said_at + _SAID_AGAIN:
+            self._rejected = None
         self._changed.set()
 
     def look(self) -> None:
@@ -67,6 +83,7 @@ class Configuration:
         """Follow the file, for ever."""
         while True:
             await self._changed.wait()
+            await asyncio.sleep(_QUIET)
             self._changed.clear()
             with suppress(RefusedError):  # it was said
                 await self._reload()
@@ -89,7 +106,29 @@ class Configuration:
         self._roster.add(name, self.plan.default(name))
         return True
 
+    async def forget_gone(self) -> None:
+        """Forget adopted agents whose files are gone, and who have stopped as planned or been silent for long."""
+        async with self._turn:
+            for agent in list(self._roster):
+                why = self._gone(agent)
+                if why is not None:
+                    await self._roster.remove(agent.name, why)
+                    self._reader.forget(agent.name)
+                    self._journal.note(AgentForgotten(agent.name, why))
+
     # --- inside ---
+
+    def _gone(self, agent: Agent) -> str | None:
+        """Return why the agent is gone for good, None where it may not be."""
+        if agent.name in self.plan.agents or not self._gate.trusted or self._reader.has_file(agent.name):
+            return None
+        known, promised = agent.health, agent.plan.policy.heartbeat_timeout
+        if known.state is HealthState.STOPPED:
+            return "it has stopped, and its files are gone"
+        silence = self._world.clock.now() - (known.born if known.beat is None else known.beat.at)
+        if silence > max(LONG_GONE, 2 * promised):
+            return f"no heartbeat for {span(silence)}, and its files are gone"
+        return None
 
     async def _reload(self) -> dict[str, list[str]]:
         async with self._turn:
@@ -99,6 +138,7 @@ class Configuration:
             except RefusedError as error:
                 if str(error) != self._rejected:
                     self._journal.note(ConfigRejected(file, str(error)))
+                    self._said_at = asyncio.get_running_loop().time()
                 self._rejected = str(error)
                 raise
             self._rejected = None
@@ -106,7 +146,6 @@ class Configuration:
             differ = await self._put_in_force(plan)
             if any(differ.values()) or plan != old or (plan.default is None) != (old.default is None):
                 self._journal.note(ConfigReloaded(file, **differ))
-                self._snapshots.touch()
             return differ
 
     async def _put_in_force(self, plan: Plan) -> dict[str, list[str]]:
@@ -122,8 +161,7 @@ class Configuration:
         self._books.use(plan.books)
         self._snapshots.interval = plan.dashboard_interval
         self._snapshots.min_interval = plan.dashboard_min_interval
-        for notifier in self._outbox.use(notifiers):
-            await notifier.close()
+        await closed(*self._outbox.use(notifiers))
         change = Change()
         self._desk.use(change, plan.chain)
         self._journal.post(change)

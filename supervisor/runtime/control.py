@@ -86,7 +86,8 @@ class DaemonControl:
         """See `ports.Control`."""
         chosen = [self._roster.get(name) for name in agents] or list(self._roster)
         for agent in chosen:
-            await agent.ask(CheckAsked())
+            if agent.name in agents or agent.name in self._roster:  # a reload may have removed it meanwhile
+                await agent.ask(CheckAsked())
         return await self._picture()
 
     async def reconcile(self) -> Account:
@@ -109,33 +110,31 @@ class DaemonControl:
         """See `ports.Control`."""
         until = self._clock.now() + seconds
         await self._roster.get(agent).ask(Held(until, by))
-        self._snapshots.touch()
         return until
 
     async def release(self, agent: str, by: str) -> None:
         """See `ports.Control`."""
         await self._roster.get(agent).ask(Released(by))
-        self._snapshots.touch()
 
     async def acknowledge(self, incident: str, by: str, seconds: float | None = None) -> Incident:
         """See `ports.Control`."""
         change = Change()
         acknowledged = self._desk.acknowledge(change, incident, by, seconds)
-        await self._commit(change)
+        await self._journal.commit(change)
         return acknowledged
 
     async def silence(self, matcher: str, seconds: float, author: str, comment: str) -> Silence:
         """See `ports.Control`."""
         change = Change()
         silence = self._desk.add_silence(change, matcher, seconds, author, comment)
-        await self._commit(change)
+        await self._journal.commit(change)
         return silence
 
     async def unsilence(self, silence: str, by: str) -> None:
         """See `ports.Control`."""
         change = Change()
         self._desk.end_silence(change, silence, by)
-        await self._commit(change)
+        await self._journal.commit(change)
 
     async def heartbeat(self, agent: str, document: dict[str, Any]) -> None:
         """See `ports.Control`."""
@@ -172,7 +171,3 @@ class DaemonControl:
     async def test_notify(self, channel: str | None, by: str) -> dict[str, Outcome]:
         """See `ports.Control`."""
         return await self._outbox.test(channel, by)
-
-    async def _commit(self, change: Change) -> None:
-        await self._journal.commit(change)
-        self._snapshots.touch()

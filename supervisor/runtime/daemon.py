@@ -10,39 +10,30 @@ from math import inf
 from typing import Any, TypeVar
 
 from supervisor.domain import fleet as fleets
-from supervisor.domain import health
 from supervisor.domain.delivery import Delivery
-from supervisor.domain.events import ClockStepped, TimeLost
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.gate import Blinded, Doubt, Sighted
 from supervisor.domain.messages import SCOPES
 from supervisor.domain.metrics import Metrics
-from supervisor.domain.policy import Policy
-from supervisor.domain.records import (
-    BooksProgress,
-    JournalRestored,
-    SupervisorReady,
-    SupervisorStarted,
-    SupervisorStopping,
-)
-from supervisor.domain.vitals import Health
+from supervisor.domain.records import BooksProgress, Record, SupervisorReady, SupervisorStopping
 from supervisor.ports import Relisted, Saved
 from supervisor.runtime.activities import Activities
 from supervisor.runtime.agents import Tools
 from supervisor.runtime.change import Change
-from supervisor.runtime.configuration import UNWATCHED, Configuration
+from supervisor.runtime.configuration import Configuration
 from supervisor.runtime.control import DaemonControl
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.executor import Executor
-from supervisor.runtime.gatekeeper import FLEET_KEY, Gatekeeper
-from supervisor.runtime.journal import ALIVE_AT, Journal
+from supervisor.runtime.gatekeeper import Gatekeeper
+from supervisor.runtime.journal import Journal
 from supervisor.runtime.measures import Measures
 from supervisor.runtime.outbox import Outbox
 from supervisor.runtime.picture import Picture
 from supervisor.runtime.plan import Plan
-from supervisor.runtime.pulse import STEP, Pulse
+from supervisor.runtime.pulse import Pulse
 from supervisor.runtime.reader import Reader
 from supervisor.runtime.reconciler import Reconciler
+from supervisor.runtime.recovery import Recovery
 from supervisor.runtime.roster import Roster
 from supervisor.runtime.router import Router
 from supervisor.runtime.services import LAW, LAW_OF_EXTRAS, keep
@@ -69,7 +60,7 @@ class Daemon:
         self._listed = asyncio.Event()
         self._ready = False
         clock = world.clock
-        self.journal = Journal(world.store, clock, world.emit, world.fields, self._everything)
+        self.journal = Journal(world.store, clock, self._emit, world.fields, self._everything, self._inherit)
         self.desk = Desk(plan.chain, clock, self.journal, self._push)
         self.outbox = Outbox(self.desk, self.journal, clock, plan.outbox_timeout)
         self.executor = Executor()
@@ -98,6 +89,7 @@ class Daemon:
             capture=self._capture,
             render=world.render,
             write=world.write,
+            events=world.page_events,
             interval=plan.dashboard_interval,
             min_interval=plan.dashboard_min_interval,
         )
@@ -113,16 +105,7 @@ class Daemon:
             on_transition=self.snapshots.touch,
             on_progress=self._tell_progress,
         )
-        tools = Tools(
-            clock,
-            self.journal,
-            self.desk,
-            self.executor,
-            self.gate,
-            self.reader.read,
-            self.snapshots.touch,
-            self.books.restarted,
-        )
+        tools = Tools(clock, self.journal, self.desk, self.executor, self.gate, self.reader.read, self.books.restarted)
         self.roster = Roster(tools)
         self._configuration = Configuration(
             plan,
@@ -137,6 +120,9 @@ class Daemon:
             self.books,
         )
         self.reader.bind(self.roster, self.gate, self._configuration.adopt)
+        self._recovery = Recovery(
+            world, self.journal, self.desk, self.outbox, self.gate, self.roster, self._configuration, self.books
+        )
         self._picture = Picture(clock, self.roster, self.desk, self.gate, self.reader, self.books, boot=world.boot)
         self.control = DaemonControl(
             clock,
@@ -198,7 +184,7 @@ class Daemon:
         begun = self._world.clock.now()
         saved = await self.journal.open()
         self.gate.tell(Blinded(_BEGINNING, Doubt.STARTED))
-        self._restore(saved)
+        self._recovery.begin(saved)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -281,7 +267,7 @@ class Daemon:
         self.roster.minding = False
         # Whoever asks once wants an answer now: the silence of many is told agent by agent.
         self.gate.policy = replace(self.gate.policy, share=inf)
-        self._restore(await self.journal.open())
+        self._recovery.begin(await self.journal.open())
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(service()) for service in (self.journal.run, *services)]
@@ -329,12 +315,13 @@ class Daemon:
         return {
             "dashboard": self.snapshots.run,
             "configuration": self._configuration.run,
-            "housekeeping": self._prune,
+            "housekeeping": self._keep_house,
         }
 
-    async def _prune(self) -> None:
+    async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(_HOUSEKEEPING)
+            await self._configuration.forget_gone()
             await self._world.store.prune(self._world.clock.now() - self._configuration.plan.retention)
 
     # --- state ---
@@ -347,53 +334,13 @@ class Daemon:
         """Return everything as it is now, put together away from the event loop."""
         return await self._world.think(self._picture.capture())
 
-    def _restore(self, saved: Saved) -> None:
-        """Go on from where an earlier life ended."""
-        now = self._world.clock.now()
-        alive_at = float(saved.facts.get(ALIVE_AT, now))
-        change = Change(facts={"boot": self._world.boot})
-        # What had ended by then was said by that life.
-        silences = [silence for silence in saved.silences if silence.ends_at > alive_at]
-        self.books.restore(saved.findings)
-        self.desk.restore(saved.incidents, saved.deliveries, silences)
-        set_back = alive_at - now if alive_at - now > STEP else 0.0
-        if set_back:
-            self.desk.step_clock(change, -set_back)
-        plans = self._configuration.plans(saved.agents)
-        rebooted = saved.facts.get("boot", self._world.boot) != self._world.boot
-        for name, plan in plans.items():
-            agent = self.roster.add(name, plan, _moved(saved.agents.get(name), -set_back))
-            due = agent.health.due
-            if rebooted and due is not None:
-                # The agents began with the machine, as we did: they have their start period.
-                agent.move_time(TimeLost(max(0.0, now + plan.policy.start_period - due)))
-            if not agent.health.incident:
-                self.desk.resolve(change, agent.key, agent.health.reason)
-        # One pass may look at a few agents only; what is known of the others is not its business.
-        for name in saved.agents.keys() - plans.keys() if self.roster.minding else ():
-            change.forgotten.append(name)
-            self.desk.resolve(change, f"{name}:{health.CAUSE}", UNWATCHED)
-        silent = [agent.name for agent in self.roster if agent.health.misses]
-        self.gate.restore(silent, incident=self.desk.find(FLEET_KEY) is not None)
-        self.outbox.use({name: channel.make() for name, channel in self._configuration.plan.channels.items()})
-        if self.roster.minding:
-            away = max(0.0, now - alive_at) if ALIVE_AT in saved.facts else None
-            change.records.append(self._started(away))
-        change.records.extend(JournalRestored(note) for note in saved.notes)
-        self.journal.post(change)
-
-    def _started(self, away: float | None) -> SupervisorStarted:
-        world = self._world
-        config = None if world.config is None else str(world.config)
-        return SupervisorStarted(world.version, world.pid, len(self.roster), world.journal, config, away)
-
     # --- what the parts ask of one another, made before they are ---
 
     def _push(self, delivery: Delivery) -> None:
         self.outbox.push(delivery)
 
     def _release(self) -> None:
-        self.roster.wake_all()
+        self.roster.gate_opened()
 
     def _look_at_clock(self) -> None:
         self._pulse.look_at_clock()
@@ -402,8 +349,15 @@ class Daemon:
         self.journal.note(BooksProgress(done, total))
         self._world.watchdog.notify(STATUS=f"reading the books: {done} of {total} files")
 
+    def _emit(self, record: Record, at: float) -> None:
+        self._world.emit(record, at)
+        self.snapshots.see(record)
+
     def _everything(self) -> Change:
         return self._picture.everything()
+
+    def _inherit(self, saved: Saved) -> None:
+        self._recovery.late(saved)
 
     def _capture(self) -> Callable[[], Fleet]:
         return self._picture.capture()
@@ -411,10 +365,3 @@ class Daemon:
     def _when_listed(self) -> None:
         self._listed.set()
         self._configuration.look()  # a folder that was replaced may bring no hint of the file in it
-
-
-def _moved(known: Health | None, seconds: float) -> Health | None:
-    """Return what was known, where the clock was set by `seconds` since."""
-    if known is None or not seconds:
-        return known
-    return health.handle(known, ClockStepped(seconds), 0.0, Policy(), name="")[0]

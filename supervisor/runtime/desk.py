@@ -38,6 +38,7 @@ CHANNEL_CAUSE = "channel."
 """How the cause of a failing channel's incident begins; that channel is not used to tell of it."""
 
 _LONGEST_NAP = 10.0
+_AT_ONCE = 100
 
 
 class Desk:
@@ -61,14 +62,24 @@ class Desk:
         self._on_delivery = on_delivery
         self._mailbox: Mailbox[None] = Mailbox(clock)
 
-    def restore(self, incidents: Iterable[Incident], deliveries: Iterable[Delivery], kept: Iterable[Silence]) -> None:
-        """Take over what an earlier life left."""
+    def restore(
+        self, change: Change, incidents: Iterable[Incident], deliveries: Iterable[Delivery], kept: Iterable[Silence]
+    ) -> None:
+        """Take over what an earlier life left. Where this one has opened the same incident, the earlier one goes on."""
         for incident in incidents:
-            self._keep(incident)
+            known = None if incident.state is IncidentState.RESOLVED else self.find(incident.key)
+            if known is None:
+                self._keep(incident)
+            else:
+                self.resolve(change, incident.key, f"it goes on as incident {incident.id}")
+                self._apply(change, escalation.joined(incident, known), ())
         for delivery in deliveries:
             # It may have been sent just before that life ended: whoever heard of it is owed the end of it.
-            self._hold(replace(delivery, attempts=max(1, delivery.attempts)))
-        self.silences = {silence.id: silence for silence in kept}
+            held = replace(delivery, attempts=max(1, delivery.attempts))
+            self._hold(held)
+            self._on_delivery(held)
+        self.silences |= {silence.id: silence for silence in kept}
+        self._mailbox.ring()
 
     def use(self, change: Change, chain: Chain) -> None:
         """Tell by this chain from now on; what waits for a chain at all begins it."""
@@ -80,8 +91,8 @@ class Desk:
     # --- questions ---
 
     def open_incidents(self) -> tuple[Incident, ...]:
-        """Return the open incidents, the oldest first."""
-        return tuple(sorted((self._incidents[id_] for id_ in self._open.values()), key=lambda one: one.opened_at))
+        """Return the open incidents, in the order in which they came."""
+        return tuple(self._incidents[id_] for id_ in self._open.values())
 
     def get(self, incident: str) -> Incident | None:
         """Return the incident with this id, if it is open or still being told."""
@@ -204,13 +215,13 @@ class Desk:
                 await self._journal.commit(change)
 
     def wake(self, change: Change) -> None:
-        """Tell what is due now."""
+        """Tell what is due now, or the first of it: a whole fleet's incidents must not hold up the loop."""
         now = self._clock.now()
         for silence in [one for one in self.silences.values() if one.ends_at <= now]:
             del self.silences[silence.id]
             change.silences[silence.id] = silence
             change.records.append(SilenceEnded(silence.id, silence.matcher))
-        while self._wake_at and self._wake_at[0][0] <= now:
+        while self._wake_at and self._wake_at[0][0] <= now and len(change.incidents) < _AT_ONCE:
             at, id_ = heapq.heappop(self._wake_at)
             incident = self._incidents.get(id_)
             if incident is not None and incident.next_at == at:

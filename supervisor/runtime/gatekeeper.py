@@ -58,7 +58,8 @@ class Gatekeeper:
     def restore(self, silent: Iterable[str], *, incident: bool) -> None:
         """Take over what an earlier life knew: who is silent, and whether the incident of the fleet is open."""
         self._overdue.update(silent)
-        self.gate = replace(self.gate, overdue=len(self._overdue), fleet=self.fleet, incident=incident, tried=incident)
+        tried = incident or self.gate.tried
+        self.gate = replace(self.gate, overdue=len(self._overdue), fleet=self.fleet, incident=incident, tried=tried)
 
     def tell(self, event: GateEvent) -> None:
         """Tell the gate a fact."""
@@ -96,14 +97,14 @@ class Gatekeeper:
             return
         self._overdue.add(agent)
         self._recent[agent] = self._clock.now()
-        self._count()
+        self.count()
 
     def beating(self, agent: str) -> None:
         """`agent` beats, or is awaited no more."""
         if agent in self._overdue:
             self._overdue.remove(agent)
             self._recent.pop(agent, None)
-            self._count()
+            self.count()
 
     async def run(self) -> None:
         """Wake the gate when it asks for it, for ever."""
@@ -116,7 +117,8 @@ class Gatekeeper:
         self._recent = OrderedDict((agent, at + seconds) for agent, at in self._recent.items())
         self.tell(gates.Stepped(seconds))
 
-    def _count(self) -> None:
+    def count(self) -> None:
+        """Tell the gate how the fleet stands."""
         floor = self._clock.now() - self.policy.window
         while self._recent and next(iter(self._recent.values())) <= floor:
             self._recent.popitem(last=False)

@@ -55,6 +55,7 @@ class Journal:
         emit: writes a record to the log; never blocks.
         fields: returns a record's fields as the store keeps them, JSON-ready, without `agent` and `incident`.
         picture: returns everything that is known now, for a store that has to begin anew.
+        inherit: takes over what an earlier life left, where the store could not be opened at the start.
     """
 
     def __init__(
@@ -64,12 +65,15 @@ class Journal:
         emit: Callable[[Record, float], None],
         fields: Callable[[Record], dict[str, Any]],
         picture: Callable[[], Change],
+        inherit: Callable[[Saved], None],
     ) -> None:
         self._store = store
         self._clock = clock
         self._emit = emit
         self._fields = fields
         self._picture = picture
+        self._inherit = inherit
+        self._inherited = False
         self._waiting = _Batch()
         self._writing: _Batch | None = None
         self._writing_since = 0.0
@@ -90,6 +94,7 @@ class Journal:
             self._last_row = int(self._clock.now() * 1000)
             self._failed(error)
             return Saved()
+        self._inherited = True
         return saved
 
     def post(self, change: Change) -> None:
@@ -199,6 +204,9 @@ class Journal:
         saved = await self._store.open()
         now = self._clock.now()
         record = JournalRestored("; ".join(saved.notes) or "the journal can be written again")
+        if not self._inherited:
+            self._inherit(saved)
+            self._inherited = True
         batch.change.update(self._picture())
         await self._store.commit(batch.entry(self._row(record, now)))
         self.error = None

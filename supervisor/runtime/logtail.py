@@ -25,7 +25,7 @@ _KEPT = 16  # files that are remembered, the log and those that were rotated las
 class _Place:
     """Where a file was left: behind its first `offset` bytes, of which `anchor` are the last."""
 
-    identity: tuple[int, int]
+    identity: int
     offset: int
     anchor: bytes
 
@@ -108,7 +108,7 @@ def _taken(tail: FileTail, origin: _Place | None, take: Callable[[bytes], bytes]
 
 def _remembered(places: Iterable[_Place]) -> tuple[_Place, ...]:
     """Return the first place in each file."""
-    first: dict[tuple[int, int], _Place] = {}
+    first: dict[int, _Place] = {}
     for place in places:
         first.setdefault(place.identity, place)
     return tuple(first.values())[:_KEPT]

@@ -22,7 +22,7 @@ class Mailbox(Generic[T]):
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._items: list[T] = []  # one or two as a rule; a deque takes 700 bytes for each agent
+        self._items: list[T] | None = None  # seldom any: an empty list takes 70 bytes of each agent, a deque 700
         self._rung = False
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -30,6 +30,8 @@ class Mailbox(Generic[T]):
 
     def put(self, item: T) -> None:
         """Add `item` and wake the reader."""
+        if self._items is None:
+            self._items = []
         self._items.append(item)
         self._wake()
 
@@ -40,33 +42,46 @@ class Mailbox(Generic[T]):
 
     async def next(self, until: float | None) -> T | None:
         """Return the next item; None at a ring, or once the clock has reached `until` (s since the epoch)."""
-        while not self._items:
-            if self._rung or (until is not None and self._clock.now() >= until):
-                self._rung = False
-                return None
-            self._until = until
-            self._arm()
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
-        return self._items.pop(0)
+        while not self.ready(until):
+            await self.parked(until)
+        return self.pop()
+
+    # What `next` does, in its parts: a reader that waits in its own coroutine needs no second one.
+
+    def ready(self, until: float | None) -> bool:
+        """Whether there is something to `pop`: an item, a ring, or that the clock has reached `until`."""
+        return self._items is not None or self._rung or (until is not None and self._clock.now() >= until)
+
+    def parked(self, until: float | None) -> asyncio.Future[None]:
+        """Return what ends when it is time to ask whether this is `ready`."""
+        self._until = until
+        self._arm()
+        self._waiter = asyncio.get_running_loop().create_future()
+        return self._waiter
+
+    def pop(self) -> T | None:
+        """Return the oldest item, None where it was a ring or the time."""
+        if self._items is None:
+            self._rung = False
+            return None
+        item = self._items.pop(0)
+        self._items = self._items or None
+        return item
 
     def __bool__(self) -> bool:
-        return bool(self._items)
+        return self._items is not None
 
     def take(self, kind: type[K]) -> list[K]:
         """Return the items of this kind out of their turn, and leave the others."""
-        taken = [item for item in self._items if isinstance(item, kind)]
-        self._items = [item for item in self._items if not isinstance(item, kind)]
-        return taken
+        items = self._items or []
+        self._items = [item for item in items if not isinstance(item, kind)] or None
+        return [item for item in items if isinstance(item, kind)]
 
     def close(self) -> list[T]:
         """Stop the timer; return what nobody has taken."""
         self._disarm()
-        left, self._items = self._items, []
-        return left
+        left, self._items = self._items, None
+        return left or []
 
     def _arm(self) -> None:
         """Let the timer ring at the deadline or before; the clock may have jumped since it was set."""
@@ -85,7 +100,7 @@ class Mailbox(Generic[T]):
 
     def _ring(self) -> None:
         self._timer = None
-        if self._waiter is None or self._until is None:
+        if self._until is None:
             return
         if self._clock.now() >= self._until:
             self._wake()

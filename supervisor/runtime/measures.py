@@ -83,7 +83,7 @@ class Measures:
         """Return the newest totals that were written by `begin`, else the earliest after it, and when that was."""
         for since in (begin - _NEAR, 0.0):
             try:
-                rows = await self._store.rows(since=since, event=BooksTotals.event(), limit=_ROWS)
+                rows = await self._store.rows(since=since, events={BooksTotals.event()}, limit=_ROWS)
             except StoreError:
                 return None
             rows = sorted(rows, key=lambda row: row.at)

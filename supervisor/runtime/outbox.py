@@ -15,6 +15,7 @@ from supervisor.domain.messages import test_message
 from supervisor.domain.records import NotificationFailed, NotificationSent
 from supervisor.ports import Clock, Notifier, UnknownNameError
 from supervisor.runtime.change import Change
+from supervisor.runtime.closing import closed
 from supervisor.runtime.desk import CHANNEL_CAUSE, Desk, agent_of
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.mailbox import Mailbox
@@ -72,7 +73,7 @@ class Outbox:
         """Let go of the channels; what is unsent waits in the journal."""
         for lane in self._lanes.values():
             lane.mailbox.close()
-            await lane.notifier.close()
+        await closed(*(lane.notifier for lane in self._lanes.values()))
 
     @property
     def notifiers(self) -> dict[str, Notifier]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from supervisor.domain import fleet as fleets
 from supervisor.domain.fleet import Fleet
+from supervisor.domain.health import CAUSE
 from supervisor.domain.silences import silenced_until
 from supervisor.ports import Clock
 from supervisor.runtime.change import Change
@@ -41,7 +42,7 @@ class Picture:
     def capture(self) -> Callable[[], Fleet]:
         """Return what makes the picture of this moment: it holds values only, and runs in any thread."""
         now = self._clock.now()
-        agents = [(agent.name, agent.key, agent.health, agent.plan) for agent in self._roster]
+        agents = [(agent.name, agent.health, agent.plan) for agent in self._roster]
         silences = tuple(self._desk.silences.values())
         incidents = self._desk.open_incidents()
         trusted = self._gate.trusted
@@ -57,13 +58,14 @@ class Picture:
                     now=now,
                     heartbeat_timeout=plan.policy.heartbeat_timeout,
                     restarter=plan.kind,
-                    silenced=silenced_until(silences, key, now) is not None,
+                    silenced=silenced_until(silences, f"{name}:{CAUSE}", now) is not None,
                     observed=trusted,
                 )
-                for name, key, health, plan in agents
+                for name, health, plan in agents
             )
             status = fleets.overall(views, incidents, observed=trusted)
-            return Fleet(now, status, views, incidents, trusted, doubts, strangers, account)
+            oldest_first = tuple(sorted(incidents, key=lambda incident: incident.opened_at))
+            return Fleet(now, status, views, oldest_first, trusted, doubts, strangers, account)
 
         return build
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -51,10 +52,14 @@ class _Seen:
 
 @dataclass(slots=True)
 class Found:
-    """What one read of an agent's files brought: beats that were not seen before, oldest first, and what to log."""
+    """What one read of an agent's files brought: beats that were not seen before, oldest first, and what to log.
+
+    `torn`: the files whose last line is unfinished since this read.
+    """
 
     beats: list[Beat] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
+    torn: list[str] = field(default_factory=list)
 
 
 class Reader:
@@ -77,13 +82,13 @@ class Reader:
         offload: Offload,
         look_at_clock: Callable[[], None],
     ) -> None:
-        self._folder = folder
+        self._folder = str(folder)  # text: a Path of each file costs as much as the reading of it
         self._files = files
         self._clock = clock
         self._journal = journal
         self._offload = offload
         self._look_at_clock = look_at_clock
-        self._hung = 0
+        self._hung: set[object] = set()
         self.skew_limit = skew_limit
         self._seen: dict[str, _Seen] = {}
         self._dirty: dict[str, set[str]] = {}
@@ -99,10 +104,10 @@ class Reader:
         self._gate = gate
         self._adopt = adopt
 
-    def mark(self, paths: Iterable[Path]) -> None:
-        """Remember that these heartbeat files may have changed."""
-        for path in paths:
-            self._mark(path.name)
+    def mark(self, names: Iterable[str]) -> None:
+        """Remember that the files of these names may have changed."""
+        for name in names:
+            self._mark(name)
         self._wake.set()
 
     def mark_everything(self) -> None:
@@ -135,12 +140,19 @@ class Reader:
             self._wake.clear()
             await self.read_dirty()
 
+    def has_file(self, agent: str) -> bool:
+        """Whether there was a heartbeat file of `agent` when its files were last read."""
+        return any(f"{agent}{suffix}" in self._seen for suffix in _SUFFIXES)
+
     def forget(self, agent: str) -> None:
         """Read the files of `agent` from their tails again when it comes back."""
         for suffix in _SUFFIXES:
             self._seen.pop(f"{agent}{suffix}", None)
 
     # --- inside ---
+
+    def _path(self, name: str) -> str:
+        return f"{self._folder}/{name}"
 
     def _mark(self, name: str) -> None:
         owned = heartbeat.owner(name)
@@ -158,25 +170,37 @@ class Reader:
         adopted = self._adopt(agent)
         if not adopted:
             self.strangers[agent] = name
-        self._journal.note(UnregisteredAgent(agent, str(self._folder / name), adopted))
+        self._journal.note(UnregisteredAgent(agent, self._path(name), adopted))
         return adopted
 
     async def _read(self, wanted: dict[str, set[str]]) -> dict[str, Found]:
         self._look_at_clock()
-        task = asyncio.ensure_future(self._offload(lambda: self._read_files(wanted)))
-        done, _ = await asyncio.wait({task}, timeout=_HANG)
-        if not done:
-            await self._sit_out(task)
-        return task.result()
-
-    async def _sit_out(self, task: asyncio.Future[dict[str, Found]]) -> None:
-        """Wait for a reading that hangs; the gate is closed for as long as any does."""
-        self._hung += 1
-        self._gate.tell(Blinded(_HANG_PLACE))
+        reading = object()
+        timer = asyncio.get_running_loop().call_later(_HANG, self._hangs, reading)
         try:
-            await asyncio.wait({task})
+            brought = await self._offload(partial(self._read_files, wanted))
         finally:
-            self._hung -= 1
+            timer.cancel()
+            self._ends(reading)
+        for agent, found in brought.items():
+            for name in found.torn:
+                # The file may never change again.
+                asyncio.get_running_loop().call_later(TORN_PATIENCE, self._look_again, agent, name)
+        return brought
+
+    def _look_again(self, agent: str, name: str) -> None:
+        if agent in self._roster:
+            self._dirty.setdefault(agent, set()).add(name)
+            self._wake.set()
+
+    def _hangs(self, reading: object) -> None:
+        """The gate is closed for as long as any reading hangs."""
+        self._hung.add(reading)
+        self._gate.tell(Blinded(_HANG_PLACE))
+
+    def _ends(self, reading: object) -> None:
+        if reading in self._hung:
+            self._hung.remove(reading)
             if not self._hung:
                 self._gate.tell(Sighted(_HANG_PLACE))
 
@@ -199,13 +223,12 @@ class Reader:
         return found
 
     def _read_file(self, agent: str, name: str, now: float, found: Found) -> None:
-        path = self._folder / name
         owned = heartbeat.owner(name)
         if owned is None or owned[0] != agent:
             return  # an agent's name may end as another one's file does
         form = owned[1]
         seen = self._seen.get(name)
-        tail = self._files.tail(path, 0 if form is Form.TOUCH else TAIL, _since(form, seen))
+        tail = self._files.tail(self._path(name), 0 if form is Form.TOUCH else TAIL, _since(form, seen))
         if tail is None:
             self._seen.pop(name, None)
         elif form is Form.TOUCH:
@@ -213,19 +236,19 @@ class Reader:
             self._seen[name] = _Seen(tail, 0, beat.fingerprint)
             _add_new(found, (beat,), seen)
         elif form is Form.DOCUMENT:
-            self._read_document(agent, path, tail, seen, now, found)
+            self._read_document(agent, name, tail, seen, now, found)
         else:
-            self._read_lines(agent, path, tail, seen, now, found)
+            self._read_lines(agent, name, tail, seen, now, found)
 
     def _unreadable(self, agent: str, name: str, why: str, found: Found) -> None:
         """Say once that a file can not be read; where it was left is remembered."""
         seen = self._seen.setdefault(name, _Seen(_NOTHING))
         if not seen.broken:
-            found.records.append(HeartbeatInvalid(agent, str(self._folder / name), None, why))
+            found.records.append(HeartbeatInvalid(agent, self._path(name), None, why))
         seen.broken = True
 
     def _read_document(
-        self, agent: str, path: Path, tail: FileTail, seen: _Seen | None, now: float, found: Found
+        self, agent: str, name: str, tail: FileTail, seen: _Seen | None, now: float, found: Found
     ) -> None:
         kept = replace(tail, data=b"")
         if seen is not None and seen.tail == kept:
@@ -233,11 +256,11 @@ class Reader:
         parsed = heartbeat.parse_document(
             tail.data, received=min(tail.mtime, now), first_is_torn=tail.offset > 0, skew_limit=self.skew_limit
         )
-        self._seen[path.name] = _Seen(kept, 0, _fingerprint(parsed, seen))
-        self._note(agent, path, parsed, 0, found)
+        self._seen[name] = _Seen(kept, 0, _fingerprint(parsed, seen))
+        self._note(agent, name, parsed, 0, found)
         _add_new(found, parsed.beats, seen)
 
-    def _read_lines(self, agent: str, path: Path, tail: FileTail, seen: _Seen | None, now: float, found: Found) -> None:
+    def _read_lines(self, agent: str, name: str, tail: FileTail, seen: _Seen | None, now: float, found: Found) -> None:
         if not tail.data:
             return
         goes_on = seen is not None and tail.offset == seen.tail.offset
@@ -251,27 +274,29 @@ class Reader:
         # An unfinished line is read again, from its beginning, when the file has grown.
         left = replace(tail, data=b"", offset=tail.offset + len(tail.data) - len(parsed.torn))
         lines = None if before is None else before + tail.data.count(b"\n", 0, left.offset - tail.offset)
-        after = self._seen[path.name] = _Seen(left, lines, _fingerprint(parsed, seen))
+        after = self._seen[name] = _Seen(left, lines, _fingerprint(parsed, seen))
         if parsed.torn:
             same = seen is not None and seen.torn_since is not None and seen.tail.offset == left.offset
+            if not same:
+                found.torn.append(name)
             after.torn_since = seen.torn_since if seen is not None and same else now
             after.told = seen is not None and same and seen.told
             if not after.told and now - (after.torn_since or now) >= TORN_PATIENCE:
                 after.told = True
-                found.records.append(HeartbeatInvalid(agent, str(path), None, "the last line stays unfinished"))
-        self._note(agent, path, parsed, before, found)
+                found.records.append(HeartbeatInvalid(agent, self._path(name), None, "the last line stays unfinished"))
+        self._note(agent, name, parsed, before, found)
         _add_new(found, parsed.beats, seen)
 
-    def _note(self, agent: str, path: Path, parsed: Parsed, before: int | None, found: Found) -> None:
+    def _note(self, agent: str, name: str, parsed: Parsed, before: int | None, found: Found) -> None:
         """Note what is to be logged; `before` is how many lines of the file were passed over, where that is known."""
         found.records.extend(AgentLog(agent, log.at, log.message or "") for log in parsed.logs)
         if parsed.bad:
             first, more = parsed.bad[0], len(parsed.bad) - 1
             number = None if before is None else before + first.number
-            found.records.append(HeartbeatInvalid(agent, str(path), number, first.why, more))
+            found.records.append(HeartbeatInvalid(agent, self._path(name), number, first.why, more))
 
 
-_NOTHING = FileTail(b"", 0, 0, 0.0, (0, 0))
+_NOTHING = FileTail(b"", 0, 0, 0.0, 0)
 
 
 def _since(form: Form, seen: _Seen | None) -> FileTail | None:

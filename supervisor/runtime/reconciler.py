@@ -20,7 +20,8 @@ from supervisor.domain.docket import Docket, Kept
 from supervisor.domain.index import Index
 from supervisor.domain.invoices import Invoice
 from supervisor.domain.policy import spread
-from supervisor.ports import Clock, Files, Listing, Offload
+from supervisor.listing import Listing
+from supervisor.ports import Clock, Files, Offload
 from supervisor.runtime.bookkeeper import Bookkeeper, Judgement
 from supervisor.runtime.bookreader import BookPlaces, BookReader
 from supervisor.runtime.debounce import Debounce
@@ -93,6 +94,12 @@ class Reconciler:
         """Take over the findings that stood when an earlier life ended."""
         self._begin(self._plan, tuple(findings))
 
+    def inherit(self, findings: Iterable[Kept]) -> None:
+        """Take over what an earlier life knew and could be read only now; what this life found is newer."""
+        known = {kept.id: kept for kept in (*findings, *self.account.hard)}
+        self._begin(self._plan, tuple(known.values()))
+        self._relist("the journal could be read")
+
     def use(self, plan: BooksPlan) -> None:
         """Compare in this way from now on."""
         if plan != self._plan:
@@ -139,7 +146,9 @@ class Reconciler:
             self._restart = replace(self._restart, until=self._restart.until + seconds)
 
     async def compare(self) -> Account:
-        """Compare everything now, and return what came of it."""
+        """Compare everything now, and return what came of it; what is known where the folders can not be seen."""
+        if self._lost:
+            return self.account
         asker: asyncio.Future[Account] = asyncio.get_running_loop().create_future()
         self._askers.append(asker)
         self._relist("asked for")

@@ -10,6 +10,7 @@ from supervisor.domain.health import Health
 from supervisor.ports import UnknownNameError
 from supervisor.runtime.agents import Agent, Tools
 from supervisor.runtime.change import Change
+from supervisor.runtime.closing import closed
 from supervisor.runtime.plan import AgentPlan
 
 
@@ -40,8 +41,13 @@ class Roster:
             raise UnknownNameError(f"no agent {name}")
         return agent
 
-    def wake_all(self) -> None:
+    def gate_opened(self) -> None:
         """Let every agent that waited for the gate decide now."""
+        for agent in self:
+            agent.gate_opened()
+
+    def wake_all(self) -> None:
+        """Let every agent look at its deadline again."""
         for agent in self:
             agent.tell(DeadlineReached())
 
@@ -65,7 +71,7 @@ class Roster:
         tools.desk.resolve(change, agent.key, why)
         tools.journal.post(change)
         if agent.restarter is not None:
-            await agent.restarter.close()
+            await closed(agent.restarter)
 
     async def replan(self, name: str, plan: AgentPlan) -> None:
         """Give an agent new promises; what is known of it stays, and a restart that is under way is joined again."""
@@ -78,7 +84,7 @@ class Roster:
             await self._unmind(agent)
             await self._tools.executor.leave(name)
             if old is not None:
-                await old.close()
+                await closed(old)
             agent.plan, agent.restarter = plan, fresh
             self._mind(agent)
             agent.resume()
@@ -102,7 +108,7 @@ class Roster:
         restarters = [agent.restarter for agent in self if agent.restarter is not None]
         for agent in self:
             agent.close()
-        await asyncio.gather(*(restarter.close() for restarter in restarters), return_exceptions=True)
+        await closed(*restarters)
 
     def unsaved(self, change: Change) -> None:
         """Put what is new of every agent since it was last written into `change`."""

@@ -10,7 +10,8 @@ from typing import assert_never
 from supervisor import ports
 from supervisor.domain.gate import Blinded, Sighted
 from supervisor.domain.records import Resync, WatchLost, WatchRestored
-from supervisor.ports import Clock, Listing, Source
+from supervisor.listing import Listing
+from supervisor.ports import Clock, Source
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.reader import Reader
@@ -76,7 +77,7 @@ class Router:
             case ports.Relisted(reason, paths):
                 self._journal.note(Resync(reason, len(paths)))
                 names = paths.names(self._heartbeats) if isinstance(paths, Listing) else None
-                self._reader.mark(self._beats(paths) if names is None else map(self._heartbeats.joinpath, names))
+                self._reader.mark(self._beats(paths) if names is None else names)
                 self._reader.mark_everything()
                 await self._reader.read_dirty()
                 self._gate.tell(Sighted(_EAR))
@@ -98,5 +99,6 @@ class Router:
             case _:
                 assert_never(event)
 
-    def _beats(self, paths: Iterable[Path]) -> list[Path]:
-        return [path for path in paths if path.parent == self._heartbeats]
+    def _beats(self, paths: Iterable[Path]) -> list[str]:
+        """Return the names of those of these files that are heartbeats."""
+        return [path.name for path in paths if path.parent == self._heartbeats]

@@ -32,9 +32,11 @@ class ServiceExhaustedError(Exception):
 async def keep(name: str, service: Callable[[], Awaitable[None]], journal: Journal, law: RestartPolicy = LAW) -> None:
     """Run `service` for ever; one that returns has failed too.
 
-    Raises ServiceExhaustedError when it fails more often than `law` allows.
+    Cancelled, it ends, though the service fails on its way. Raises ServiceExhaustedError when that fails more often
+    than `law` allows.
     """
     now = asyncio.get_running_loop().time  # no step of the wall clock may lengthen a wait
+    task = asyncio.current_task()
     history = History()
     while True:
         failure: Exception | None = None
@@ -47,6 +49,8 @@ async def keep(name: str, service: Callable[[], Awaitable[None]], journal: Journ
         if isinstance(verdict, restarts.Exhausted) and verdict.at is None:
             raise ServiceExhaustedError(f"service {name} keeps failing: {text}") from failure
         journal.note(ServiceFailed(name, text, history.total + 1))
+        if task is not None and task.cancelling():
+            return
         if not isinstance(verdict, restarts.Now) and verdict.at is not None:
             await asyncio.sleep(verdict.at - now())
         history = restarts.ended(restarts.started(history, now(), law), now())

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
 from supervisor.domain.fleet import Fleet
-from supervisor.domain.records import DashboardFailed, DashboardWritten
+from supervisor.domain.records import (
+    ClockSkew,
+    DashboardFailed,
+    DashboardWritten,
+    HeartbeatMissed,
+    NotificationSent,
+    Record,
+    UnregisteredAgent,
+)
 from supervisor.ports import Clock, Row, Store, StoreError
 from supervisor.runtime.journal import Journal
 
 DAY = 86400.0
 _ROWS = 100_000
-_STRIP_EVENTS = (
-    "health_changed",
-    "supervisor_started",
-    "supervisor_stopping",
-    "gate_closed",
-    "gate_opened",
-)
+_PATIENCE = 10.0
+
+_SHOWN = (ClockSkew, HeartbeatMissed, NotificationSent, UnregisteredAgent)
+"""Records that the page does not tell of, though it shows what has changed with them."""
 
 Capture = Callable[[], Callable[[], Fleet]]
 Render = Callable[[Callable[[], Fleet], Sequence[Row], float, float], Awaitable[bytes]]
@@ -33,6 +38,7 @@ class Snapshots:
         capture: returns what makes the picture of this moment, at any time and in any thread.
         render: makes the page of (what makes the picture, history, now, next due), away from the event loop.
         write: replaces the file, away from the event loop.
+        events: the kept log records that the page tells of, by name.
         interval, min_interval: longest and shortest time (s) between two pages.
     """
 
@@ -46,6 +52,7 @@ class Snapshots:
         capture: Capture,
         render: Render,
         write: Write,
+        events: Collection[str],
         interval: float,
         min_interval: float,
     ) -> None:
@@ -58,24 +65,31 @@ class Snapshots:
         self._capture = capture
         self._render = render
         self._write = write
+        self._events = events
         self._changed = asyncio.Event()
         self._failing = False
 
+    def see(self, record: Record) -> None:
+        """Write the page anew soon, where `record` tells of something that it shows."""
+        if record.KEPT and (isinstance(record, _SHOWN) or record.event() in self._events):
+            self._changed.set()
+
     def touch(self) -> None:
-        """Something that people want to see has changed."""
+        """Write the page anew soon: figures that it shows have changed."""
         self._changed.set()
 
     async def run(self) -> None:
         """Write the page when it is due, for ever."""
+        now = asyncio.get_running_loop().time  # no step of the wall clock may lengthen a wait
         while True:
             await self.write()
-            wrote = self._clock.now()
+            wrote = now()
             try:
                 async with asyncio.timeout(self.interval):
                     await self._changed.wait()
             except TimeoutError:
                 continue
-            await asyncio.sleep(max(0.0, wrote + self.min_interval - self._clock.now()))
+            await asyncio.sleep(max(0.0, wrote + self.min_interval - now()))
 
     async def write(self) -> bytes:
         """Render the page and replace the file; where that fails the old page stays. Return the page."""
@@ -95,14 +109,14 @@ class Snapshots:
 
     async def render(self) -> bytes:
         """Return the page as it would be written now."""
+        await self._journal.settled()  # what has just happened is part of the history
+        history = await self._history()
         now = self._clock.now()
-        return await self._render(self._capture(), await self._history(now), now, now + self.interval)
+        return await self._render(self._capture(), history, now, now + self.interval)
 
-    async def _history(self, now: float) -> list[Row]:
-        rows: list[Row] = []
-        for event in _STRIP_EVENTS:
-            try:
-                rows += await self._store.rows(since=now - DAY, event=event, limit=_ROWS)
-            except StoreError:
-                return []
-        return sorted(rows, key=lambda row: row.id)
+    async def _history(self) -> Sequence[Row]:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._store.rows(since=self._clock.now() - DAY, events=self._events, limit=_ROWS)
+        except (StoreError, TimeoutError):
+            return ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ class World:
         fields: returns a record's fields as the journal keeps them.
         read, think, reckon: run blocking reads, long computations, and the work on the books, each one at a time, away
             from the event loop.
+        page_events: the kept log records that the page tells of, by name.
         face: serves a control as long as its context lasts.
         load_plan: reads the configuration again; raises RefusedError with what is wrong.
         activity_logs: the folder of the agents' activity logs.
@@ -44,6 +45,7 @@ class World:
     reckon: Offload
     render: Render
     write: Write
+    page_events: Collection[str]
     write_beat: Callable[[str, dict[str, Any]], Awaitable[None]]
     load_plan: Callable[[], Awaitable[Plan]]
     face: Callable[[Control], AbstractAsyncContextManager[None]]

@@ -34,7 +34,9 @@ class Ear:
 
     Args:
         folders: absolute paths, encodable as UTF-8.
-        step, debounce: s; a change is told one to two steps later, under load `debounce` + 2 steps at the most.
+        step: s; a change that comes after a quiet time is told one to two steps later.
+        debounce: s; so long after each telling it sleeps, and tells the changes of that time as one. A steady stream
+            costs a waking each `debounce` + 2 steps, and no change waits longer than that.
         heard: called in the ear's thread with what changed.
         failed: called in the ear's thread when it can hear no more.
 
@@ -57,7 +59,7 @@ class Ear:
             if any(mark in text for mark in _NOT_THERE):
                 raise VanishedError(text) from error
             raise EarError(next((why for mark, why in _REASONS.items() if mark in text), text)) from error
-        self._step, self._debounce = round(step * 1000), round(debounce * 1000)
+        self._step, self._debounce = round(step * 1000), debounce
         self._heard, self._failed = heard, failed
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="watch-ear", daemon=True)
@@ -70,9 +72,11 @@ class Ear:
 
     def _listen(self) -> None:
         try:
-            # No timeout: watchfiles can lose a change that comes in the moment when one runs out.
-            while isinstance(sounds := self._notify.watch(self._debounce, self._step, 0, self._stop), set):
+            # No timeout: watchfiles can lose a change that comes in the moment when one runs out. And no debounce of
+            # its own: that one collects only what comes in every single step.
+            while isinstance(sounds := self._notify.watch(0, self._step, 0, self._stop), set):
                 self._heard(sounds)
+                self._stop.wait(self._debounce)
         except Exception as error:  # noqa: BLE001 - whatever it is, a silent thread would be worse
             self._failed(str(error))
         finally:

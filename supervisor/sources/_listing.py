@@ -22,14 +22,16 @@ class Root:
     """A folder to watch.
 
     Args:
-        path: may be missing, and may itself be a symbolic link; links below it are never followed.
+        path: may be missing, and may itself be a symbolic link; links below it are not followed.
         recursive: the folders below it too.
         names: only the files of these names matter; None for all.
+        follow: where one of `names` is a link, a change of what it leads to is a change of the file.
     """
 
     path: Path
     recursive: bool = True
     names: frozenset[str] | None = None
+    follow: bool = False
 
 
 class Heard(Enum):

@@ -19,14 +19,15 @@ class Pace:
     """How fast to listen and how often to look, all in seconds.
 
     Args:
-        step, debounce: of the ear: a change is told 1 to 2 steps later; the smaller the step, the dearer is idling.
+        step: of the ear: a change is told 1 to 2 steps later; the smaller the step, the dearer is idling.
+        debounce: of the ear: how long the changes that follow on one are collected; each telling has its price.
         walk_every: between full stat walks, the guarantee against events lost without a word.
         poll_every: between listings of a root without events, at least.
         check_every: between looks at where the roots' paths lead.
     """
 
     step: float = 0.03
-    debounce: float = 0.01
+    debounce: float = 0.2
     walk_every: float = 60.0
     poll_every: float = 2.0
     check_every: float = 1.0

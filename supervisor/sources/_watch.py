@@ -8,7 +8,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from supervisor.ports import Changed, Listing, Relisted, SourceEvent, WatchRestored
+from supervisor.listing import Listing
+from supervisor.ports import Changed, Relisted, SourceEvent, WatchRestored
+from supervisor.sources._links import Links
 from supervisor.sources._listener import Listener
 from supervisor.sources._listing import Root
 from supervisor.sources._place import Pace, Place
@@ -41,11 +43,13 @@ class Watch:
         self._pace = pace
         self._places = [Place(root, needs_polling, self.halt) for root in roots]
         self._listener = Listener(self._places, pace, tell=tell, wake=wake)
+        self._links = Links(roots)
         self._next_walk = self._judge_at = self._last_turn = 0.0
         self._echoes: deque[tuple[float, set[str]]] = deque()
 
     def first(self) -> Relisted:
         """List all roots. They are listened to from the first `turn` on, which looks for what came in between."""
+        self._links.look()
         for place in self._places:
             place.check(deleted=False)
             self._list(place)
@@ -69,7 +73,7 @@ class Watch:
             for place in self._places:
                 place.unheard = error if place.listens else ""
         news = self._news()
-        changed |= self._listener.arm()
+        changed |= self._listener.arm() | self._links.look()
         news += self._news()
         if reason is None and any(isinstance(event, WatchRestored) for event in news):
             reason = "watch restored"
@@ -109,7 +113,7 @@ class Watch:
         if walk:
             done = time.monotonic()
             self._next_walk = done + self._pace.walk_every
-            self._judge_at = done + max(1.0, 4 * self._pace.step)
+            self._judge_at = done + max(1.0, 4 * self._pace.step + self._pace.debounce)
         return changed
 
     def _list(self, place: Place, *, walk: bool = False) -> set[str]:

@@ -18,6 +18,10 @@ from supervisor.sources._watch import Watch
 __all__ = ["FileSource", "Pace", "Root"]
 
 
+_FAREWELL = 2.0
+"""How long (s) the end waits for a file system that hangs."""
+
+
 class FileSource:
     """Implements `Source` over folders that may be missing, replaced, linked, remote or too many to listen to.
 
@@ -72,8 +76,9 @@ class FileSource:
             watch.halt.set()
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
-            await loop.run_in_executor(pool, watch.close)
-            pool.shutdown()
+            closed = loop.run_in_executor(pool, watch.close)
+            await asyncio.wait({closed}, timeout=_FAREWELL)
+            pool.shutdown(wait=closed.done())
 
     async def _keep(self, watch: Watch, pool: ThreadPoolExecutor, outbox: _Outbox) -> None:
         loop = asyncio.get_running_loop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -24,16 +24,19 @@ class Reader:
         self._path = path
         self._conn: sqlite3.Connection | None = None
 
-    def rows(self, since: float, after: int, agent: str | None, event: str | None, limit: int) -> list[Row]:
+    def rows(
+        self, since: float, after: int, agent: str | None, events: Collection[str] | None, limit: int
+    ) -> list[Row]:
         """Return log records as `ports.Store.rows` has it. Raises StoreError."""
-        wanted = {"at >= ?": since or None, "id > ?": after or None, "agent = ?": agent, "event = ?": event}
+        wanted = {"at >= ?": since or None, "id > ?": after or None, "agent = ?": agent}
         where = {clause: value for clause, value in wanted.items() if value is not None}
+        among = () if events is None else (f"event IN ({', '.join('?' * len(events))})",)
         # Who follows the log asks for what is new: few rows, found by their number and not by their time.
         index = "NOT INDEXED" if after else ""
         newest = self._query(
             f"SELECT id, at, event, agent, incident, CAST(fields AS BLOB) FROM rows {index} "  # noqa: S608  # no values
-            f"WHERE {' AND '.join(['true', *where])} ORDER BY id DESC LIMIT ?",
-            (*where.values(), limit),
+            f"WHERE {' AND '.join(['true', *where, *among])} ORDER BY id DESC LIMIT ?",
+            (*where.values(), *(events or ()), limit),
             lambda found: [_rows.row(columns) for columns in found],
         )
         return newest[::-1]

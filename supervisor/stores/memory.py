@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from supervisor.domain.delivery import Delivery, DeliveryState
@@ -78,7 +78,7 @@ class MemoryStore:
         since: float = 0.0,
         after: int = 0,
         agent: str | None = None,
-        event: str | None = None,
+        events: Collection[str] | None = None,
         limit: int = 1000,
     ) -> Sequence[Row]:
         """Return the newest `limit` log records, by their number, oldest first."""
@@ -86,7 +86,10 @@ class MemoryStore:
         found = (
             row
             for row in self._rows.values()
-            if row.at >= since and row.id > after and agent in {None, row.agent} and event in {None, row.event}
+            if row.at >= since
+            and row.id > after
+            and agent in {None, row.agent}
+            and (events is None or row.event in events)
         )
         return heapq.nlargest(limit, found, key=lambda row: row.id)[::-1]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -64,11 +64,11 @@ class SqliteStore:
         since: float = 0.0,
         after: int = 0,
         agent: str | None = None,
-        event: str | None = None,
+        events: Collection[str] | None = None,
         limit: int = 1000,
     ) -> Sequence[Row]:
         """Return the newest `limit` log records, by their number, oldest first. Raises StoreError."""
-        return await self._on_reader(self._reader.rows, since, after, agent, event, limit)
+        return await self._on_reader(self._reader.rows, since, after, agent, events, limit)
 
     async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
         """Return the newest `limit` incidents opened at or after `since`, newest first. Raises StoreError."""

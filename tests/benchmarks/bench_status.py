@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -36,5 +37,7 @@ def measure(lab: Lab) -> Iterator[Row]:
 
 def _seconds(command: Sequence[str]) -> float:
     begin = time.perf_counter()
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=False, cwd=ROOT)
+    # An installed package has its bytecode, as the standard library has.
+    environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=False, cwd=ROOT, env=environ)
     return time.perf_counter() - begin

@@ -14,21 +14,68 @@ from typing import Any
 
 import pytest
 
+from supervisor import paths
 from supervisor.cli._main import main
 from supervisor.domain.health import HealthState
 from tests.support.control import MemoryControl, agent
 from tests.support.served import Served
 
-PYTHON = (sys.executable, "-m", "supervisor")
+_MACHINE = """
+import os, sys
+from pathlib import Path
+from supervisor import paths
+paths.RUN, paths.SYSTEM_CONFIG = Path(os.environ["TEST_RUN"]), Path(os.environ["TEST_SYSTEM_CONFIG"])
+from supervisor.__main__ import main
+sys.exit(main())
+"""
+
+PYTHON = (sys.executable, "-c", _MACHINE)
+"""The command in a process of its own, on a machine of the test's own: see `place`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A home of our own: nothing of the machine's configuration is seen."""
+    """A home and a machine of our own: nothing of the real one's configuration and daemons is seen."""
 
-    home: Path
-    socket: Path
-    heartbeats: Path
+    machine: Path
+
+    @property
+    def home(self) -> Path:
+        return self.machine / "home"
+
+    @property
+    def socket(self) -> Path:
+        """Where a user's daemon listens."""
+        return self.machine / "collections-supervisor" / "control.sock"
+
+    @property
+    def heartbeats(self) -> Path:
+        return self.home / ".cache" / "novotechno-collections" / "heartbeats"
+
+    @property
+    def data(self) -> Path:
+        return self.home / ".local" / "state" / "collections-supervisor"
+
+    @property
+    def run(self) -> Path:
+        """What /run is elsewhere."""
+        return self.machine / "run"
+
+    @property
+    def system(self) -> Path:
+        """Where the system's daemon listens."""
+        return self.run / "collections-supervisor" / "control.sock"
+
+    @property
+    def etc(self) -> Path:
+        """The system's configuration."""
+        return self.machine / "etc" / "config.toml"
+
+    @property
+    def silent(self) -> str:
+        """What is said where no daemon runs."""
+        places = f"{self.socket}, {self.data}/control.sock or {self.system}"
+        return f"no daemon is running (nothing listens at {places})"
 
     def config(self, text: str) -> Path:
         path = self.home / ".config" / "collections-supervisor" / "config.toml"
@@ -38,17 +85,21 @@ class Place:
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     for name in list(os.environ):
         if name.startswith("XDG_") or name in {"RUNTIME_DIRECTORY", "STATE_DIRECTORY", "NO_COLOR"}:
             monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     monkeypatch.delenv("COLLECTIONS_SUPERVISOR_CONFIG", raising=False)
-    with tempfile.TemporaryDirectory(prefix="cs-") as runtime:  # a socket's path must be short
-        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
-        socket = Path(runtime) / "collections-supervisor" / "control.sock"
-        yield Place(tmp_path, socket, tmp_path / ".cache" / "novotechno-collections" / "heartbeats")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    with tempfile.TemporaryDirectory(prefix="cs-") as machine:  # a socket's path must be short
+        found = Place(Path(machine))
+        found.home.mkdir()
+        monkeypatch.setenv("HOME", str(found.home))
+        monkeypatch.setenv("XDG_RUNTIME_DIR", machine)
+        for variable, path in (("RUN", found.run), ("SYSTEM_CONFIG", found.etc)):
+            monkeypatch.setattr(paths, variable, path)
+            monkeypatch.setenv(f"TEST_{variable}", str(path))
+        yield found
 
 
 @pytest.fixture

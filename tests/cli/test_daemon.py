@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pty
 import signal
 import subprocess
 import time
@@ -41,6 +44,17 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < ends
         time.sleep(0.05)
+
+
+def test_json_is_what_run_logs_on_a_terminal(place: Place) -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([*PYTHON, "run", "--json"], stdin=theirs, stdout=theirs, stderr=theirs) as running:
+        os.close(theirs)
+        try:
+            with os.fdopen(ours, encoding="utf-8") as terminal:
+                assert json.loads(terminal.readline())["level"]
+        finally:
+            running.terminate()
 
 
 def test_a_day_with_the_daemon(daemon: subprocess.Popen[bytes], place: Place) -> None:

@@ -94,8 +94,8 @@ def rehearsed(name: str, *steps: Step) -> Rehearsed:
 def test_the_table_says_expected_got_and_took(capsys: pytest.CaptureFixture[str]) -> None:
     drill._show([rehearsed("rise", GOOD, GOOD)], None, 2.0, as_json=False)
     head, first, second, last = capsys.readouterr().out.splitlines()
-    assert head.split() == ["FAULT", "EXPECTED", "GOT", "TOOK"]
-    assert re.split(" {2,}", first) == ["rise", "the sun rises", "✔ it rose", "1.2 s"]
+    assert head.split() == ["FAULT", "TOOK", "EXPECTED", "GOT"]
+    assert re.split(" {2,}", first) == ["rise", "1.2 s", "the sun rises", "✔ it rose"]
     assert second.split() == ["the", "sun", "rises", "✔", "it", "rose"]
     assert last == "1 fault, all as expected; 2 s"
 

@@ -23,32 +23,38 @@ COMMANDS = sorted(
 )
 
 
-def test_help_lists_every_command(command: Command) -> None:
+def test_help_lists_every_command(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     said = command("--help")
     assert said.code == 0
     for name in COMMANDS:
         assert re.search(rf"^    {name} +\S", said.out, re.MULTILINE), name
-    assert all(len(line) <= 110 for line in said.out.splitlines())
+    assert all(len(line) <= 80 for line in said.out.splitlines())
+    assert "Watches unattended agents" in said.out
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_explains_itself(command: Command, name: str) -> None:
+def test_every_command_explains_itself(command: Command, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     said = command(name, "--help")
     assert said.code == 0
     assert said.out.startswith(f"usage: collections-supervisor {name}")
     assert len(said.out.splitlines()) > 2
+    assert all(len(line) <= 80 for line in said.out.splitlines())
+    assert said.out.endswith("The flags that every command takes: collections-supervisor --help\n")
 
 
 def test_version(command: Command) -> None:
     said = command("--version")
     assert (said.code, said.out.split()[0]) == (0, "collections-supervisor")
+    assert command("--version", "--json").json == {"version": said.out.split()[1]}
 
 
 @pytest.mark.parametrize(
     ("words", "text"),
     [
         ((), "say what to do"),
-        (("statu",), "invalid choice: 'statu'"),
+        (("statu",), "there is no command 'statu' (--help tells more)"),
         (("status", "--nonsense"), "unrecognized arguments: --nonsense"),
         (("--health", "status"), "unrecognized arguments: --health"),
         (("--interval", "0", "status"), "'0' is not a number of seconds"),
@@ -69,8 +75,17 @@ def test_wrong_usage_is_one_clear_line_and_64(command: Command, words: tuple[str
     said = command(*words)
     assert (said.code, said.out) == (64, "")
     assert text in said.err
-    assert said.err.startswith("collections-supervisor")
+    assert said.err.startswith("collections-supervisor: ")
     assert said.err.count("\n") == 1
+    as_json = command("--json", *words)
+    assert as_json.code == 64
+    assert as_json.err == f"collections-supervisor: {as_json.json['error']}\n"
+    assert as_json.json["exit_code"] == 64
+
+
+def test_a_flag_of_the_command_behind_the_dashes_is_not_ours(command: Command) -> None:
+    said = command("beat", "job", "--kind", "ok", "--", "ls", "--json")
+    assert (said.code, said.out) == (64, "")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +119,7 @@ def test_flags_stand_before_or_after_and_the_originals_still_work(
 def test_questions_without_a_daemon_are_unknown(command: Command, place: Place, words: tuple[str, ...]) -> None:
     said = command(*words)
     assert (said.code, said.out) == (3, "")
-    assert said.err == f"collections-supervisor: no daemon is running (nothing listens at {place.socket})\n"
+    assert said.err == f"collections-supervisor: {place.silent}\n"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +140,7 @@ def test_acts_without_a_daemon_are_unavailable(command: Command, place: Place, w
     assert (said.code, said.out) == (69, "")
     assert str(place.socket) in said.err
     said = command(*words, "--json")
-    assert said.json == {"error": f"no daemon is running (nothing listens at {place.socket})", "exit_code": 69}
+    assert said.json == {"error": place.silent, "exit_code": 69}
 
 
 def test_status_loads_nothing_that_it_does_not_need(served: Served, place: Place) -> None:
@@ -137,8 +152,9 @@ def test_status_loads_nothing_that_it_does_not_need(served: Served, place: Place
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environ)
     assert "watcher" in done.stdout
     loaded = set(done.stderr.split())
-    heavy = {"aiohttp", "asyncio", "decimal", "jinja2", "msgspec", "pydantic", "rich", "structlog", "tomllib"}
-    assert not loaded & (heavy | {"importlib_metadata", "subprocess", "watchfiles"})
+    heavy = {"aiohttp", "asyncio", "jinja2", "msgspec", "pydantic", "rich", "structlog", "watchfiles"}
+    heavy |= {"dataclasses", "decimal", "email", "importlib_metadata", "inspect", "ssl", "subprocess", "tomllib"}
+    assert not loaded & heavy
     modules = subprocess.run(
         [sys.executable, "-c", script.replace(".partition('.')[0]", "")],
         capture_output=True,
@@ -148,6 +164,20 @@ def test_status_loads_nothing_that_it_does_not_need(served: Served, place: Place
     )
     own = {name for name in modules.stderr.split() if name.startswith("supervisor.")}
     assert not {name for name in own if name.startswith(("supervisor.faces", "supervisor.runtime"))}
+
+
+def test_what_is_too_long_for_a_terminal_goes_on_below(served: Served) -> None:
+    agents = served.control.agents
+    agents["mailer"] = replace(
+        agents["mailer"], reason="a reason that is longer than the line may be", last_heartbeat=None
+    )
+    agents["watcher"] = replace(agents["watcher"], reason=60 * "x", last_heartbeat=None)
+    shown = on_a_terminal(("status",), COLUMNS="60").decode().replace("\r\n", "\n")
+    assert re.sub(r"\x1b\[[\d;]*m", "", shown).splitlines() == [
+        "✔ healthy    mailer   a reason that is longer than the line",
+        "                      may be",
+        "✖ escalated  watcher  " + 60 * "x",
+    ]
 
 
 def test_colours_on_a_terminal_only(served: Served) -> None:
@@ -204,6 +234,7 @@ def test_a_fault_of_ours_does_not_pass_for_a_warning(
     said = command("check")
     assert said.code == 70
     assert "KeyError: 'critical'" in said.err
+    assert command("check", "--json").json == {"error": "KeyError: 'critical'", "exit_code": 70}
 
 
 def test_standard_output_may_be_closed(served: Served) -> None:

@@ -85,7 +85,7 @@ def test_metrics_as_json(command: Command, window: str, seconds: float) -> None:
 def test_a_window_that_makes_no_sense_is_one_line_and_64(command: Command, window: str) -> None:
     said = command("metrics", "--window", window)
     assert (said.code, said.out) == (64, "")
-    assert said.err.startswith("collections-supervisor metrics: argument --window: ")
+    assert said.err.startswith("collections-supervisor: metrics: argument --window: ")
     assert said.err.count("\n") == 1
 
 

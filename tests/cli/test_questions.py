@@ -11,14 +11,16 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from supervisor.cli import _client
 from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import IncidentState
+from supervisor.domain.health import HealthState
 from tests.cli.conftest import PYTHON, Command, Place
-from tests.support.control import JOURNAL_BROKEN, MemoryControl, agent
+from tests.support.control import JOURNAL_BROKEN, WATCHES, MemoryControl, agent
 from tests.support.served import Served
 
 
@@ -39,6 +41,60 @@ def test_status_as_json_is_the_picture(command: Command, served: Served) -> None
     assert said.code == 2
     assert said.json["status"] == "critical"
     assert [one["name"] for one in said.json["agents"]] == ["mailer", "watcher"]
+
+
+def test_status_of_some_agents_judges_only_those(command: Command, served: Served) -> None:
+    said = command("status", "--agents", "mailer")
+    assert (said.code, said.out.splitlines()[1:]) == (0, [])
+    assert command("status", "--agents", "mailer,watcher").code == 2
+    said = command("status", "--agents", "mailer,nobody")
+    assert (said.code, said.err) == (64, "collections-supervisor: no agent is named 'nobody'\n")
+
+
+def test_a_restart_that_is_under_way_is_said(command: Command, served: Served) -> None:
+    agents = served.control.agents
+    agents["mailer"] = replace(agents["mailer"], status=HealthState.RESTARTING, due=None)
+    agents["watcher"] = replace(agents["watcher"], restarter="command", due=None)
+    restarting, escalated = sorted(command("status").out.splitlines(), key=lambda line: line.split()[2])
+    assert "under way" not in restarting
+    assert escalated.endswith("ago; restart under way")
+    assert "A restart is under way." in command("why", "watcher").out
+
+
+# --- check says what it did ----------------------------------------------------------------------------
+
+
+def test_a_check_with_nothing_wrong_says_no_more(command: Command, served: Served) -> None:
+    served.control.agents.pop("watcher")
+    assert len(command("check").out.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("incident", "told"),
+    [
+        ({"told": ("caine", "ann")}, "ann, caine"),
+        ({"next_at": time.time()}, "nobody yet"),
+        ({"silenced": True, "next_at": time.time()}, "nobody: a silence matches"),
+        ({}, "nobody: no channel is configured"),
+    ],
+)
+def test_a_check_says_whom_it_told(command: Command, served: Served, incident: dict[str, Any], told: str) -> None:
+    served.control.open("mailer:heartbeat", opened_at=time.time() + 60, **incident)
+    served.control.open("watcher:heartbeat", opened_at=time.time() - 60)
+    out = command("check").out
+    assert f"This check opened 1 incident and told {told}.\n" in out
+    assert out.endswith("Next: collections-supervisor why watcher\n")
+    assert "This check" not in command("status").out
+
+
+def test_a_check_says_why_an_agent_that_never_beat_is_escalated(command: Command, served: Served) -> None:
+    for name in ("new", "newer"):
+        served.control.agents[name] = agent(name, HealthState.ESCALATED, last_heartbeat=None)
+    out = command("check").out
+    assert "No heartbeat ever came from new, newer: a check escalates that without waiting.\n" in out
+    assert "Next: let it beat (collections-supervisor beat NAME), or take it out of the configuration.\n" in out
+    assert "No daemon runs" not in out
+    assert command("check", "--json").json["status"] == "critical"
 
 
 def test_exit_codes_are_those_of_monitoring_plugins(command: Command, served: Served) -> None:
@@ -74,7 +130,7 @@ def test_the_socket_is_found_by_the_configuration(command: Command, control: Mem
     other = place.socket.parent.parent / "other.sock"
     path = place.home / "mine.toml"
     path.write_text(f'[paths]\nsocket = "{other}"\n')
-    with Served(control, other).running():
+    with Served(control, other, {**WATCHES, "config": str(path)}).running():
         assert command("status").code == 3
         assert command("status", "--config", str(path)).code == 2
         place.config(path.read_text())
@@ -263,12 +319,17 @@ def test_the_dashboard_goes_to_a_file_whole(command: Command, served: Served, tm
     document = command("dashboard", "--output", str(path), "--json").json
     assert document == {"file": str(path), "bytes": len(served.control.page), "html": None}
     assert command("dashboard", "--json").json["html"] == served.control.page.decode()
+    said = command("dashboard", "--json", "--agents", "mailer")
+    assert (
+        said.err == "collections-supervisor: --agents is passed over: the page of a running daemon shows every agent\n"
+    )
 
 
 def test_a_dashboard_that_can_not_be_written_is_said(command: Command, served: Served, tmp_path: Path) -> None:
-    said = command("dashboard", "--output", str(tmp_path / "none" / "page.html"))
+    path = tmp_path / "none" / "page.html"
+    said = command("dashboard", "--output", str(path))
     assert said.code == 73
-    assert "page.html can not be written: No such file or directory" in said.err
+    assert f"{path.name} can not be written: No such file or directory" in said.err
 
 
 def test_a_dashboard_to_a_pipe_does_not_replace_the_pipe(served: Served, tmp_path: Path) -> None:

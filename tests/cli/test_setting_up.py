@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,14 @@ def test_init_takes_agents_and_a_file(command: Command, tmp_path: Path) -> None:
     said = command("init", "--config", str(path), "--agents", "a,b", "--json")
     assert said.json["file"] == str(path)
     assert sorted(load(path, os.environ).agents) == ["a", "b"]
+
+
+def test_init_writes_the_file_that_the_environment_names(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLLECTIONS_SUPERVISOR_CONFIG", str(tmp_path / "named.toml"))
+    assert command("init").code == 0
+    assert load(None, os.environ).source == tmp_path / "named.toml"
 
 
 def test_init_where_it_may_not_write(command: Command, place: Place) -> None:
@@ -156,9 +165,34 @@ def test_check_looks_for_itself(place: Place) -> None:
     said = process("--health-check", "--agents", "test-agent")
     assert said.code == 2, said
     assert said.out.splitlines()[0].startswith("✖ escalated  test-agent  ")
+    assert said.out.splitlines()[2:] == [
+        "This check opened 1 incident and told nobody: no channel is configured.",
+        "No heartbeat ever came from test-agent: a check escalates that without waiting.",
+        "Next: let it beat (collections-supervisor beat NAME), or take it out of the configuration.",
+        "No daemon runs: what is due later waits for the next check.",
+    ]
+    assert "This check" not in process("check", "--agents", "test-agent").out
     document = process("check", "--agents", "test-agent", "--json").json
     assert document["status"] == "critical"
     assert [incident["key"] for incident in document["incidents"]] == ["test-agent:heartbeat"]
+    assert document["watches"]["heartbeats"] == str(place.heartbeats)
+
+
+def test_a_check_of_a_fleet_of_which_half_is_silent(place: Place) -> None:
+    """One pass can not wait to see whether it is the fleet that is silent: each agent is judged for itself."""
+    restart = f'restart = {{ kind = "command", command = ["touch", "{place.home}/restarted-NAME"] }}\n'
+    names = ("a", "b", "c", "d")
+    place.config("".join(f"[agents.{name}]\n{restart.replace('NAME', name)}" for name in names))
+    place.heartbeats.mkdir(parents=True)
+    for name, age in zip(names, (3700, 3700, 60, 60), strict=True):
+        (place.heartbeats / name).touch()
+        os.utime(place.heartbeats / name, times=2 * (time.time() - age,))
+    said = process("check", "--json")
+    assert said.code == 1, said
+    assert (said.json["observed"], said.json["doubts"], said.json["incidents"]) == (True, [], [])
+    states = {one["name"]: (one["status"], one["restarts"]) for one in said.json["agents"]}
+    assert states == dict.fromkeys("ab", ("restarting", 1)) | dict.fromkeys("cd", ("healthy", 0))
+    assert sorted(path.name for path in place.home.glob("restarted-*")) == ["restarted-a", "restarted-b"]
 
 
 def test_check_sees_a_fresh_heartbeat(place: Place) -> None:

@@ -185,9 +185,11 @@ async def test_rows_by_time_number_agent_and_event(store: Store) -> None:
     assert await numbers(after=2) == [3, 4, 5]
     assert await numbers(after=5) == []
     assert await numbers(agent="a") == [1, 3, 5]
-    assert await numbers(event="health_changed") == [1, 2, 4, 5]
-    assert await numbers(event="health_changed", since=NOW + 2, limit=2) == [4, 5]
-    assert await numbers(agent="a", event="health_changed", after=1) == [5]
+    assert await numbers(events={"health_changed"}) == [1, 2, 4, 5]
+    assert await numbers(events={"health_changed"}, since=NOW + 2, limit=2) == [4, 5]
+    assert await numbers(events=("health_changed", "restart_started"), since=NOW + 2) == [2, 3, 4, 5]
+    assert await numbers(events=()) == []
+    assert await numbers(agent="a", events=["health_changed"], after=1) == [5]
     assert await numbers(limit=2) == [4, 5]
     assert await numbers(agent="nobody") == []
 
@@ -345,7 +347,7 @@ _QUERIES = st.fixed_dictionaries(
         "since": _TIMES,
         "after": st.integers(0, 60),
         "agent": _NAMES,
-        "event": st.sampled_from(["x", "y"]),
+        "events": st.sets(st.sampled_from(["x", "y"])),
         "limit": st.integers(1, 30),
     },
 )

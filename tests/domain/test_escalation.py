@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from supervisor.domain import escalation
@@ -214,6 +216,18 @@ def test_what_is_over_stays_over() -> None:
 
 def test_an_acknowledged_incident_may_end() -> None:
     told("caine").at("1m", ack()).at("2m", BETTER).expect("2m caine resolved").is_("resolved", acked_until=None)
+
+
+def test_of_two_incidents_with_one_key_the_earlier_goes_on_for_all_who_heard_of_either() -> None:
+    earlier = told("caine").at("6m", ChannelTook("ann")).incident
+    later = told("caine").at("16m", ChannelTook("bob")).incident
+    both = escalation.joined(earlier, later)
+    assert both == replace(earlier, told=("caine", "ann", "bob"))
+    later = told("caine").at("1m", ack("1h")).incident
+    both = escalation.joined(earlier, later)
+    assert (both.id, both.acked_by, both.next_at) == (earlier.id, later.acked_by, later.acked_until)
+    scene = told("caine").at("1m", ack("1h"))
+    assert escalation.joined(scene.incident, earlier).acked_by == scene.incident.acked_by
 
 
 # --- no chain, and another one -----------------------------------------------------------------------

@@ -21,7 +21,7 @@ from supervisor.domain.books import (
     Trail,
 )
 from supervisor.domain.findings import CheckName, Problem
-from supervisor.domain.index import Index, Limits, Book
+from supervisor.domain.index import Book, Index, Limits
 from supervisor.domain.invoices import Invoice, Status
 from supervisor.domain.ledger import Entry, Happening, Ledger, Message
 from supervisor.domain.totals import Tally, Totals

@@ -29,6 +29,7 @@ from supervisor.ports import Row
 from tests.faces.pages import NOW, agent, fleet
 from tests.support import plain
 from tests.support.accounts import LEDGER, QUEUE, STATE, account
+from tests.support.control import WATCHES
 from tests.support.measured import metrics
 
 INCIDENT = Incident(
@@ -86,7 +87,9 @@ def test_the_document_of_everything() -> None:
         reason="no heartbeat for 1 h",
         last_heartbeat=None,
     )
-    assert fleet_document(fleet((one,), (INCIDENT,), doubts=("watch_lost",), observed=False, unregistered=("x",))) == {
+    assert fleet_document(
+        fleet((one,), (INCIDENT,), doubts=("watch_lost",), observed=False, unregistered=("x",)), WATCHES
+    ) == {
         "status": "critical",
         "timestamp": "2026-02-17T14:03:11.000000Z",
         "agents": [
@@ -140,6 +143,7 @@ def test_the_document_of_everything() -> None:
         "observed": False,
         "doubts": ["watch_lost"],
         "unregistered": ["x"],
+        "watches": WATCHES,
     }
 
 
@@ -207,7 +211,7 @@ def test_keys_never_come_and_go() -> None:
 
 
 def test_an_empty_fleet_is_unknown() -> None:
-    document = fleet_document(fleet(()))
+    document = fleet_document(fleet(()), WATCHES)
     assert document["status"] == Status.UNKNOWN.value
     assert document["agents"] == []
 

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import stat
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from supervisor.faces.http import HttpFace
 from supervisor.faces.listening import listen
 from supervisor.ports import Control, RefusedError
 from tests.support.accounts import account
-from tests.support.control import JOURNAL_BROKEN, NOW, MemoryControl, agent
+from tests.support.control import JOURNAL_BROKEN, NOW, WATCHES, MemoryControl, agent
 from tests.support.measured import metrics
 
 ME = getpass.getuser()
@@ -34,7 +35,7 @@ def control() -> MemoryControl:
 @pytest.fixture
 async def face(control: Control, tmp_path: Path) -> AsyncIterator[Path]:
     path = tmp_path / "run" / "control.sock"
-    served = HttpFace(control, path, "1.2.3")
+    served = HttpFace(control, path, "1.2.3", WATCHES)
     await served.start()
     yield path
     await served.close()
@@ -70,11 +71,23 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_disks_that_hang_keep_nobody_from_an_answer(client: aiohttp.ClientSession) -> None:
+    free = threading.Event()
+    stuck = [asyncio.create_task(asyncio.to_thread(free.wait)) for _ in range(100)]
+    try:
+        async with asyncio.timeout(5):
+            assert (await ask(client, "GET", "/api/v1/fleet"))[0] == 200
+            assert (await ask(client, "POST", "/api/v1/agents/mailer/hold", json={"seconds": 60}))[0] == 200
+    finally:
+        free.set()
+        await asyncio.gather(*stuck)
+
+
 # --- what it knows -----------------------------------------------------------------------------------
 
 
 async def test_health_and_readiness(client: aiohttp.ClientSession, control: MemoryControl) -> None:
-    assert await ask(client, "GET", "/healthz") == (200, {"status": "ok", "version": "1.2.3"})
+    assert await ask(client, "GET", "/healthz") == (200, {"status": "ok", "version": "1.2.3", "watches": WATCHES})
     assert await ask(client, "GET", "/readyz") == (200, {"status": "ready"})
     control.missing = "2 of 5 agents are not read yet"
     assert await refused(client, "GET", "/readyz") == (503, None, "2 of 5 agents are not read yet")
@@ -85,6 +98,11 @@ async def test_fleet_and_agents(client: aiohttp.ClientSession) -> None:
     assert status == 200
     assert fleet["status"] == "warning"
     assert [one["name"] for one in fleet["agents"]] == ["mailer", "watcher"]
+    assert fleet["watches"] == WATCHES
+    _, fleet = await ask(client, "GET", "/api/v1/fleet?agents=mailer,")
+    assert (fleet["status"], [one["name"] for one in fleet["agents"]]) == ("ok", ["mailer"])
+    unknown = (404, "agents", "no agent is named 'nobody'")
+    assert await refused(client, "GET", "/api/v1/fleet?agents=mailer,nobody") == unknown
     status, one = await ask(client, "GET", "/api/v1/agents/watcher")
     assert (status, one["status"]) == (200, "unhealthy")
     assert await refused(client, "GET", "/api/v1/agents/nobody") == (404, None, "no agent is named 'nobody'")
@@ -432,7 +450,7 @@ async def test_a_client_that_reads_nothing_is_cut_off_and_hurts_nobody(
 
 async def test_closing_ends_streams_and_takes_the_name_away(control: MemoryControl, tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
-    served = HttpFace(control, path, "1")
+    served = HttpFace(control, path, "1", WATCHES)
     await served.start()
     async with (
         aiohttp.ClientSession("http://localhost", connector=aiohttp.UnixConnector(str(path))) as session,
@@ -456,7 +474,7 @@ async def test_only_the_owner_may_open_it_whatever_the_umask(
     path.parent.mkdir(mode=0o700)
     before = os.umask(umask)
     try:
-        served = HttpFace(control, path, "1")
+        served = HttpFace(control, path, "1", WATCHES)
         await served.start()
     finally:
         os.umask(before)
@@ -477,20 +495,20 @@ async def test_a_dead_socket_is_replaced_and_a_live_one_is_not(control: MemoryCo
     dead = listen(path)
     dead.socket.close()
     assert path.is_socket()
-    served = HttpFace(control, path, "1")
+    served = HttpFace(control, path, "1", WATCHES)
     await served.start()
     with pytest.raises(OSError, match="another process listens there"):
-        await HttpFace(control, path, "2").start()
+        await HttpFace(control, path, "2", WATCHES).start()
     assert (await asyncio.to_thread(UnixConnection(path).answer, "/healthz"))["version"] == "1"
     await served.close()
 
 
 async def test_a_successors_socket_is_left_alone(control: MemoryControl, tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
-    served = HttpFace(control, path, "1")
+    served = HttpFace(control, path, "1", WATCHES)
     await served.start()
     path.unlink()
-    successor = HttpFace(control, path, "2")
+    successor = HttpFace(control, path, "2", WATCHES)
     await successor.start()
     await served.close()
     assert (await asyncio.to_thread(UnixConnection(path).answer, "/healthz"))["version"] == "2"
@@ -500,7 +518,7 @@ async def test_a_successors_socket_is_left_alone(control: MemoryControl, tmp_pat
 async def test_what_is_no_socket_is_left_alone(control: MemoryControl, tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
     path.write_text("precious")
-    served = HttpFace(control, path, "1")
+    served = HttpFace(control, path, "1", WATCHES)
     with pytest.raises(OSError, match="something that is no socket"):
         await served.start()
     await served.close()
@@ -509,7 +527,7 @@ async def test_what_is_no_socket_is_left_alone(control: MemoryControl, tmp_path:
 
 async def test_a_path_that_no_socket_can_have_is_said(control: MemoryControl, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="107 bytes at most"):
-        await HttpFace(control, tmp_path / ("x" * 120) / "control.sock", "1").start()
+        await HttpFace(control, tmp_path / ("x" * 120) / "control.sock", "1", WATCHES).start()
 
 
 class UnixConnection(http.client.HTTPConnection):

@@ -2,7 +2,7 @@ import pytest
 
 from supervisor.domain import records
 from supervisor.faces.lines import row_fields
-from supervisor.faces.story import tell
+from supervisor.faces.story import EVENTS, tell
 from supervisor.ports import Row
 from tests.faces.pages import NOW, changed
 
@@ -28,11 +28,18 @@ def told(record: records.Record) -> list[str]:
             records.SupervisorStarted("1", 2, 3, "j", absent=7200.0),
             "unknown||the supervisor started after 2 h away",
         ),
+        (records.SilenceAdded("s1", "z*", "ada", "move", NOW), "stopped||z* silenced by ada until 14:03:11 UTC: move"),
         (records.GateOpened(30.0), "healthy||decisions are taken again, after 30 s"),
     ],
 )
 def test_what_is_worth_telling_is_told(record: records.Record, text: str) -> None:
     assert told(record) == [text]
+
+
+def test_the_page_asks_for_all_that_is_told() -> None:
+    for event in EVENTS:
+        (line,) = tell([Row(NOW, event, "a", None, {})], 1)
+        assert line.text != event.replace("_", " "), "a sentence of its own"
 
 
 def test_what_people_need_not_know_is_passed_over() -> None:

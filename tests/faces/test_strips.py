@@ -77,6 +77,14 @@ def test_the_worst_state_of_a_cell_is_shown_whatever_its_order() -> None:
     assert cells(strip)[-1] == "escalated"
 
 
+def test_before_the_journal_began_nobody_looked() -> None:
+    beginning = (row(2, "gate_closed", reason="just_started"), row(2, "supervisor_started"))
+    strip = draw(agent("a", since=NOW - HOUR), *beginning, changed(1, "a", "unknown", "healthy", ""))
+    assert words(strip) == "unknown 1 h, healthy 1 h, not observed 22 h"
+    late = draw(agent("a", since=NOW - HOUR), row(3, "gate_opened", seconds=1.0), *beginning)
+    assert "not observed 22 h" not in words(late)
+
+
 def test_before_an_agent_was_known_nobody_looked() -> None:
     strip = draw(agent("a", since=NOW - 6 * HOUR))
     assert cells(strip) == ["unobserved"] * 36 + ["healthy"] * 12

@@ -460,7 +460,7 @@ async def test_a_long_read_delays_neither_the_loop_nor_a_commit(store: SqliteSto
         Row(NOW + n / 10, "health_changed", f"agent-{n % 10_000}", None, {"n": n}, n) for n in range(1, 100_001)
     )
     await store.commit(Entry(rows=rows))
-    reading = asyncio.create_task(store.rows(event="health_changed", since=NOW, limit=100_000))
+    reading = asyncio.create_task(store.rows(events={"health_changed"}, since=NOW, limit=100_000))
     commits, slowest = 0, 0.0
     while not reading.done():
         begin = time.monotonic()

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from supervisor.cli._client import Daemon
 from tests.support.nursery import Nursery
 from tests.support.town import Town
 
@@ -119,6 +120,42 @@ async def test_managed_agents_are_run_seen_dying_and_ended_with_the_daemon(town:
     assert not Path(f"/proc/{third}").exists()
 
 
+async def test_a_managed_agent_that_says_stop_at_our_end_is_started_by_the_next_daemon(town: Town) -> None:
+    (town.folder / "agent.sh").write_text(
+        """
+        say() { echo '{"timestamp": "'$(date -u +%FT%T.%NZ)'", "incarnation": "'$$'", "kind": "'$1'"}' >> $LOG; }
+        trap 'say stop; exit 0' TERM
+        say start
+        while :; do sleep 0.05; done
+        """
+    )
+    town.configure(
+        f"""
+        [agents.child]
+        heartbeat_timeout = "1h"
+        [agents.child.restart]
+        kind = "managed"
+        command = ["/bin/sh", "agent.sh"]
+        environment = {{ LOG = "{town.beats / "child.log"}" }}
+        working_directory = "."
+        """
+    )
+
+    def said() -> list[str]:
+        return [json.loads(line)["kind"] for line in (town.beats / "child.log").read_text().splitlines()]
+
+    for life in (1, 2, 3):
+        await town.start()
+        await town.logged("agent_started", ok=True)
+        await town.wait(lambda life=life: said().count("start") == life, "its first heartbeat")  # type: ignore[misc]
+        await town.wait(lambda: town.state("child")["status"] == "healthy", "a healthy agent")
+        assert town.state("child")["restarts"] == 0
+        await town.stop()
+        assert said() == ["start", "stop"] * life
+        assert not town.log("restart_started")
+        (town.folder / "log").rename(town.folder / f"log.{life}")
+
+
 async def test_a_second_daemon_says_who_holds_the_journal(town: Town) -> None:
     town.configure('[agents.a]\nheartbeat_timeout = "1h"\n')
     await town.start()
@@ -145,6 +182,55 @@ async def test_reload_adds_changes_and_removes_agents_without_losing_state(town:
     assert "heartbeat_timeot" in rejected["error"]
     assert "config.toml" in rejected["error"]
     assert town.state("c")["status"] == "healthy"
+
+
+def promised(town: Town) -> dict[str, float]:
+    """Ask without the configuration, which may be away."""
+    fleet = Daemon(town.folder / "control.sock").ask("GET", "fleet")
+    return {agent["name"]: agent["heartbeat_timeout"] for agent in fleet["agents"]}
+
+
+async def test_a_configuration_behind_links_is_followed_and_one_that_vanishes_stays_in_force(town: Town) -> None:
+    town.configure('[agents.a]\nheartbeat_timeout = "1h"\n')
+    etc = town.folder / "etc"
+    for number, name in enumerate("ab"):
+        (etc / f"..{number}").mkdir(parents=True)
+        text = town.config.read_text() + f'[agents.{name}]\nheartbeat_timeout = "2h"\n' * number
+        for path in ("cache", "state", "data", "control.sock"):
+            text = text.replace(f'"{path}"', f'"{town.folder / path}"')
+        (etc / f"..{number}" / "config.toml").write_text(text)
+    (etc / "..data").symlink_to("..0")
+    town.config.unlink()
+    (etc / "config.toml").symlink_to("..data/config.toml")
+    town.config.symlink_to(etc / "config.toml")
+    await town.start()
+    (etc / "..data_tmp").symlink_to("..1")
+    (etc / "..data_tmp").replace(etc / "..data")
+    await town.logged("config_reloaded", added=["b"])
+    (etc / "..data").unlink()
+    rejected = await town.logged("config_rejected")
+    assert rejected["file"] == str(town.config)
+    assert "can not be read" in rejected["error"]
+    await asyncio.sleep(2.5)
+    assert len(town.log("config_rejected")) == 1
+    assert promised(town) == {"a": 3600, "b": 7200}
+    (etc / "..data").symlink_to("..0")
+    await town.logged("config_reloaded", removed=["b"])
+
+
+async def test_a_configuration_that_vanishes_stays_in_force_and_comes_back(town: Town) -> None:
+    town.configure('[agents.a]\nheartbeat_timeout = "1h"\n')
+    await town.start()
+    text = town.config.read_text()
+    town.config.unlink()
+    rejected = await town.logged("config_rejected")
+    assert "No such file" in rejected["error"]
+    await asyncio.sleep(2.5)
+    assert len(town.log("config_rejected")) == 1, "it is said once"
+    assert promised(town) == {"a": 3600}
+    town.config.write_text(text + '[agents.b]\nheartbeat_timeout = "1h"\n')
+    await town.logged("config_reloaded", added=["b"])
+    assert len(town.log("config_rejected")) == 1
 
 
 async def test_a_log_that_nobody_reads_never_stops_the_supervision(town: Town) -> None:

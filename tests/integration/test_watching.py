@@ -56,18 +56,37 @@ async def test_touch_append_and_replacement_are_heard(tmp_path: Path) -> None:
             assert time.monotonic() - began < 2.0
 
 
-async def test_the_middle_change_is_told_within_two_steps(tmp_path: Path) -> None:
+async def test_a_change_after_a_quiet_time_is_told_within_two_steps(tmp_path: Path) -> None:
     pace, delays, dice = Pace(), [], random.Random(1)
     async with watching(FileSource([Root(tmp_path)])) as watched:
         await _settled()
-        for number in range(31):
+        for number in range(15):
             watched.forget()
             began = time.monotonic()
             (tmp_path / f"{number}.log").touch()
             await watched.path(tmp_path / f"{number}.log")
             delays.append(time.monotonic() - began)
-            await asyncio.sleep(dice.uniform(0, pace.step))
-    assert sorted(delays)[15] < 2 * pace.step + 0.03
+            await asyncio.sleep(pace.debounce + dice.uniform(0, pace.step))
+    assert sorted(delays)[7] < 2 * pace.step + 0.03
+
+
+async def test_a_steady_stream_is_told_together_and_none_of_it_waits_longer_than_promised(tmp_path: Path) -> None:
+    pace, changed = Pace(), {}
+    late: dict[Path, float] = {}
+    async with watching(FileSource([Root(tmp_path)], NONE_LOST)) as watched:
+        await _settled()
+        watched.forget()
+        began = time.monotonic()
+        for number in range(150):
+            path = tmp_path / f"{number}.log"
+            path.touch()
+            changed[path] = time.monotonic()
+            await asyncio.sleep(pace.step / 3)
+            late |= {path: time.monotonic() - changed[path] for path in watched.hinted() - late.keys()}
+        lasted = time.monotonic() - began
+        await watched.until(lambda: changed.keys() <= watched.hinted(), "all of them")
+    assert len(watched.said) <= 2 + lasted / pace.debounce
+    assert sorted(late.values())[9 * len(late) // 10] < pace.debounce + 2 * pace.step + 0.03
 
 
 async def test_files_written_into_a_new_folder_at_once_are_seen_every_time(tmp_path: Path) -> None:
@@ -151,6 +170,83 @@ async def test_a_fifo_a_link_and_a_device_are_hinted_at_and_refused_when_read(tm
             await watched.path(tmp_path / name)
             with pytest.raises(NotRegularError):
                 await asyncio.to_thread(RealFiles().tail, tmp_path / name, 65536)
+
+
+# --- links that are followed
+
+
+def _linked(tmp_path: Path) -> tuple[Path, FileSource]:
+    """Return the folder of a named file that is to be followed, and the source that does."""
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    return folder, FileSource([Root(folder, recursive=False, names=frozenset({"config.toml"}), follow=True)])
+
+
+async def test_a_change_of_what_a_link_leads_to_is_a_change_of_the_file(tmp_path: Path) -> None:
+    folder, source = _linked(tmp_path)
+    link, target = folder / "config.toml", tmp_path / "repository" / "supervisor.toml"
+    target.parent.mkdir()
+    target.write_text("1")
+    link.symlink_to(target)
+    async with watching(source) as watched:
+        await _settled()
+
+        def in_place() -> None:
+            target.write_text(f"{time.monotonic_ns()}")
+
+        def replaced() -> None:
+            fresh = target.with_suffix(".tmp")
+            fresh.write_text("2")
+            fresh.replace(target)
+
+        for change in (in_place, replaced, in_place, target.unlink, in_place):
+            watched.forget()
+            change()
+            await watched.path(link)
+        assert not [event for event in watched.said if isinstance(event, WatchLost | Relisted)]
+
+
+async def test_a_folder_behind_a_link_is_swapped_as_config_maps_are(tmp_path: Path) -> None:
+    folder, source = _linked(tmp_path)
+    for number in (1, 2, 3):
+        (folder / f"..{number}").mkdir()
+        (folder / f"..{number}" / "config.toml").write_text(str(number))
+    (folder / "..data").symlink_to("..1")
+    (folder / "config.toml").symlink_to("..data/config.toml")
+    async with watching(source) as watched:
+        for number in (2, 3):
+            await _settled()
+            watched.forget()
+            (folder / "..data_tmp").symlink_to(f"..{number}")
+            (folder / "..data_tmp").replace(folder / "..data")
+            await watched.path(folder / "config.toml")
+            assert (folder / "config.toml").read_text() == str(number)
+
+
+async def test_a_link_that_is_pointed_elsewhere_is_told_once_and_followed_there(tmp_path: Path) -> None:
+    folder, source = _linked(tmp_path)
+    link = folder / "config.toml"
+    for number in (1, 2):
+        (tmp_path / f"{number}.toml").write_text(str(number))
+    link.symlink_to(tmp_path / "1.toml")
+    async with watching(source) as watched:
+        await _settled()
+        watched.forget()
+        (folder / "fresh").symlink_to(tmp_path / "2.toml")
+        (folder / "fresh").replace(link)
+        await watched.path(link)
+        await asyncio.sleep(1.5)
+        assert len([event for event in watched.said if isinstance(event, Changed)]) == 1
+        watched.forget()
+        (tmp_path / "1.toml").write_text("of no interest any more")
+        await asyncio.sleep(1.5)
+        assert watched.hinted() == set()
+        (tmp_path / "2.toml").write_text("22")
+        await watched.path(link)
+        watched.forget()
+        link.unlink()
+        link.write_text("a plain file by now")
+        await watched.path(link)
 
 
 # --- roots

@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from supervisor.domain.events import CheckAsked
 from supervisor.domain.vitals import HealthState
 from supervisor.ports import RefusedError, Row, UnknownNameError
 from tests.support.world import VIRTUAL, agent, near, town
@@ -143,3 +144,20 @@ async def test_without_a_file_there_is_nothing_to_follow(monkeypatch: pytest.Mon
         t.daemon.reload_soon()
         await t.sleep("1s")
         assert len((await t.control.fleet()).agents) == 2
+
+
+async def test_a_check_of_everyone_does_not_wait_for_who_is_removed_meanwhile() -> None:
+    async with town(a=agent(None), b=agent(None), c=agent(None)) as t:
+        await t.sleep("1m")
+        t.disk_reads.clear()
+        checking = asyncio.create_task(t.control.check())
+        await t.sleep("100ms")
+        del t.agents["b"]
+        await t.reload()
+        one = t.daemon.roster.get("c")
+        t.disk_reads.set()
+        fleet = await asyncio.wait_for(checking, 10)
+        assert [view.name for view in fleet.agents] == ["a", "c"]
+        await t.stop()
+        with pytest.raises(UnknownNameError, match="c is watched no more"):
+            await asyncio.wait_for(one.ask(CheckAsked()), 10)

@@ -59,6 +59,22 @@ async def test_a_pass_waits_for_the_restart_that_it_begins() -> None:
     assert len(t.logged("restart_finished")) == 1
 
 
+async def test_half_of_the_agents_in_silence_are_no_doubt_for_one_pass() -> None:
+    t = town(a=agent(), b=agent(), c=agent(), d=agent())
+    t.beat("a", "b", "c", "d")
+    await once(t)
+    await asyncio.sleep(1800)
+    t.beat("c", "d")
+    await asyncio.sleep(1801)
+    fleet = await once(t)
+    assert (fleet.status, fleet.observed, fleet.incidents) == (Status.WARNING, True, ())
+    assert [len(t.restarts(name)) for name in "abcd"] == [1, 1, 0, 0]
+    await asyncio.sleep(901)
+    fleet = await once(t)
+    assert {incident.key for incident in fleet.incidents} == {"a:heartbeat", "b:heartbeat"}
+    assert t.channel().kinds() == ["triggered", "triggered"]
+
+
 async def test_a_pass_waits_for_no_channel_for_ever() -> None:
     t = town(a=agent(None), outbox_timeout=600.0)
     t.channel().takes = 3600.0

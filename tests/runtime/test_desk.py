@@ -36,7 +36,9 @@ class Bench:
         self.logged: list[Record] = []
         self.pushed: list[Delivery] = []
         self.store = MemoryStore()
-        self.journal = Journal(self.store, self.clock, lambda record, _: self.logged.append(record), row_fields, Change)
+        self.journal = Journal(
+            self.store, self.clock, lambda record, _: self.logged.append(record), row_fields, Change, lambda _: None
+        )
         self.desk = Desk(chain, self.clock, self.journal, self.pushed.append)
         self.change = Change()
 
@@ -136,7 +138,7 @@ async def test_a_restored_delivery_may_have_been_sent() -> None:
     bench.open()
     incident, delivery = bench.desk.open_incidents()[0], bench.pushed[0]
     after = Bench()
-    after.desk.restore([incident], [delivery], [])
+    after.desk.restore(after.change, [incident], [delivery], [])
     after.desk.resolve(after.change, "a:heartbeat", "over")
     assert list(after.desk.deliveries) == [delivery.id]
 
@@ -181,7 +183,7 @@ async def test_unknown_names_are_said() -> None:
 async def test_a_delivery_of_nobodys_incident_hurts_nobody() -> None:
     bench = Bench()
     orphan = Delivery("x.1", "x", "caine", NoticeKind.TRIGGERED, {}, 0.0, 0.0)
-    bench.desk.restore([], [orphan], [])
+    bench.desk.restore(bench.change, [], [orphan], [])
     bench.desk.took(bench.change, orphan)
     bench.desk.failed(bench.change, orphan)
     bench.desk.update(bench.change, replaced(orphan, state=DeliveryState.SENT))
@@ -213,6 +215,24 @@ async def test_the_service_sleeps_until_the_next_step() -> None:
     for task in (writer, desk):
         task.cancel()
     await asyncio.wait({writer, desk})
+
+
+async def test_many_that_are_due_at_once_are_told_a_few_at_a_time() -> None:
+    bench = Bench()
+    await bench.store.open()
+    for number in range(1000):
+        bench.open(f"a{number}:heartbeat")
+        bench.took(number)
+    await asyncio.sleep(301)
+    bench.change = Change()
+    bench.desk.wake(bench.change)
+    assert 0 < len(bench.change.incidents) < 200
+    services = [asyncio.create_task(service()) for service in (bench.journal.run, bench.desk.run)]
+    await asyncio.sleep(1)
+    assert [channel for channel, _ in bench.kinds()].count("person") == 1000
+    for task in services:
+        task.cancel()
+    await asyncio.wait(services)
 
 
 async def test_a_step_of_the_clock_moves_everything_that_waits() -> None:

@@ -30,12 +30,15 @@ class Bench:
     disk: Disk = field(default_factory=Disk)
     everything: Change = field(default_factory=Change)
     logged: list[str] = field(default_factory=list)
+    inherited: list[Saved] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.store = FaultyStore(self.disk)
         clock = SystemClock(steady=loop.time, wall=lambda: 1000.0 + loop.time(), boot=loop.time)
-        self.journal = Journal(self.store, clock, self._emit, row_fields, lambda: self.everything)
+        self.journal = Journal(
+            self.store, clock, self._emit, row_fields, lambda: self.everything, self.inherited.append
+        )
 
     def _emit(self, record: Record, _: float) -> None:
         self.logged.append(record.event())
@@ -285,3 +288,32 @@ async def test_the_last_write_is_tried_twice() -> None:
     await bench.journal.close()
     await bench.disk.store.open()
     assert names(await bench.kept()) == ["1"]
+
+
+async def test_what_could_not_be_read_at_the_start_is_taken_over_once_before_it_is_written_over() -> None:
+    disk = Disk()
+    async with writing(Bench(disk)) as journal:
+        await journal.commit(Change(agents={"a": Health(misses=3)}))
+    bench = Bench(disk)
+    disk.failing = True
+    async with writing(bench):
+        bench.everything = Change(agents={"a": Health()})
+        disk.failing, disk.fail_commits = False, {disk.commits + 1}
+        await asyncio.sleep(3 * RETRY_EVERY)
+        disk.failing = True
+        await bench.journal.commit(released("1"))
+        disk.failing = False
+        await asyncio.sleep(2 * RETRY_EVERY)
+        assert [saved.agents for saved in bench.inherited] == [{"a": Health(misses=3)}]
+        assert (await disk.store.open()).agents == {"a": Health()}
+
+
+async def test_what_was_read_at_the_start_is_not_taken_over_again() -> None:
+    bench = Bench()
+    async with writing(bench) as journal:
+        bench.disk.failing = True
+        await journal.commit(released("1"))
+        bench.disk.failing = False
+        await asyncio.sleep(2 * RETRY_EVERY)
+        assert bench.inherited == []
+        assert journal.error is None

@@ -77,3 +77,11 @@ async def test_slept_and_stepped_at_once() -> None:
         assert not t.logged("heartbeat_missed")
         await t.until("61m")
         assert t.restarts("a") == [near(3600)]
+
+
+async def test_a_clock_that_is_set_back_stops_no_checkpoint() -> None:
+    async with town(a=agent(), pulse=1.0) as t:
+        await t.sleep("10s")
+        t.step_clock(-36000.0)
+        await t.sleep("10m")
+        assert float((await t.disk.store.open()).facts[ALIVE_AT]) > t.wall() - 61

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from supervisor.domain.gate import Blinded
 from supervisor.ports import UnknownNameError
 from supervisor.runtime.roster import plans_differ
 from tests.support.world import VIRTUAL, VirtualTown, agent, town
@@ -73,3 +74,14 @@ async def test_only_a_difference_is_one() -> None:
     t.agents["b"] = agent(heartbeat_timeout=1.0)
     t.agents["d"] = t.agents.pop("c")
     assert plans_differ(plans, t.plan().agents) == {"added": ["d"], "changed": ["a", "b"], "removed": ["c"]}
+
+
+async def test_when_the_gate_opens_only_who_waited_for_it_is_woken() -> None:
+    async with town(a=agent(None), b=agent(None)) as t:
+        t.beat("a")
+        await t.until("30m")
+        t.beat("b")
+        t.daemon.gate.tell(Blinded("x"))
+        await t.until("61m")
+        t.daemon.roster.gate_opened()
+        assert [bool(one._mailbox) for one in t.daemon.roster] == [True, False]

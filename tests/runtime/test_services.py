@@ -94,3 +94,23 @@ async def test_a_clock_that_is_set_back_lengthens_no_wait() -> None:
         assert not keeping.done()
         keeping.cancel()
         await asyncio.wait({keeping})
+
+
+async def test_a_service_that_fails_while_it_is_ended_is_not_begun_again() -> None:
+    async with town(a=agent()) as t:
+        begun: list[float] = []
+
+        async def service() -> None:
+            begun.append(now())
+            try:
+                await asyncio.sleep(1e6)
+            finally:
+                raise ValueError("while it was let go")
+
+        keeping = asyncio.create_task(keep("x", service, t.daemon.journal))
+        await t.sleep("1m")
+        keeping.cancel()
+        await asyncio.wait({keeping}, timeout=60)
+        assert keeping.done()
+        assert len(begun) == 1
+        assert [record.error for record in t.logged("service_failed")] == ["ValueError: while it was let go"]

@@ -291,7 +291,7 @@ async def test_one_agents_fault_stays_its_own() -> None:
         with pytest.raises(RuntimeError):
             await t.control.check(["a"])
         one._tools = tools
-        await t.sleep("10s")
+        await t.sleep("40s")
         assert len(t.restarts("a")) == 1
 
 
@@ -303,3 +303,24 @@ async def test_a_keeper_that_fails_is_asked_again() -> None:
         await t.sleep("1m")
         assert [record.service for record in t.logged("service_failed")] == ["agent:a"] * 2
         assert t.program("a").running
+
+
+async def test_a_fault_that_stays_is_tried_ever_more_slowly() -> None:
+    async with town(a=agent(None)) as t:
+        one = t.daemon.roster.get("a")
+
+        async def faulty(name: str) -> list[Beat]:
+            raise RuntimeError(f"{name}: bug")
+
+        tools = one._tools
+        one._tools = replace(tools, read=faulty)
+        await t.until("5h")
+        assert 240 < len(t.logged("service_failed")) < 600
+        one._tools = tools
+        await t.sleep("1m")
+        t.beat("a")
+        await t.sleep("1s")
+        one._tools = replace(tools, read=faulty)
+        said = len(t.logged("service_failed"))
+        await t.sleep("60m15s")
+        assert len(t.logged("service_failed")) - said >= 4, "after a good turn it is a new fault"

@@ -270,6 +270,35 @@ async def test_an_agent_we_run_is_adopted_not_started_again() -> None:
         assert len(t.restarts("a")) == 2
 
 
+@pytest.mark.parametrize("heard", ["before its end", "by the next life"])
+async def test_an_agent_we_run_that_said_stop_when_we_ended_it_is_started_with_us(heard: str) -> None:
+    async with town(a=agent("managed")) as t:
+        await t.sleep("1m")
+        t.beat("a", kind="start", incarnation="1")
+        await t.sleep("1m")
+        if heard == "before its end":
+            t.beat("a", kind="stop", incarnation="1")
+            await t.sleep("1s")
+            assert (await t.view("a")).status is HealthState.STOPPED
+            await t.stop()
+        else:
+            await t.stop()
+            t.beat("a", kind="stop", incarnation="1")
+        assert not t.program("a").running
+        await t.sleep("1m")
+        await t.start()
+        await t.sleep("1m")
+        assert t.program("a").running
+        assert len(t.restarts("a")) == 2
+        assert (await t.view("a")).restarts == 0, "no silence: it was ended, and is started"
+        t.beat("a", kind="start", incarnation="2")
+        await t.sleep("1s")
+        assert (await t.view("a")).status is HealthState.HEALTHY
+        assert t.logged("heartbeat_missed") == []
+        await t.sleep("61m")
+        assert (await t.view("a")).restarts == 1, "its silence counts as any other's"
+
+
 async def test_the_absence_is_said() -> None:
     async with town(a=agent()) as t:
         await t.sleep("10m")

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from supervisor.domain.delivery import Failed
+from supervisor.domain.gate import GatePolicy
 from supervisor.domain.health import HealthState
 from supervisor.domain.policy import Chain, Step
 from supervisor.ports import RefusedError
@@ -188,6 +189,9 @@ async def test_a_bad_file_is_refused_and_said_and_changes_nothing() -> None:
             await t.sleep("1s")
         assert len(t.logged("config_rejected")) == 1  # a hint is no new file
         t.source.touch(CONFIG)
+        await t.sleep("10s")
+        assert len(t.logged("config_rejected")) == 1  # one change, two hints
+        t.source.touch(CONFIG)
         await t.sleep("1s")
         assert len(t.logged("config_rejected")) == 2
         await t.until("61m")
@@ -197,6 +201,36 @@ async def test_a_bad_file_is_refused_and_said_and_changes_nothing() -> None:
 async def test_a_change_of_the_file_is_noticed() -> None:
     async with town(a=agent()) as t:
         await t.sleep("1s")
+        t.agents["b"] = agent()
+        t.source.touch(CONFIG)
+        await t.sleep("1s")
+        assert [record.added for record in t.logged("config_reloaded")] == [["b"]]
+
+
+async def test_a_file_that_is_being_written_is_read_when_that_is_done() -> None:
+    async with town(a=agent(), b=agent()) as t:
+        t.beat("a", "b")
+        await t.sleep("1s")
+        whole, t.agents = t.agents, {"a": agent()}  # as far as it was written
+        t.source.touch(CONFIG)
+        await t.sleep("100ms")
+        t.agents = whole
+        t.source.touch(CONFIG)
+        await t.sleep("1s")
+        assert t.logged("config_reloaded") == []
+        assert (await t.view("b")).status is HealthState.HEALTHY
+
+
+async def test_a_file_that_vanishes_is_said_once_and_the_old_one_stays() -> None:
+    async with town(a=agent()) as t:
+        t.config_error = "config.toml: can not be read: No such file or directory"
+        t.source.touch(CONFIG)
+        await t.sleep("1s")
+        t.source.touch(CONFIG)
+        await t.until("61m")
+        assert [record.error for record in t.logged("config_rejected")] == [t.config_error]
+        assert t.restarts("a") == [near(3600)]
+        t.config_error = None
         t.agents["b"] = agent()
         t.source.touch(CONFIG)
         await t.sleep("1s")
@@ -262,3 +296,18 @@ async def test_other_bounds_are_in_force_too() -> None:
         t.beat("a")
         await t.until("76m")
         assert t.logged("notification_failed")[0].error == "no answer within 2 s"
+
+
+async def test_a_plugin_that_can_not_be_closed_does_not_stop_a_reload() -> None:
+    chain = (("caine", "0s"), ("person", "5m"))
+    async with town(a=agent(), b=agent(), chain=chain, gate=GatePolicy(share=2.0)) as t:
+        faulty = ValueError("a bug from outside")
+        t.program("a").close_error = t.program("b").close_error = t.channel().close_error = faulty
+        t.chain, t.channel_variants = Chain((Step("person"),)), {"person": 0}
+        t.agents = {"a": replace(t.agents["a"], variant=1), "c": agent()}
+        assert await t.reload() == {"added": ["c"], "changed": ["a"], "removed": ["b"]}
+        t.beat("a", "c")
+        await t.until("61m")
+        assert len(t.restarts("a")) == len(t.restarts("c")) == 1
+        t.channel("person").close_error = faulty
+        await t.stop()

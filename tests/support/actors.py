@@ -38,6 +38,7 @@ class ScriptedRestarter:
     effects: list[Effect] = field(default_factory=list)
     running: bool = False
     closed: int = 0
+    close_error: Exception | None = None
     adopt_errors: list[Exception] = field(default_factory=list)
     _attempts: dict[int, asyncio.Task[RestartOutcome]] = field(default_factory=dict)
     _exits: asyncio.Queue[Exit] = field(default_factory=asyncio.Queue)
@@ -78,6 +79,8 @@ class ScriptedRestarter:
     async def close(self) -> None:
         self.closed += 1
         self.running = False
+        if self.close_error is not None:
+            raise self.close_error
 
     async def end(self) -> None:
         """Let nothing outlive the test."""
@@ -113,6 +116,7 @@ class ScriptedChannel:
     tries: list[Heard] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
     closed: int = 0
+    close_error: Exception | None = None
 
     async def send(self, delivery: Delivery) -> Outcome:
         said = Heard(asyncio.get_running_loop().time(), delivery)
@@ -127,6 +131,8 @@ class ScriptedChannel:
 
     async def close(self) -> None:
         self.closed += 1
+        if self.close_error is not None:
+            raise self.close_error
 
     def kinds(self) -> list[str]:
         """What was heard, a dedup id once, in the words of `NoticeKind`."""

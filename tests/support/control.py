@@ -21,6 +21,8 @@ from supervisor.ports import RefusedError, Row, StoreError, UnknownNameError
 NOW = 1_780_000_000.0
 """2026-05-28T20:26:40Z."""
 
+WATCHES: dict[str, str | None] = {"config": None, "cache": "/c", "heartbeats": "/c/heartbeats", "state": "/s"}
+
 
 def agent(name: str, status: HealthState = HealthState.HEALTHY, **changes: Any) -> AgentView:
     """Return the view of one agent that beat a minute ago."""

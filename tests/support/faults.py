@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass, field
 
 from supervisor.domain.escalation import Incident
@@ -64,11 +64,11 @@ class FaultyStore:
         since: float = 0.0,
         after: int = 0,
         agent: str | None = None,
-        event: str | None = None,
+        events: Collection[str] | None = None,
         limit: int = 1000,
     ) -> Sequence[Row]:
         await self._pass()
-        return await self._disk.store.rows(since=since, after=after, agent=agent, event=event, limit=limit)
+        return await self._disk.store.rows(since=since, after=after, agent=agent, events=events, limit=limit)
 
     async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
         await self._pass()

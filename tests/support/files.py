@@ -15,7 +15,7 @@ from supervisor.ports import FileRead, FileTail, NotRegularError
 class _Stored:
     data: bytes
     mtime: float
-    identity: tuple[int, int]
+    identity: int
 
 
 class MemoryFiles:
@@ -29,7 +29,7 @@ class MemoryFiles:
     def write(self, path: Path, data: bytes, mtime: float) -> None:
         """Make the file anew, as an atomic replacement does."""
         self._broken.pop(path, None)
-        self._files[path] = _Stored(data, mtime, (1, next(self._inodes)))
+        self._files[path] = _Stored(data, mtime, next(self._inodes))
 
     def append(self, path: Path, data: bytes, mtime: float) -> None:
         """Add to the same file, made where it is missing."""
@@ -76,8 +76,9 @@ class MemoryFiles:
                 data = file.data[start : start + limit]
                 yield name, FileRead(data, file.mtime, mark, whole=start + limit >= len(file.data))
 
-    def tail(self, path: Path, limit: int, since: FileTail | None = None) -> FileTail | None:
+    def tail(self, path: str | Path, limit: int, since: FileTail | None = None) -> FileTail | None:
         """Read the end of `path`; see `Files.tail`."""
+        path = Path(path)
         if path in self._broken:
             raise self._broken[path]
         if path not in self._files:

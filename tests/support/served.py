@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from supervisor.faces.http import HttpFace
-from tests.support.control import MemoryControl
+from tests.support.control import WATCHES, MemoryControl
 
 T = TypeVar("T")
 
@@ -19,8 +19,9 @@ T = TypeVar("T")
 class Served:
     """A `HttpFace` over a `MemoryControl`. `start` and `stop` may follow each other, as a daemon's lives do."""
 
-    def __init__(self, control: MemoryControl, socket: Path) -> None:
+    def __init__(self, control: MemoryControl, socket: Path, watches: dict[str, str | None] = WATCHES) -> None:
         self.control = control
+        self.watches = watches
         self.socket = socket
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="served")
@@ -28,7 +29,7 @@ class Served:
 
     def start(self) -> None:
         """Listen."""
-        self._face = HttpFace(self.control, self.socket, "1.2.3")
+        self._face = HttpFace(self.control, self.socket, "1.2.3", self.watches)
         self._await(self._face.start())
 
     def stop(self) -> None:

@@ -25,6 +25,7 @@ from supervisor.domain.gate import GatePolicy
 from supervisor.domain.messages import utc
 from supervisor.domain.policy import Chain, Policy, RestartPolicy, Step
 from supervisor.domain.records import Record
+from supervisor.faces.dashboard import EVENTS
 from supervisor.faces.lines import line_fields, row_fields
 from supervisor.formats.duration import parse_duration
 from supervisor.ports import Control, Notifier, RefusedError, Restarter, Row
@@ -121,6 +122,7 @@ class VirtualTown:
         self.channel_variants: dict[str, int] = {step.channel: 0 for step in self.chain.steps}
         self.records: list[Logged] = []
         self.pages: list[Fleet] = []
+        self.history: Sequence[Row] = ()
         self.watchdog = Watchdog()
         self.config_error: str | None = None
         self.page_error: Exception | None = None
@@ -332,15 +334,17 @@ class VirtualTown:
     async def _read(self, work: Callable[[], T]) -> T:
         async with self._reading:
             await self.disk_reads.wait()
+            await asyncio.sleep(0)  # a thread's answer comes in a later turn of the loop
             return work()
 
     async def _think(self, work: Callable[[], T]) -> T:
         return work()
 
-    async def _render(self, capture: Callable[[], Fleet], _: Sequence[Row], now: float, next_due: float) -> bytes:
+    async def _render(self, capture: Callable[[], Fleet], history: Sequence[Row], now: float, next_due: float) -> bytes:
         if isinstance(self.page_error, Exception) and not isinstance(self.page_error, OSError):
             raise self.page_error
         self.pages.append(capture())
+        self.history = history
         return f"{now} {next_due}".encode()
 
     async def _write_beat(self, name: str, document: dict[str, Any]) -> None:
@@ -377,6 +381,7 @@ class VirtualTown:
             reckon=self._think,
             render=self._render,
             write=self._write,
+            page_events=EVENTS,
             write_beat=self._write_beat,
             load_plan=self._load_plan,
             face=self._face,

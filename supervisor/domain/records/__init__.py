@@ -31,6 +31,7 @@ from supervisor.domain.records.faces import (
     LogDropped,
 )
 from supervisor.domain.records.health import (
+    AgentForgotten,
     AgentLog,
     ClockSkew,
     HealthChanged,
@@ -70,6 +71,7 @@ from supervisor.domain.records.watching import (
 __all__ = [
     "AgentAdopted",
     "AgentExited",
+    "AgentForgotten",
     "AgentHeld",
     "AgentLog",
     "AgentReleased",

@@ -80,3 +80,11 @@ class UnregisteredAgent(Record):
     agent: str
     file: str
     adopted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AgentForgotten(Record):
+    """An agent that was adopted and never configured is watched no more."""
+
+    agent: str
+    reason: str

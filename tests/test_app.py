@@ -1,0 +1,80 @@
+"""The parts as the roof introduces them: real files, real threads, in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supervisor import app
+from supervisor.runtime.daemon import Daemon
+from supervisor.settings import load
+
+CONFIG = """
+[paths]
+cache = "cache"
+state = "state"
+data = "data"
+socket = "control.sock"
+[agents.worker]
+heartbeat_timeout = "1h"
+"""
+
+
+@asynccontextmanager
+async def living(folder: Path) -> AsyncIterator[Daemon]:
+    """Let a daemon live in `folder`, from its readiness on."""
+    config = folder / "config.toml"
+    config.write_text(CONFIG, encoding="utf-8")
+    ready: asyncio.Future[Daemon] = asyncio.get_running_loop().create_future()
+
+    async def live(daemon: Daemon) -> None:
+        life = asyncio.create_task(daemon.run())
+        while daemon.readiness() is not None and not life.done():
+            await asyncio.sleep(0.01)
+        ready.set_result(daemon)
+        await life
+
+    whole = asyncio.create_task(app._with_daemon(load(config, os.environ), live))
+    daemon = await ready
+    yield daemon
+    daemon.stop("the test ends")
+    await whole
+
+
+@pytest.fixture
+def hanging() -> Iterator[threading.Event]:
+    """What hangs until this is set."""
+    free = threading.Event()
+    yield free
+    free.set()
+
+
+@pytest.mark.parametrize("name", ["_write", "_append_beat"])
+async def test_writing_that_hangs_keeps_nobody_from_an_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hanging: threading.Event, name: str
+) -> None:
+    begun = threading.Event()
+
+    def hang(*_: Any) -> None:
+        begun.set()
+        hanging.wait()
+
+    monkeypatch.setattr(app, name, hang)
+    async with living(tmp_path) as daemon:
+        beating = asyncio.create_task(daemon.control.heartbeat("worker", {"timestamp": "2026-01-01T00:00:00Z"}))
+        await asyncio.to_thread(begun.wait)
+        async with asyncio.timeout(5):
+            assert [view.name for view in (await daemon.control.fleet()).agents] == ["worker"]
+            assert b"worker" in await daemon.snapshots.render()
+        if name == "_write":
+            async with asyncio.timeout(5):
+                await beating
+        hanging.set()
+        await beating
