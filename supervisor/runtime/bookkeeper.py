@@ -75,7 +75,7 @@ class Bookkeeper:
                 None if case is None else basis(case),
                 found,
                 now,
-                self._index.written(subject),
+                self._quiet_since(subject, now),
                 after=after,
             )
             opened += change.opened
@@ -92,6 +92,15 @@ class Bookkeeper:
         self._docket.shift(seconds)
 
     # --- inside ---
+
+    def _quiet_since(self, subject: Subject, now: float) -> float:
+        """Return since when what `subject` rests on is as it is.
+
+        Files that lay there before anybody looked tell that themselves, and so does a queue. Else something has just
+        changed, and it may be a file that is gone.
+        """
+        known = not self._judged_at or subject.scope is Scope.QUEUE
+        return self._index.written(subject) if known else now
 
     def _aged(self, now: float) -> set[Subject]:
         """Return the queues that have grown too old since the last judgement."""

@@ -217,7 +217,7 @@ asyncio.run(hold())
 """
 
 
-@pytest.mark.parametrize("words", [("check",), ("dashboard",), ("metrics",)])
+@pytest.mark.parametrize("words", [("check",), ("dashboard",), ("metrics",), ("reconcile",)])
 def test_a_journal_that_another_process_holds_is_said(place: Place, words: tuple[str, ...]) -> None:
     journal = place.home / ".local" / "state" / "collections-supervisor" / "journal.db"
     with subprocess.Popen(

@@ -172,6 +172,20 @@ async def test_files_that_were_quiet_long_enough_need_no_further_wait() -> None:
         assert [one.check for one in there.logged("finding_opened")] == ["amount_mismatch"]
 
 
+async def test_what_goes_just_now_is_no_finding_though_all_else_is_old() -> None:
+    there = town(a=agent())
+    there.files.write(place(), invoice(), there.wall() - 3600)
+    there.files.write(BOOKS.ledger, ledger(("INV-1", "10.50")), there.wall() - 3600)
+    async with there:
+        await there.sleep("1s")
+        there.remove(place())
+        await there.sleep("5s")
+        assert [kept.hard for kept in (await there.control.fleet()).books.findings] == [False]
+        there.write(BOOKS.ledger, ledger())
+        await there.sleep("2m")
+        assert there.logged("finding_opened") == []
+
+
 async def test_everything_is_compared_again_every_ten_minutes() -> None:
     async with town(a=agent()) as there:
         there.files.write(place(), invoice(), there.wall())
