@@ -61,7 +61,8 @@ def test_an_incident_of_no_agent(scope: str) -> None:
     assert text["type"] == f"{scope.upper()}_ESCALATION"
     assert "agent" not in text
     assert "missed_heartbeats" not in text
-    assert text["action_required"].startswith("look: `collections-supervisor status`;")
+    look = "reconcile" if scope == "books" else "status"
+    assert text["action_required"].startswith(f"look: `collections-supervisor {look}`;")
 
 
 def test_a_test_says_that_it_is_one() -> None:

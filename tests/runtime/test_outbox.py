@@ -16,6 +16,7 @@ from supervisor.domain.actions import Severity
 from supervisor.domain.delivery import RETRY_DELAYS, Delivered, Delivery, DeliveryState, Failed, NoticeKind, Outcome
 from supervisor.ports import UnknownNameError
 from supervisor.runtime.change import Change
+from supervisor.runtime.plan import BooksPlan
 from tests.support.world import VIRTUAL, VirtualLoop, agent, town
 
 CHANNELS = ("caine", "person", "pager")
@@ -74,7 +75,8 @@ class Notifying(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         async def begin() -> None:
-            self.town = town(x=agent(None), chain=(("caine", "0s"), ("person", "5m"), ("pager", "15m")))
+            chain = (("caine", "0s"), ("person", "5m"), ("pager", "15m"))
+            self.town = town(x=agent(None), chain=chain, books=BooksPlan(resync_every=1e9))
             self.town.channels.update(self.channels)  # type: ignore[arg-type]
             await self.town.start()
 
@@ -218,7 +220,7 @@ class Notifying(RuleBasedStateMachine):
 
 
 TestNotifying = Notifying.TestCase
-TestNotifying.settings = settings(stateful_step_count=30, deadline=None)
+TestNotifying.settings = settings(stateful_step_count=30, deadline=None, max_examples=60)
 
 
 @VIRTUAL

@@ -11,10 +11,12 @@ import pytest
 from supervisor.domain.delivery import Delivered, Failed
 from supervisor.domain.health import HealthState
 from supervisor.ports import WatchLost, WatchRestored
+from supervisor.runtime.plan import BooksPlan
 from tests.support.world import BEATS, VIRTUAL, VirtualTown, agent, town
 
 pytestmark = VIRTUAL
 
+NO_BOOKS = BooksPlan(resync_every=30 * 86400.0)
 NAMES = [f"agent-{number:02}" for number in range(20)]
 HOUR = 3600.0
 WEEK = 7 * 24 * HOUR
@@ -78,7 +80,7 @@ def over_while_deaf(t: VirtualTown, incident: str) -> bool:
 
 async def test_a_week_of_twenty_agents() -> None:
     began = time.process_time()
-    async with town(**{name: agent() for name in NAMES}) as t:
+    async with town(books=NO_BOOKS, **{name: agent() for name in NAMES}) as t:
         ways = {name: Ways(name) for name in NAMES}
         async with asyncio.TaskGroup() as group:
             lives = [group.create_task(ways[name].live(t, name)) for name in NAMES]
