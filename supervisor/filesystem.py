@@ -10,13 +10,13 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from supervisor.listing import mark
 from supervisor.ports import FileRead, FileTail, NotRegularError
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _ACL = "system.posix_acl_access"
-_MARK = (1 << 60) - 1  # two digits of a Python int: 32 bytes a file
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFLNK: "a symbolic link",
@@ -69,8 +69,8 @@ class RealFiles:
             for name in names:
                 try:
                     info = os.stat(name, dir_fd=place, follow_symlinks=False)
-                    mark = hash((info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino)) & _MARK
-                    if known.get(name) == mark:
+                    seen = mark(info)
+                    if known.get(name) == seen:
                         continue
                     _refuse_odd(name, info.st_mode)
                     # The mark is older than the data: whatever is written meanwhile makes it differ once more.
@@ -81,7 +81,7 @@ class RealFiles:
                 except OSError as error:
                     yield name, error
                 else:
-                    yield name, FileRead(data, max(info.st_mtime, info.st_ctime), mark, whole=rest <= limit)
+                    yield name, FileRead(data, max(info.st_mtime, info.st_ctime), seen, whole=rest <= limit)
         finally:
             os.close(place)
 

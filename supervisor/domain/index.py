@@ -26,6 +26,7 @@ from supervisor.domain.books import (
 from supervisor.domain.findings import CheckName, Problem
 from supervisor.domain.invoices import Invoice, Status
 from supervisor.domain.ledger import Entry, Happening, Ledger
+from supervisor.domain.money import EXACT
 from supervisor.domain.totals import RunningTotals, Totals
 
 _PROBLEMS_KEPT = 1000
@@ -285,7 +286,7 @@ class Index:
             return None
         sums: dict[Status, Decimal] = {}
         for entry in self._ledger.entries:
-            sums[entry.section] = sums.get(entry.section, Decimal()) + (entry.amount or Decimal())
+            sums[entry.section] = EXACT.add(sums.get(entry.section, Decimal()), entry.amount or Decimal())
         return LedgerCase(path, self._ledger, sums, self.currency)
 
     def _events_case(self, path: str) -> EventsCase | None:

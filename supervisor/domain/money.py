@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Context, Decimal
 
 _MINOR_DIGITS: Mapping[str, int] = {
     **dict.fromkeys(
@@ -14,6 +14,10 @@ _MINOR_DIGITS: Mapping[str, int] = {
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
 """ISO 4217: the currencies whose minor unit is not a hundredth."""
+
+
+EXACT = Context(prec=100)
+"""For sums: enough for any amounts that a file can hold; the default of 28 digits would round, and not back."""
 
 
 def minor_digits(currency: str) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from supervisor.domain.invoices import Invoice, Status
+from supervisor.domain.money import EXACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ class RunningTotals:
             return
         key = (invoice.status, invoice.currency)
         known = self._tallies.get(key, Tally())
-        changed = Tally(known.count + sign, known.total + sign * (invoice.amount or Decimal()))
+        amount = invoice.amount or Decimal()
+        total = EXACT.add(known.total, amount) if sign > 0 else EXACT.subtract(known.total, amount)
+        changed = Tally(known.count + sign, total)
         if changed.count:
             self._tallies[key] = changed
         else:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 
 from supervisor.domain.invoices import Status
+from supervisor.domain.money import EXACT
 from supervisor.formats.amount import DECIMALS, DIGITS
 from supervisor.formats.ledger import read
 
-_EXACT = Context(prec=100)  # enough for the sum of any entries that fit into memory
 _SECTIONS = (Status.UNPAID, Status.PAID, Status.ESCALATED)
 _FIGURE = re.compile(r"(-?)(\$?\s?)-?([0-9.,]+)")
 _LEAST_DECIMALS = 2
@@ -29,7 +29,7 @@ def sums(data: bytes) -> dict[Status | None, Decimal]:
     reading = read(data)
     if not reading.whole:
         return {}
-    with localcontext(_EXACT):
+    with localcontext(EXACT):
         found: dict[Status | None, Decimal] = dict.fromkeys(_SECTIONS, Decimal())
         for entry in reading.ledger.entries:
             found[entry.section] += entry.amount or 0

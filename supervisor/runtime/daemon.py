@@ -102,7 +102,7 @@ class Daemon:
             self.journal,
             self.desk,
             relist=world.source.relist,
-            on_transition=self.snapshots.touch,
+            on_totals=self.snapshots.touch,
             on_progress=self._tell_progress,
         )
         tools = Tools(clock, self.journal, self.desk, self.executor, self.gate, self.reader.read, self.books.restarted)

@@ -51,7 +51,7 @@ class Reconciler:
     Args:
         offload: the books' own thread; one piece of work at a time.
         relist: asks the source for a listing of everything.
-        on_transition: called when something that people want to see has been written.
+        on_totals: called when the totals have changed.
         on_progress: called with how many files a long reading has done, and of how many.
     """
 
@@ -66,7 +66,7 @@ class Reconciler:
         desk: Desk,
         *,
         relist: Callable[[str], None],
-        on_transition: Callable[[], None],
+        on_totals: Callable[[], None],
         on_progress: Callable[[int, int], None],
     ) -> None:
         self.account = Account()
@@ -77,7 +77,7 @@ class Reconciler:
         self._journal = journal
         self._desk = desk
         self._relist = relist
-        self._on_transition = on_transition
+        self._on_totals = on_totals
         self._on_progress = on_progress
         self._mailbox: Mailbox[None] = Mailbox(clock)
         self._listing: tuple[str, AbstractSet[Path]] | None = None
@@ -268,8 +268,8 @@ class Reconciler:
             await self._journal.commit(change)
         else:
             self._journal.post(change)
-        if change.findings or self.account.totals != before.totals:
-            self._on_transition()
+        if self.account.totals != before.totals:
+            self._on_totals()
         if full:
             self._answer()
 

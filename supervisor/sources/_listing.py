@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
+from supervisor.listing import mark
+
 MOST_FILES = 1_000_000
 """A root with more is a mistake: the rest is not watched, and that is said."""
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK | os.O_CLOEXEC
-_MARK = (1 << 60) - 1  # two digits of a Python int: 32 bytes a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class Tree:
                 known.marks.pop(name, None)
                 self._gone.add(path)
             else:
-                known.marks[name] = _mark(info)
+                known.marks[name] = mark(info)
         return Heard.FILE
 
     def take_gone(self) -> set[str]:
@@ -210,7 +211,7 @@ def _list(path: str, names: frozenset[str] | None, *, follow: bool) -> tuple[_Fo
                     below.append(f"{path}/{name}")
                 elif names is None or name in names:
                     try:
-                        marks[name] = _mark(entry.stat(follow_symlinks=False))
+                        marks[name] = mark(entry.stat(follow_symlinks=False))
                     except FileNotFoundError:
                         continue
                     except OSError:
@@ -218,10 +219,6 @@ def _list(path: str, names: frozenset[str] | None, *, follow: bool) -> tuple[_Fo
     finally:
         os.close(fd)
     return _Folder((info.st_dev, info.st_ino), marks), below, odd
-
-
-def _mark(info: os.stat_result) -> int:
-    return hash((info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino)) & _MARK
 
 
 def _plain(name: str) -> bool:

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from supervisor.domain.invoices import Invoice, Status
 from supervisor.domain.totals import RunningTotals, Tally
 
-AMOUNTS = st.none() | st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-1000, max_value=10**9)
+LONG = Decimal("100000000000000." + "0" * 29 + "1")
+"""An amount of more digits than a default sum keeps."""
+
+AMOUNTS = (
+    st.none()
+    | st.just(LONG)
+    | st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-1000, max_value=10**9)
+)
 INVOICES = st.builds(
     Invoice,
     number=st.just("INV-1"),
@@ -31,6 +38,16 @@ def test_cents_stay_cents() -> None:
     for _ in range(3):
         totals.add(Invoice("INV-1", "acme", Decimal("0.1"), "USD", Status.UNPAID, "unpaid"))
     assert totals.now()[Status.UNPAID] == {"USD": Tally(3, Decimal("0.3"))}
+
+
+def test_no_digit_is_rounded_away() -> None:
+    totals = RunningTotals()
+    long = Invoice("INV-1", "acme", LONG, "USD", Status.UNPAID, "unpaid")
+    totals.add(long)
+    totals.add(Invoice("INV-2", "acme", Decimal(1), "USD", Status.UNPAID, "unpaid"))
+    assert totals.now()[Status.UNPAID]["USD"].total == Decimal(f"{str(LONG)[:14]}1{str(LONG)[15:]}")
+    totals.remove(long)
+    assert totals.now()[Status.UNPAID] == {"USD": Tally(1, Decimal(1))}
 
 
 def test_an_unknown_status_counts_nowhere_and_no_amount_counts_as_nothing() -> None:

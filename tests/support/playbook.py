@@ -9,6 +9,7 @@ the machine sleep while the gate is closed.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -71,7 +72,7 @@ def policy(restart: RestartPolicy | None = LAW, **changes: Any) -> Policy:
     return replace(Policy(restart=restart), **_read(changes))
 
 
-class _Stage:
+class _Stage(ABC):
     """Virtual time, and what was wanted since it was last asked."""
 
     def __init__(self) -> None:
@@ -122,11 +123,13 @@ class _Stage:
     def _note(self, what: str) -> None:
         self.wanted.append((round(self.now - self.origin, 3), what))
 
+    @abstractmethod
     def _rings(self) -> float | None:
-        raise NotImplementedError
+        """Return when the machine wants to be woken."""
 
+    @abstractmethod
     def _tell(self, event: Any) -> None:
-        raise NotImplementedError
+        """Tell the machine a fact."""
 
 
 _TIMES = frozenset({"since", "due", "restart_at", "held_until", "opened_at", "next_at", "acked_until", "resolved_at"})
