@@ -275,17 +275,23 @@ class Store(Protocol):
         *,
         since: float = 0.0,
         after: int = 0,
+        before: int | None = None,
         agent: str | None = None,
         events: Collection[str] | None = None,
         limit: int = 1000,
     ) -> Sequence[Row]:
         """Return the newest `limit` rows at or after `since` and with an id over `after`, oldest first.
 
-        With `agent` only its own, with `events` only those of these names.
+        With `before` only those with a smaller id, with `agent` only its own, with `events` only those of these names.
         """
 
-    async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
-        """Return the newest `limit` incidents, closed ones too, opened at or after `since`, newest first."""
+    async def incidents(
+        self, *, since: float = 0.0, before: tuple[float, str] | None = None, limit: int = 1000
+    ) -> Sequence[Incident]:
+        """Return the newest `limit` incidents, closed ones too, opened at or after `since`, newest first.
+
+        With `before` only those that come after this (opened_at, id) in that order.
+        """
 
     async def prune(self, before: float) -> int:
         """Delete rows and closed incidents older than `before`; return how many."""
@@ -351,12 +357,20 @@ class Control(Protocol):
         """Render the page, write it to its file, return it."""
 
     async def rows(
-        self, *, since: float = 0.0, after: int = 0, agent: str | None = None, limit: int = 1000
+        self,
+        *,
+        since: float = 0.0,
+        after: int = 0,
+        before: int | None = None,
+        agent: str | None = None,
+        limit: int = 1000,
     ) -> Sequence[Row]:
-        """Return kept log records, oldest first."""
+        """Return kept log records as `Store.rows` has it. Raises StoreError."""
 
-    async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
-        """Return incidents, closed ones too, newest first."""
+    async def incidents(
+        self, *, since: float = 0.0, before: tuple[float, str] | None = None, limit: int = 1000
+    ) -> Sequence[Incident]:
+        """Return incidents as `Store.incidents` has it. Raises StoreError."""
 
     def follow(self) -> AsyncIterator[Row]:
         """Yield each kept log record as it is made; a reader that is too slow loses the oldest."""

@@ -13,7 +13,7 @@ from supervisor.domain.events import CheckAsked, Held, Released, RestartAsked
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.metrics import Metrics
 from supervisor.domain.silences import Silence
-from supervisor.ports import Clock, RefusedError, Row, Store, StoreError
+from supervisor.ports import Clock, RefusedError, Row, Store
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.journal import Journal
@@ -145,20 +145,22 @@ class DaemonControl:
         return await self._snapshots.write()
 
     async def rows(
-        self, *, since: float = 0.0, after: int = 0, agent: str | None = None, limit: int = 1000
+        self,
+        *,
+        since: float = 0.0,
+        after: int = 0,
+        before: int | None = None,
+        agent: str | None = None,
+        limit: int = 1000,
     ) -> Sequence[Row]:
         """See `ports.Control`."""
-        try:
-            return await self._store.rows(since=since, after=after, agent=agent, limit=limit)
-        except StoreError as error:
-            raise RefusedError(str(error)) from error
+        return await self._store.rows(since=since, after=after, before=before, agent=agent, limit=limit)
 
-    async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
+    async def incidents(
+        self, *, since: float = 0.0, before: tuple[float, str] | None = None, limit: int = 1000
+    ) -> Sequence[Incident]:
         """See `ports.Control`."""
-        try:
-            return await self._store.incidents(since=since, limit=limit)
-        except StoreError as error:
-            raise RefusedError(str(error)) from error
+        return await self._store.incidents(since=since, before=before, limit=limit)
 
     def follow(self) -> AsyncIterator[Row]:
         """See `ports.Control`."""

@@ -157,15 +157,25 @@ class MemoryControl:
         return self.page
 
     async def rows(
-        self, *, since: float = 0.0, after: int = 0, agent: str | None = None, limit: int = 1000
+        self,
+        *,
+        since: float = 0.0,
+        after: int = 0,
+        before: int | None = None,
+        agent: str | None = None,
+        limit: int = 1000,
     ) -> Sequence[Row]:
         self._broken()
         found = [r for r in self.records if r.at >= since and r.id > after and agent in {None, r.agent}]
-        return found[-limit:]
+        return [row for row in found if before is None or row.id < before][-limit:]
 
-    async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
+    async def incidents(
+        self, *, since: float = 0.0, before: tuple[float, str] | None = None, limit: int = 1000
+    ) -> Sequence[Incident]:
         self._broken()
-        return [one for one in reversed(self.kept) if one.opened_at >= since][:limit]
+        newest = sorted(self.kept, key=lambda one: (one.opened_at, one.id), reverse=True)
+        found = [one for one in newest if one.opened_at >= since]
+        return [one for one in found if before is None or (one.opened_at, one.id) < before][:limit]
 
     async def follow(self) -> AsyncIterator[Row]:
         queue: asyncio.Queue[Row] = asyncio.Queue()
