@@ -192,7 +192,8 @@ class Daemon:
                     for law, services in ((LAW, self._services()), (LAW_OF_EXTRAS, self._extras()))
                     for name, service in services.items()
                 ]
-                async with self._world.face(self.control):
+                async with self._world.face(self.control) as serve:
+                    await self._configuration.bind(serve)
                     await self._until_ready(begun)
                     await self._stop.wait()
                     self.journal.note(SupervisorStopping(self._why))

@@ -64,6 +64,7 @@ class Plan:
         default: makes the plan of an agent that is adopted, None where unregistered agents are only reported.
         skew_limit: how far ahead (s) a heartbeat may be dated.
         outbox_timeout: bound (s) of one try to send.
+        http: how the API is served on a port; None: not at all.
     """
 
     agents: Mapping[str, AgentPlan]
@@ -77,3 +78,4 @@ class Plan:
     retention: float = 30 * 86400.0
     dashboard_interval: float = 3600.0
     dashboard_min_interval: float = 10.0
+    http: object = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,10 +51,9 @@ class Reader:
     def incidents(self, since: float, before: tuple[float, str] | None, limit: int) -> list[Incident]:
         """Return incidents as `ports.Store.incidents` has it; those that can not be read are left out."""
         return self._query(
-            "SELECT id, CAST(data AS BLOB) FROM incidents WHERE opened_at >= ? "
-            f"{'AND (opened_at, id) < (?, ?) ' if before else ''}"
+            "SELECT id, CAST(data AS BLOB) FROM incidents WHERE opened_at >= ? AND (opened_at, id) < (?, ?) "
             "ORDER BY opened_at DESC, id DESC LIMIT ?",
-            (since, *(before or ()), limit),
+            (since, *(before or (inf, "")), limit),
             lambda found: list(_rows.values(_rows.INCIDENT, found)[0].values()),
         )
 

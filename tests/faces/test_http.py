@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from supervisor.domain.health import HealthState
-from supervisor.faces import requests, streams
+from supervisor.faces import requests, streams, tail
 from supervisor.faces.http import HttpFace
 from supervisor.faces.listening import listen
 from supervisor.ports import Control, RefusedError
@@ -352,8 +352,9 @@ async def events(answer: aiohttp.ClientResponse, count: int) -> list[tuple[int, 
         if line and not line.startswith(":"):
             name, _, value = line.partition(": ")
             fields[name] = value
-        elif fields:
+        elif "data" in fields:
             found.append((int(fields["id"]), fields["event"], json.loads(fields["data"])))
+        if not line:
             fields = {}
     return found
 
@@ -391,7 +392,7 @@ async def test_a_follower_gets_history_then_what_happens(client: aiohttp.ClientS
 async def test_a_record_that_reaches_the_disk_late_is_sent(
     client: aiohttp.ClientSession, control: MemoryControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "_LOOKS", (0.0, 0.2, 0.2))
+    monkeypatch.setattr(tail, "LOOKS", (0.0, 0.2, 0.2))
     async with client.get("/api/v1/events", params={"follow": "1"}) as answer:
         control.broken = JOURNAL_BROKEN
         control.record("late", "mailer")
@@ -403,8 +404,8 @@ async def test_a_record_that_reaches_the_disk_late_is_sent(
 async def test_silence_is_filled_with_comments(client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "HEARTBEAT", 0.05)
     async with client.get("/api/v1/events", params={"follow": "1"}) as answer:
-        for _ in range(2):
-            assert await asyncio.wait_for(answer.content.readline(), 10) == b": nothing new\n"
+        for said in (b"retry: 2000\n", b": nothing new\n", b": nothing new\n"):
+            assert await asyncio.wait_for(answer.content.readline(), 10) == said
             await answer.content.readline()
 
 
@@ -459,7 +460,7 @@ async def test_closing_ends_streams_and_takes_the_name_away(control: MemoryContr
         async with asyncio.timeout(4):
             await served.close()
         assert not path.exists()
-        assert await answer.content.read() == b""
+        assert await answer.content.read() == b"retry: 2000\n\n"
     assert control.followers == set()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +122,7 @@ class VirtualTown:
         self.channel_variants: dict[str, int] = {step.channel: 0 for step in self.chain.steps}
         self.records: list[Logged] = []
         self.pages: list[Fleet] = []
+        self.served: list[object] = []
         self.history: Sequence[Row] = ()
         self.watchdog = Watchdog()
         self.config_error: str | None = None
@@ -361,9 +362,13 @@ class VirtualTown:
         return self.plan()
 
     @asynccontextmanager
-    async def _face(self, control: Control) -> AsyncIterator[None]:
+    async def _face(self, control: Control) -> AsyncIterator[Callable[[object], Awaitable[None]]]:
         self.control = control
-        yield
+
+        async def serve(rules: object) -> None:
+            self.served.append(rules)
+
+        yield serve
 
     def _world(self, store: FaultyStore) -> World:
         return World(
