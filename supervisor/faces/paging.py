@@ -29,13 +29,13 @@ def key_of(text: str, *kinds: type) -> tuple[Any, ...]:
     """Return the sort key in a cursor, whose parts are of these kinds. Raises ProblemError."""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        key = tuple(json.loads(raw, parse_constant=_refuse))
-        fits = len(key) == len(kinds) and all(type(part) is kind for part, kind in zip(key, kinds, strict=True))
+        key = json.loads(raw, parse_constant=_refuse)
+        fits = isinstance(key, list) and [type(part) for part in key] == [*kinds]
         if fits and all(abs(part) <= _LARGEST for part in key if isinstance(part, int)):
-            return key
-    except (ValueError, TypeError, RecursionError):
+            return tuple(key)
+    except (ValueError, RecursionError):
         pass
-    raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "cursor: expected the `next` of an earlier page", "cursor")
+    raise ProblemError(HTTPStatus.NOT_FOUND, "cursor: no page begins there", "cursor")
 
 
 def page(rows: Sequence[T], limit: int, key: Callable[[T], tuple[Any, ...]]) -> tuple[Sequence[T], str | None]:

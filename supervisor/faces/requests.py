@@ -78,11 +78,20 @@ Window = Annotated[
     float,
     BeforeValidator(_length),
     Field(ge=SHORTEST, le=LONGEST),
-    WithJsonSchema({"type": "string", "examples": ["24h", "7d", "90m"], "default": "24h"}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": "^([1-8]d|[1-9][0-9]?h|[1-9][0-9]{0,2}m)$"},
+                {"type": "number", "minimum": SHORTEST, "maximum": LONGEST},
+            ],
+            "examples": ["24h", "7d", "90m"],
+            "default": "24h",
+        }
+    ),
 ]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), WithJsonSchema({"type": "string", "examples": ["a,b"]})]
 Limit = Annotated[int, Field(ge=1, le=MAX_ROWS)]
-Cursor = Annotated[str, Field(max_length=1000)]
+Cursor = Annotated[str, Field(max_length=1000, description="`next` of the page before")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
@@ -222,5 +231,5 @@ def _checked(model: type[_Model], document: Any) -> _Model:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or None
-        text = "not a known key" if first["type"] == "extra_forbidden" else first["msg"]
+        text = "not a known key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{key}: {text}" if key else text, key) from None

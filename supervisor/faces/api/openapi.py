@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from supervisor.faces import answers
-from supervisor.faces.api.route import HTML, JSON, Route
+from supervisor.faces.api.route import EVENT_STREAM, JSON, Route
 from supervisor.faces.problems import MEDIA_TYPE
 
 Json = dict[str, Any]
@@ -32,6 +32,13 @@ _WITH_BODY = (
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
 )
+_TEXT = {"type": "string"}
+# Of a stream each event is described.
+_EVENT = {
+    "type": "object",
+    "description": "One log record: its number, its name, and the record as JSON.",
+    "properties": {"id": _TEXT, "event": _TEXT, "data": {"type": "string", "contentMediaType": JSON}},
+}
 _ABOUT = """\
 Errors are problem documents (RFC 9457). Times are RFC 3339 in UTC, lengths of time are seconds, money is decimal text.
 A list that may be long comes in pages: `next` is the `cursor` of the page that follows."""
@@ -79,7 +86,8 @@ def _operation(route: Route, asked: Json | None, answer: Json | None) -> Json:
     if parameters:
         operation["parameters"] = parameters
     if asked is not None:
-        operation["requestBody"] = {"required": False, "content": {JSON: {"schema": asked}}}
+        needed = "required" in route.asked.model_json_schema()
+        operation["requestBody"] = {"required": needed, "content": {JSON: {"schema": asked}}}
     if route.method != "GET":
         operation["security"] = [{"token": []}]
     return operation
@@ -122,13 +130,13 @@ def _responses(route: Route, answer: Json | None) -> Json:
     if answer is not None:
         good["content"] = {JSON: {"schema": answer}}
     elif route.status is not HTTPStatus.NO_CONTENT:
-        text = {"type": "string", "contentMediaType": HTML} if route.media == HTML else {"type": "string"}
-        good["content"] = {route.media: {"schema": text}}
+        good["content"] = {route.media: {"schema": _EVENT if route.media == EVENT_STREAM else _TEXT}}
     if route.links:
         about = "the page before this one, as `next`"
         good["headers"] = {"Link": {"description": about, "schema": {"type": "string"}}}
     # An answer 404 needs something that is named.
-    unknown = [HTTPStatus.NOT_FOUND] if "{" in route.path or "agents" in route.asked.model_fields else []
+    names = "{" in route.path or route.asked.model_fields.keys() & {"agents", "cursor"}
+    unknown = [HTTPStatus.NOT_FOUND] if names else []
     refusals = {*_EVERY, *(_WITH_BODY if route.has_body else ()), *unknown, *route.refusals}
     problem = {"$ref": "#/components/responses/Problem"}
     return {str(route.status.value): good, **{str(status.value): problem for status in sorted(refusals)}}
