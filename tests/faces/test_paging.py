@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -38,11 +39,9 @@ def test_a_cursor_gives_its_key_back(key: tuple[Any, ...]) -> None:
 
 @given(st.text() | st.builds(cursor, st.none() | st.integers() | st.text() | st.lists(st.integers())))
 def test_anything_else_is_refused_or_of_the_right_kind(text: str) -> None:
-    try:
+    with suppress(ProblemError):
         (number,) = key_of(text, int)
-    except ProblemError as error:
-        assert error.key == "cursor"
-    else:
+        assert type(number) is int
         assert abs(number) < 2**63
 
 

@@ -83,7 +83,7 @@ async def _form(request: web.Request) -> tuple[str, str]:
             form = await request.post()
     except TimeoutError:
         raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, f"no body within {requests.BODY_TIMEOUT:g} s") from None
-    except ValueError:
+    except (ValueError, LookupError):  # no UTF-8, or no such character set
         raise ProblemError(HTTPStatus.BAD_REQUEST, "the body is no form") from None
     name = " ".join(str(form.get("name", "")).split())
     return str(form.get("token", "")).strip(), name[:_LONGEST_NAME]

@@ -19,8 +19,8 @@ T = TypeVar("T")
 # Not the event loop's own threads: a disk that hangs may hold all of those.
 _ANSWERS = ThreadPoolExecutor(4, thread_name_prefix="answers")
 
-ASKER = "asker"
-"""Where a request keeps who asks over TCP, as the door has found out."""
+ASKER = web.RequestKey("asker", str)
+"""Who asks over TCP, as the door has found out."""
 
 
 async def aside(work: Callable[[], T]) -> T:
@@ -44,7 +44,7 @@ async def asker(request: web.Request, by: str | None) -> str:
     if by is not None:
         return by
     if ASKER in request:
-        return str(request[ASKER])
+        return request[ASKER]
     peer = request.get_extra_info("socket")
     _, uid, _ = struct.unpack("3i", peer.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, struct.calcsize("3i")))
     return await aside(lambda: _user_name(uid))
