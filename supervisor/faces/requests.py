@@ -36,6 +36,7 @@ BODY_TIMEOUT = 10.0
 
 MAX_ROWS = 10_000
 _LONGEST = 366 * 86400.0
+_SOMETHING = r"\S"
 
 
 def _instant(value: str) -> float:
@@ -92,8 +93,8 @@ Window = Annotated[
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), WithJsonSchema({"type": "string", "examples": ["a,b"]})]
 Limit = Annotated[int, Field(ge=1, le=MAX_ROWS)]
 Cursor = Annotated[str, Field(max_length=1000, description="`next` of the page before")]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=_SOMETHING, min_length=1, max_length=200)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, pattern=_SOMETHING, min_length=1, max_length=2000)]
 
 
 class Body(BaseModel):
