@@ -159,7 +159,7 @@ async def test_many_streams_and_slow_clients_delay_nobody(town: Town) -> None:
         assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in answers)
         for _, writer in slow:
             writer.close()
-    assert town.log("gate_closed", reason="stalled") == []
+    assert town.log("gate_closed", reason="loop_stalled") == []
 
 
 async def hold_mailer(owner: aiohttp.ClientSession) -> list[str]:
