@@ -50,7 +50,7 @@ class Tail:
         self._newest = 0
         self._news = asyncio.Event()
         self._joined = 0
-        self._turn = asyncio.Lock()
+        self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -63,15 +63,21 @@ class Tail:
         """Follow until the block is left. Raises StoreError where the journal can not be read."""
         self._joined += 1
         try:
-            async with self._turn:
-                if self._task is None or self._task.done():
-                    await self._begin()
+            if self._task is None or self._task.done():
+                self._ready = ready = asyncio.Event()
+                self._task = asyncio.create_task(self._run(ready), name="tail of events")
+                self._task.add_done_callback(lambda _: self._ended(ready))
+            task = self._task
+            await self._ready.wait()
+            if task.done():
+                task.result()
             yield
         finally:
             self._joined -= 1
             if not self._joined and self._task is not None:
-                self._task.cancel()
-                self._task = None
+                task, self._task = self._task, None
+                task.cancel()
+                await asyncio.wait({task})
 
     async def wait(self, position: int) -> bool:
         """Wait until there are records after `position`; False where there will be none."""
@@ -95,23 +101,16 @@ class Tail:
                 found.append(one)
         return found[::-1]
 
-    async def _begin(self) -> None:
+    async def _run(self, ready: asyncio.Event) -> None:
         hint = asyncio.Event()
-        # Listening before the newest is read: no record can fall between the two.
         ear = asyncio.create_task(self._listen(hint), name="hints of events")
         try:
+            # Listening before the newest is read: no record can fall between the two.
+            await asyncio.sleep(0)
             rows = await self._control.rows(limit=1)
-        except BaseException:
-            ear.cancel()
-            await asyncio.wait({ear})
-            raise
-        self._pieces.clear()
-        self._newest = self._floor = rows[-1].id if rows else 0
-        self._task = asyncio.create_task(self._run(ear, hint), name="tail of events")
-        self._task.add_done_callback(lambda _: self._wake())
-
-    async def _run(self, ear: asyncio.Task[None], hint: asyncio.Event) -> None:
-        try:
+            self._pieces.clear()
+            self._newest = self._floor = rows[-1].id if rows else 0
+            ready.set()
             while not ear.done():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(hint.wait(), HEARTBEAT)
@@ -138,6 +137,10 @@ class Tail:
         if rows:
             self._wake()
         return bool(rows)
+
+    def _ended(self, ready: asyncio.Event) -> None:
+        ready.set()
+        self._wake()
 
     def _wake(self) -> None:
         """Let everybody who waits look again."""

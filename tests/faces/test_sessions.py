@@ -60,6 +60,15 @@ def test_nobody_guesses_faster_than_that(tries: list[tuple[float, str]]) -> None
     assert all(before <= after for (before, _), (after, _) in pairwise(judged))
 
 
+def test_nor_from_many_addresses() -> None:
+    throttle = Throttle()
+    for number in range(IN_ALL):
+        assert throttle.wait(f"127.0.0.{number}", 10.0) <= 0
+        throttle.wrong(f"127.0.0.{number}", 10.0)
+    assert throttle.wait("127.0.0.99", 11.0) == WINDOW - 1
+    assert throttle.wait("127.0.0.99", 10.0 + WINDOW) <= 0
+
+
 def test_texts_are_compared_whole() -> None:
     assert same("a", "a")
     assert same("\ud800", "\ud800")

@@ -65,7 +65,7 @@ class MemoryControl:
         self.broken: Exception | None = None
         self.page = b"<!doctype html><title>page</title>"
         self.measured = Metrics(self.now(), DAY)
-        self.followers: set[asyncio.Queue[Row]] = set()
+        self.followers: set[asyncio.Queue[Row | None]] = set()
 
     def record(self, event: str, agent: str | None = None, **fields: Any) -> Row:
         """Keep a record, and tell those who follow."""
@@ -75,6 +75,11 @@ class MemoryControl:
         for queue in self.followers:
             queue.put_nowait(replace(row, id=0))
         return row
+
+    def end_following(self) -> None:
+        """End it for all who follow, as the daemon's end does."""
+        for queue in self.followers:
+            queue.put_nowait(None)
 
     def open(self, key: str, severity: Severity = Severity.CRITICAL, **changes: Any) -> Incident:
         """Open an incident."""
@@ -178,11 +183,11 @@ class MemoryControl:
         return [one for one in found if before is None or (one.opened_at, one.id) < before][:limit]
 
     async def follow(self) -> AsyncIterator[Row]:
-        queue: asyncio.Queue[Row] = asyncio.Queue()
+        queue: asyncio.Queue[Row | None] = asyncio.Queue()
         self.followers.add(queue)
         try:
-            while True:
-                yield await queue.get()
+            while (row := await queue.get()) is not None:
+                yield row
         finally:
             self.followers.discard(queue)
 

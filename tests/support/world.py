@@ -123,6 +123,7 @@ class VirtualTown:
         self.records: list[Logged] = []
         self.pages: list[Fleet] = []
         self.served: list[object] = []
+        self.http: object = None
         self.history: Sequence[Row] = ()
         self.watchdog = Watchdog()
         self.config_error: str | None = None
@@ -312,6 +313,7 @@ class VirtualTown:
             books=self.books,
             outbox_timeout=self.outbox_timeout,
             retention=self.retention,
+            http=self.http,
         )
 
     def _agent_plan(self, name: str, script: AgentScript) -> AgentPlan:
