@@ -97,8 +97,13 @@ class Index:
 
     def put(self, document: Document) -> None:
         """Take in one file of the state folder, in the place of what it said before."""
-        self._exchange(document.path, document)
-        self._dirty.add(Subject(Scope.FILE, document.path))
+        old = self._documents.get(document.path)
+        if old is None and _number(document) not in self._paths:
+            self._put_new(document)
+        else:
+            self._exchange(document.path, old, document)
+        if document.problems or (old is not None and old.problems):
+            self._dirty.add(Subject(Scope.FILE, document.path))
 
     def put_leftover(self, path: str, written: float) -> None:
         """Take in a temporary file that lies in the state folder, last written at `written` (s since the epoch)."""
@@ -107,7 +112,9 @@ class Index:
 
     def drop(self, path: str) -> None:
         """A file of the state folder is gone."""
-        self._exchange(path, None)
+        old = self._documents.get(path)
+        if old is not None:
+            self._exchange(path, old, None)
         self._leftovers.pop(path, None)
         self._dirty.add(Subject(Scope.FILE, path))
 
@@ -214,9 +221,10 @@ class Index:
             default=None,
         )
 
-    def known(self) -> set[str]:
-        """Return the paths of all files of the state folder that are taken in."""
-        return self._documents.keys() | self._leftovers.keys()
+    def known(self) -> Iterator[str]:
+        """Yield the paths of all files of the state folder that are taken in."""
+        yield from self._documents
+        yield from self._leftovers
 
     def known_queues(self) -> set[str]:
         """Return the paths of all queues that are taken in."""
@@ -237,10 +245,16 @@ class Index:
 
     # --- inside ---
 
-    def _exchange(self, path: str, document: Document | None) -> None:
-        old = self._documents.get(path)
-        if old is None and document is None:
-            return
+    def _put_new(self, document: Document) -> None:
+        """Take in a new file of a new number, as all are in a first listing: there is nothing to take back."""
+        number = _number(document)
+        self._documents[document.path], self._paths[number] = document, (document.path,)
+        if document.invoice is not None:
+            self._totals.add(document.invoice)
+        self._dirty.add(Subject(Scope.INVOICE, number))
+
+    def _exchange(self, path: str, old: Document | None, document: Document | None) -> None:
+        """Put `document`, or nothing, in the place of `old`."""
         numbers = {_number(one) for one in (old, document) if one is not None}
         for number in numbers:
             for invoice in self._counted(number).values():

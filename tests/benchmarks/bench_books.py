@@ -177,6 +177,7 @@ def _memory(folder: Path, listing: dict[Path, frozenset[str]], count: int) -> Ro
     keeper = _keeper(folder)
     tracemalloc.start()
     _read(keeper, listing)
+    keeper.judge(time.time(), full=True)  # until then each of them is noted as changed
     taken = tracemalloc.get_traced_memory()[0] / count
     tracemalloc.stop()
     size = statistics.mean(file.stat().st_size for file in next(iter(folder.iterdir())).iterdir())

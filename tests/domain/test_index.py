@@ -68,17 +68,25 @@ def test_a_changed_file_moves_the_totals_by_its_difference() -> None:
     assert len(index) == 0
 
 
-def test_a_file_makes_itself_and_its_invoice_dirty_and_the_number_that_it_had_before() -> None:
+def test_a_file_makes_its_invoice_dirty_and_the_number_that_it_had_before() -> None:
     index = books()
     index.put(live())
-    assert index.take_dirty() == {
-        Subject(Scope.FILE, "/state/acme/INV-1.json"),
-        Subject(Scope.INVOICE, "INV-1"),
-    }
+    assert index.take_dirty() == {Subject(Scope.INVOICE, "INV-1")}
     index.put(Document("/state/acme/INV-1.json", False, invoice("INV-2")))
     assert {Subject(Scope.INVOICE, "INV-1"), Subject(Scope.INVOICE, "INV-2")} <= index.take_dirty()
     assert index.take_dirty() == set()
     assert index.case(Subject(Scope.INVOICE, "INV-1"), 0.0) is None
+
+
+def test_a_file_with_problems_is_dirty_itself_and_once_more_when_they_are_gone() -> None:
+    index = books()
+    subject = Subject(Scope.FILE, "/state/acme/INV-1.json")
+    index.put(Document(subject.name, False, None, (TORN,)))
+    assert subject in index.take_dirty()
+    index.put(live())
+    assert subject in index.take_dirty()
+    index.put(live(amount=7))
+    assert subject not in index.take_dirty()
 
 
 def test_a_file_without_an_invoice_counts_nowhere() -> None:
@@ -86,7 +94,7 @@ def test_a_file_without_an_invoice_counts_nowhere() -> None:
     broken = Document("/state/acme/INV-1.json", False, None, (TORN,))
     index.put(broken)
     assert index.case(Subject(Scope.FILE, broken.path), 0.0) == FileCase(broken.path, broken)
-    assert index.known() == {broken.path}
+    assert set(index.known()) == {broken.path}
     index.put(live())
     index.put(broken)
     assert not any(index.totals().values())
@@ -117,7 +125,7 @@ def test_a_temporary_file_is_a_case_while_it_lies_there() -> None:
     subject = Subject(Scope.FILE, "/state/acme/INV-1.json.tmp")
     assert index.take_dirty() == {subject}
     assert index.case(subject, 0.0) == FileCase(subject.name, None)
-    assert index.known() == {subject.name}
+    assert set(index.known()) == {subject.name}
     assert index.written(subject) == 7.0
     index.drop(subject.name)
     assert index.take_dirty() == {subject}
@@ -298,12 +306,15 @@ class Comings(RuleBasedStateMachine):
     @invariant()
     def the_totals_are_those_of_the_files(self) -> None:
         assert self.index.totals() == anew(self.files)
-        assert self.index.known() == self.files.keys()
+        assert set(self.index.known()) == self.files.keys()
 
     def _put(self, document: Document) -> None:
+        old = self.files.get(document.path)
         self.files[document.path] = document
+        self.index.take_dirty()
         self.index.put(document)
-        assert Subject(Scope.FILE, document.path) in self.index.take_dirty()
+        troubled = bool(document.problems or (old is not None and old.problems))
+        assert (Subject(Scope.FILE, document.path) in self.index.take_dirty()) is troubled
 
 
 def anew(files: dict[str, Document]) -> Totals:
