@@ -7,7 +7,7 @@ and a pure one: it is told what the files say, and reads none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from supervisor.domain.books import (
@@ -21,6 +21,7 @@ from supervisor.domain.books import (
     QueueCase,
     Scope,
     Subject,
+    TotalsCase,
     Trail,
 )
 from supervisor.domain.findings import CheckName, Problem
@@ -84,6 +85,7 @@ class Index:
         self._leftovers: dict[str, float] = {}
         self._ledger_book: Book | None = None
         self._ledger = Ledger()
+        self._torn: Problem | None = None
         self._entries: dict[str, tuple[Entry, ...]] = {}
         self._events = _Events()
         self._queues: dict[str, Queue] = {}
@@ -119,7 +121,18 @@ class Index:
         self._dirty.add(Subject(Scope.FILE, path))
 
     def use_ledger(self, book: Book | None, ledger: Ledger) -> None:
-        """Take in the whole ledger; `book` None: there is none."""
+        """Take in the whole ledger; `book` None: there is none.
+
+        While its end is missing, what it held before stands, whatever lies behind the cut; where nothing is known of
+        before, nothing is compared with it.
+        """
+        self._torn = ledger.torn
+        if book is not None and ledger.torn is not None:
+            self._dirty.add(Subject(Scope.LEDGER, book.path))
+            if _compared(self._ledger_book) == book.path:
+                self._ledger_book = book
+                return
+            book, ledger = replace(book, readable=False), Ledger(problems=ledger.problems)
         entries: dict[str, list[Entry]] = {}
         for entry in ledger.entries:
             entries.setdefault(entry.number, []).append(entry)
@@ -132,7 +145,9 @@ class Index:
             for number in old.keys() | fresh.keys()
             if not _same(old.get(number, ()), fresh.get(number, ()))
         )
-        self._dirty.update(Subject(Scope.LEDGER, one.path) for one in (before, book) if one is not None)
+        for one in (before, book):
+            if one is not None:
+                self._dirty |= {Subject(Scope.LEDGER, one.path), Subject(Scope.TOTALS, one.path)}
         self._ledger_book, self._ledger, self._entries = book, ledger, fresh
 
     def use_events(
@@ -184,6 +199,8 @@ class Index:
                 return self._invoice_case(subject.name)
             case Scope.LEDGER:
                 return self._ledger_case(subject.name)
+            case Scope.TOTALS:
+                return self._totals_case(subject.name)
             case Scope.EVENTS:
                 return self._events_case(subject.name)
             case _:
@@ -298,10 +315,15 @@ class Index:
     def _ledger_case(self, path: str) -> LedgerCase | None:
         if self._ledger_book is None or path != self._ledger_book.path:
             return None
+        return LedgerCase(path, (*self._ledger.problems, *([] if self._torn is None else [self._torn])))
+
+    def _totals_case(self, path: str) -> TotalsCase | None:
+        if path != _compared(self._ledger_book):
+            return None
         sums: dict[Status, Decimal] = {}
         for entry in self._ledger.entries:
             sums[entry.section] = EXACT.add(sums.get(entry.section, Decimal()), entry.amount or Decimal())
-        return LedgerCase(path, self._ledger, sums, self.currency)
+        return TotalsCase(path, self._ledger, sums, self.currency)
 
     def _events_case(self, path: str) -> EventsCase | None:
         events = self._events

@@ -160,6 +160,9 @@ class Reader:
         agent = owned[0]
         if agent not in self._roster and not self._meet(agent, name):
             return
+        self._add(agent, name)
+
+    def _add(self, agent: str, name: str) -> None:
         names = self._dirty.setdefault(agent, set())
         if names is not None:
             names.add(name)
@@ -191,7 +194,7 @@ class Reader:
 
     def _look_again(self, agent: str, name: str) -> None:
         if agent in self._roster:
-            self._dirty.setdefault(agent, set()).add(name)
+            self._add(agent, name)
             self._wake.set()
 
     def _hangs(self, reading: object) -> None:

@@ -162,7 +162,7 @@ def test_a_ledger_that_can_not_be_read_is_no_ledger_to_compare_with(shelf: Shelf
     assert case.ledger is None
     ledger = shelf.index.case(Subject(Scope.LEDGER, str(shelf.ledger)), 0.0)
     assert isinstance(ledger, LedgerCase)
-    assert ledger.ledger.problems[0].message.startswith("can not be read: is a folder")
+    assert ledger.problems[0].message.startswith("can not be read: is a folder")
     shelf.ledger.rmdir()
     shelf.reader.read([shelf.ledger])
     assert shelf.index.case(Subject(Scope.LEDGER, str(shelf.ledger)), 0.0) is None
