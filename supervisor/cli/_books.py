@@ -14,7 +14,7 @@ _SHOWN = 5
 
 def summary(books: dict[str, Any], queues: dict[str, Any]) -> None:
     """Print the books as a part of everything; nothing where there are none."""
-    if not _exist(books, queues):
+    if not exist(books, queues):
         return
     rows = [_by_status(status, sums) for status, sums in books["totals"].items() if sums]
     _output.table(rows)
@@ -48,7 +48,8 @@ def report(books: dict[str, Any], queues: dict[str, Any]) -> None:
         _output.say(("collections-supervisor reconcile --fix shows what would mend the ledger's totals", "dim"))
 
 
-def _exist(books: dict[str, Any], queues: dict[str, Any]) -> bool:
+def exist(books: dict[str, Any], queues: dict[str, Any]) -> bool:
+    """Whether there are books at all."""
     return bool(books["files"] or books["findings"] or queues["queues"])
 
 
@@ -134,8 +135,11 @@ def _verdict(books: dict[str, Any], queues: dict[str, Any]) -> list[_output.Piec
 
 def _agreement(books: dict[str, Any], queues: dict[str, Any]) -> list[_output.Piece]:
     sums = [(currency, tally["count"]) for status in books["totals"].values() for currency, tally in status.items()]
-    if not _exist(books, queues):
-        return ["no books: there is no invoice, no entry of a ledger and no queue"]
+    if not exist(books, queues):
+        return [
+            ("no books: ", "magenta"),
+            "no invoice, no entry of a ledger, no queue; check-config shows where they should lie",
+        ]
     parts = [count(sum(number for _, number in sums), "invoice")]
     currencies = len({currency for currency, _ in sums})
     if currencies > 1:

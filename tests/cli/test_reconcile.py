@@ -129,7 +129,7 @@ SOFT, AGED, TOTAL, MISMATCH = findings(NOW)
             0,
             "consistent: 1 invoice",
         ),
-        ({"findings": (), "queues": (), "totals": {}, "files": 0}, 0, "no books: there is no invoice"),
+        ({"findings": (), "queues": (), "totals": {}, "files": 0}, 3, "no books: no invoice"),
         ({"findings": (SOFT,)}, 1, "1 finding, it may be agents at work"),
         ({"findings": (SOFT, replace(SOFT, finding=TOTAL.finding))}, 1, "2 findings, all of them may be agents at"),
         ({"findings": (SOFT, AGED)}, 1, "2 findings, 1 of them may be agents at work"),
@@ -292,7 +292,11 @@ def test_by_itself_it_tells_nobody_and_keeps_nothing(command: Command, sample: P
 
 @pytest.mark.usefixtures("place")
 def test_where_there_are_no_books_it_says_so(command: Command) -> None:
-    assert command("reconcile").out == "no books: there is no invoice, no entry of a ledger and no queue\n"
+    done = command("reconcile")
+    assert done.code == 3
+    assert (
+        done.out == "no books: no invoice, no entry of a ledger, no queue; check-config shows where they should lie\n"
+    )
 
 
 def test_a_wrong_configuration_is_said(command: Command, place: Place) -> None:
