@@ -223,9 +223,13 @@ def _world(
         if sink is not None:
             sink.emit(record, at)
 
-    async def render(capture: Callable[[], Fleet], history: Sequence[Row], now: float, next_due: float) -> bytes:
+    async def render(
+        capture: Callable[[], Fleet], history: Sequence[Row], figures: Metrics | None, now: float, next_due: float
+    ) -> bytes:
         stale_after = 2 * settings.dashboard.interval
-        return await think(lambda: page.render(capture(), history, now=now, next_due=next_due, stale_after=stale_after))
+        return await think(
+            lambda: page.render(capture(), history, figures, now=now, next_due=next_due, stale_after=stale_after)
+        )
 
     async def write(path: Path, data: bytes) -> None:
         await write_page(lambda: _write(path, data))
