@@ -123,12 +123,25 @@ class Account(TypedDict):
     queues: Queues
 
 
-class Fleet(Account):
+class Change(TypedDict):
+    """By how much the sums have changed since then; null where that is not known."""
+
+    change: StatusSums | None
+    change_since: str | None
+
+
+class ChangingBooks(Books, Change):
+    """The books, and how they have changed of late."""
+
+
+class Fleet(TypedDict):
     """Everything at one moment."""
 
     status: Status
     timestamp: str
     agents: Sequence[Agent]
+    books: ChangingBooks
+    queues: Queues
     incidents: Sequence[Incident]
     observed: bool
     doubts: Sequence[str]
@@ -146,7 +159,7 @@ class Latency(TypedDict):
     p99_seconds: float
 
 
-class Metrics(TypedDict):
+class Metrics(Change):
     """Figures over a window; null where there is no data."""
 
     timestamp: str
@@ -156,8 +169,6 @@ class Metrics(TypedDict):
     errors: int | None
     payment_latency: Latency | None
     collected: Sums | None
-    change: StatusSums | None
-    change_since: str | None
 
 
 class Silence(TypedDict):

@@ -97,7 +97,8 @@ def fleet_document(fleet: Fleet, watches: Mapping[str, str | None]) -> answers.F
         "status": fleet.status,
         "timestamp": rfc3339(fleet.at),
         "agents": [agent_document(agent) for agent in fleet.agents],
-        **account_document(fleet.books, fleet.at),
+        "books": {**books_document(fleet.books), **_change(fleet.trend.change, fleet.trend.change_since)},
+        "queues": queues_document(fleet.books, fleet.at),
         "incidents": [incident_document(incident) for incident in fleet.incidents],
         "observed": fleet.observed,
         "doubts": list(fleet.doubts),
@@ -146,8 +147,7 @@ def metrics_document(metrics: Metrics) -> answers.Metrics:
         "errors": metrics.errors,
         "payment_latency": None if metrics.latency is None else _latency(metrics.latency),
         "collected": None if metrics.collected is None else _tallies(metrics.collected),
-        "change": None if metrics.change is None else _totals(metrics.change),
-        "change_since": _time(metrics.change_since),
+        **_change(metrics.change, metrics.change_since),
     }
 
 
@@ -207,6 +207,10 @@ def _latency(latency: Latency) -> answers.Latency:
         "p90_seconds": round(latency.p90, 3),
         "p99_seconds": round(latency.p99, 3),
     }
+
+
+def _change(change: Totals | None, since: float | None) -> answers.Change:
+    return {"change": None if change is None else _totals(change), "change_since": _time(since)}
 
 
 def _totals(totals: Totals) -> answers.StatusSums:

@@ -28,6 +28,7 @@ from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.measures import Measures
 from supervisor.runtime.outbox import Outbox
+from supervisor.runtime.past import Past
 from supervisor.runtime.picture import Picture
 from supervisor.runtime.plan import Plan
 from supervisor.runtime.pulse import Pulse
@@ -81,18 +82,6 @@ class Daemon:
             reread=world.source.relist,
             release=self._release,
         )
-        self.snapshots = Snapshots(
-            world.dashboard,
-            clock,
-            self.journal,
-            world.store,
-            capture=self._capture,
-            render=world.render,
-            write=world.write,
-            events=world.page_events,
-            interval=plan.dashboard_interval,
-            min_interval=plan.dashboard_min_interval,
-        )
         self.books = Reconciler(
             plan.books,
             world.books,
@@ -102,8 +91,24 @@ class Daemon:
             self.journal,
             self.desk,
             relist=world.source.relist,
-            on_totals=self.snapshots.touch,
+            on_totals=self._touch,
             on_progress=self._tell_progress,
+        )
+        self._past = Past(world.store, world.think)
+        activities = Activities(world.activity_logs, world.files)
+        measures = Measures(activities, self.books, self._past, clock, world.reckon)
+        self.snapshots = Snapshots(
+            world.dashboard,
+            clock,
+            self.journal,
+            world.store,
+            measures,
+            capture=self._capture,
+            render=world.render,
+            write=world.write,
+            events=world.page_events,
+            interval=plan.dashboard_interval,
+            min_interval=plan.dashboard_min_interval,
         )
         tools = Tools(clock, self.journal, self.desk, self.executor, self.gate, self.reader.read, self.books.restarted)
         self.roster = Roster(tools)
@@ -123,7 +128,9 @@ class Daemon:
         self._recovery = Recovery(
             world, self.journal, self.desk, self.outbox, self.gate, self.roster, self._configuration, self.books
         )
-        self._picture = Picture(clock, self.roster, self.desk, self.gate, self.reader, self.books, boot=world.boot)
+        self._picture = Picture(
+            clock, self.roster, self.desk, self.gate, self.reader, self.books, self._past, boot=world.boot
+        )
         self.control = DaemonControl(
             clock,
             self.journal,
@@ -133,7 +140,7 @@ class Daemon:
             self.roster,
             self.snapshots,
             self.books,
-            Measures(Activities(world.activity_logs, world.files), self.books, world.store, clock, world.reckon),
+            measures,
             picture=self.picture,
             readiness=self.readiness,
             reload=self._configuration.reload,
@@ -218,6 +225,7 @@ class Daemon:
                         await asyncio.sleep(_DRAIN_LOOK)
             except TimeoutError:
                 pass
+            await self._past.read()
             # The journal may know of agents that this pass was not asked about.
             return fleets.narrowed(await self.picture(), {*self._configuration.plan.agents, *SCOPES})
 
@@ -353,6 +361,9 @@ class Daemon:
     def _emit(self, record: Record, at: float) -> None:
         self._world.emit(record, at)
         self.snapshots.see(record)
+
+    def _touch(self) -> None:
+        self.snapshots.touch()
 
     def _everything(self) -> Change:
         return self._picture.everything()
