@@ -288,10 +288,7 @@ class Store(Protocol):
     async def incidents(
         self, *, since: float = 0.0, before: tuple[float, str] | None = None, limit: int = 1000
     ) -> Sequence[Incident]:
-        """Return the newest `limit` incidents, closed ones too, opened at or after `since`, newest first.
-
-        With `before` only those that come after this (opened_at, id) in that order.
-        """
+        """Return the newest `limit` incidents, closed too, newest first; only those `before` this (opened_at, id)."""
 
     async def prune(self, before: float) -> int:
         """Delete rows and closed incidents older than `before`; return how many."""
@@ -317,8 +314,8 @@ class Control(Protocol):
     def readiness(self) -> str | None:
         """Return None when every agent is watched, else what is still missing."""
 
-    async def fleet(self) -> Fleet:
-        """Return the picture of everything, now."""
+    async def fleet(self, agents: Collection[str] = ()) -> Fleet:
+        """Return the picture of everything, now; with `agents` only of those of them that there are."""
 
     def silences(self) -> Sequence[Silence]:
         """Return the silences that run or are to come."""

@@ -172,6 +172,7 @@ class _Server:
 
 async def _secure(_: web.Request, response: web.StreamResponse) -> None:
     """Say to browsers what no answer of ours needs. A page brings its own policy of what it may load and run."""
+    response.headers["Server"] = "collections-supervisor"  # which aiohttp and Python is nobody's business
     for name, value in _SECURITY.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Content-Security-Policy", _NOTHING_ALLOWED)

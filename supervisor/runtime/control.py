@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 from supervisor.domain import actions
@@ -33,7 +33,7 @@ class DaemonControl:
     """Implements `ports.Control`.
 
     Args:
-        picture: returns the fleet as it is now.
+        picture: returns the fleet as it is now, or only these agents of it.
         readiness: returns what is missing before every agent is watched.
         reload: reads the configuration again and puts it in force.
         write_beat: writes a heartbeat file for an agent.
@@ -51,7 +51,7 @@ class DaemonControl:
         books: Reconciler,
         measures: Measures,
         *,
-        picture: Callable[[], Awaitable[Fleet]],
+        picture: Callable[[Collection[str]], Awaitable[Fleet]],
         readiness: Callable[[], str | None],
         reload: Callable[[], Awaitable[dict[str, list[str]]]],
         write_beat: Callable[[str, dict[str, Any]], Awaitable[None]],
@@ -74,9 +74,9 @@ class DaemonControl:
         """See `ports.Control`."""
         return self._readiness()
 
-    async def fleet(self) -> Fleet:
+    async def fleet(self, agents: Collection[str] = ()) -> Fleet:
         """See `ports.Control`."""
-        return await self._picture()
+        return await self._picture(agents)
 
     def silences(self) -> Sequence[Silence]:
         """See `ports.Control`."""
@@ -88,7 +88,7 @@ class DaemonControl:
         for agent in chosen:
             if agent.name in agents or agent.name in self._roster:  # a reload may have removed it meanwhile
                 await agent.ask(CheckAsked())
-        return await self._picture()
+        return await self._picture(())
 
     async def reconcile(self) -> Account:
         """See `ports.Control`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from math import inf
@@ -339,9 +339,9 @@ class Daemon:
         """Return None when every agent is watched, else what is missing."""
         return None if self._ready else "the heartbeat files are being read for the first time"
 
-    async def picture(self) -> Fleet:
-        """Return everything as it is now, put together away from the event loop."""
-        return await self._world.think(self._picture.capture())
+    async def picture(self, agents: Collection[str] = ()) -> Fleet:
+        """Return everything, or only these agents, as it is now, put together away from the event loop."""
+        return await self._world.think(self._picture.capture(agents))
 
     # --- what the parts ask of one another, made before they are ---
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -94,13 +94,13 @@ class MemoryControl:
     def readiness(self) -> str | None:
         return self.missing
 
-    async def fleet(self) -> Fleet:
+    async def fleet(self, agents: Collection[str] = ()) -> Fleet:
         incidents = tuple(one for one in self.kept if one.state is not IncidentState.RESOLVED)
-        agents = tuple(self.agents.values())
+        views = tuple(view for view in self.agents.values() if not agents or view.name in agents)
         observed = not self.doubts
-        status = overall(agents, incidents, observed=observed)
+        status = overall(views, incidents, observed=observed)
         doubts, strangers = self.doubts, self.unregistered
-        return Fleet(self.now(), status, agents, incidents, observed, doubts, strangers, self.account, self.trend)
+        return Fleet(self.now(), status, views, incidents, observed, doubts, strangers, self.account, self.trend)
 
     def silences(self) -> Sequence[Silence]:
         return tuple(self.quiet.values())

@@ -23,7 +23,7 @@ class Acting:
 
     async def check(self, _: web.Request, asked: requests.Check) -> web.Response:
         """Judge now."""
-        known(await self._control.fleet(), asked.agents)
+        known(await self._control.fleet(asked.agents), asked.agents)
         return await picture(await self._control.check(asked.agents), asked.agents, self._watches)
 
     async def reconcile(self, _: web.Request, __: requests.Asked) -> web.Response:

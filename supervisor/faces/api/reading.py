@@ -40,7 +40,7 @@ class Reading:
 
     async def fleet(self, _: web.Request, asked: requests.FleetQuery) -> web.Response:
         """Answer with everything."""
-        return await picture(await self._control.fleet(), asked.agents, self._watches)
+        return await picture(await self._control.fleet(asked.agents), asked.agents, self._watches)
 
     async def agents(self, _: web.Request, asked: requests.PageQuery) -> web.Response:
         """Answer with the agents by name."""
@@ -57,7 +57,7 @@ class Reading:
     async def agent(self, request: web.Request, _: requests.Nothing) -> web.Response:
         """Answer with one agent."""
         name = request.match_info["name"]
-        fleet = await self._control.fleet()
+        fleet = await self._control.fleet((name,))
         agent = next((agent for agent in fleet.agents if agent.name == name), None)
         if agent is None:
             raise ProblemError(HTTPStatus.NOT_FOUND, f"no agent is named {name!r}")
