@@ -258,17 +258,8 @@ class StoreLockedError(StoreError):
     """Another process holds this store; the text names its pid."""
 
 
-class Store(Protocol):
-    """The journal's keeper. Every call leaves the event loop free."""
-
-    async def open(self) -> Saved:
-        """Open, migrate, lock; return what is kept. A corrupt store is set aside and `Saved.notes` says so.
-
-        Raises StoreLockedError where another process has it, StoreError where it can not be used.
-        """
-
-    async def commit(self, entry: Entry) -> None:
-        """Write `entry` in one transaction, durable on return. Raises StoreError."""
+class History(Protocol):
+    """What is kept, for whoever reads it. Every call raises StoreError where it can not be read."""
 
     async def rows(
         self,
@@ -288,7 +279,23 @@ class Store(Protocol):
     async def incidents(
         self, *, since: float = 0.0, before: tuple[float, str] | None = None, limit: int = 1000
     ) -> Sequence[Incident]:
-        """Return the newest `limit` incidents, closed too, newest first; only those `before` this (opened_at, id)."""
+        """Return the newest `limit` incidents opened at or after `since`, closed ones too, newest first.
+
+        With `before` only those that come after this (opened_at, id) in that order.
+        """
+
+
+class Store(History, Protocol):
+    """The journal's keeper. Every call leaves the event loop free."""
+
+    async def open(self) -> Saved:
+        """Open, migrate, lock; return what is kept. A corrupt store is set aside and `Saved.notes` says so.
+
+        Raises StoreLockedError where another process has it, StoreError where it can not be used.
+        """
+
+    async def commit(self, entry: Entry) -> None:
+        """Write `entry` in one transaction, durable on return. Raises StoreError."""
 
     async def prune(self, before: float) -> int:
         """Delete rows and closed incidents older than `before`; return how many."""
@@ -308,7 +315,7 @@ class RefusedError(Exception):
     """The daemon understood and will not; the text says why."""
 
 
-class Control(Protocol):
+class Control(History, Protocol):
     """What people and programs may ask of the daemon. `by` is who asks. Times: s since the epoch; lengths: s."""
 
     def readiness(self) -> str | None:
@@ -352,22 +359,6 @@ class Control(Protocol):
 
     async def dashboard(self) -> bytes:
         """Render the page, write it to its file, return it."""
-
-    async def rows(
-        self,
-        *,
-        since: float = 0.0,
-        after: int = 0,
-        before: int | None = None,
-        agent: str | None = None,
-        limit: int = 1000,
-    ) -> Sequence[Row]:
-        """Return kept log records as `Store.rows` has it. Raises StoreError."""
-
-    async def incidents(
-        self, *, since: float = 0.0, before: tuple[float, str] | None = None, limit: int = 1000
-    ) -> Sequence[Incident]:
-        """Return incidents as `Store.incidents` has it. Raises StoreError."""
 
     def follow(self) -> AsyncIterator[Row]:
         """Yield each kept log record as it is made; a reader that is too slow loses the oldest."""

@@ -151,15 +151,16 @@ class DaemonControl:
         after: int = 0,
         before: int | None = None,
         agent: str | None = None,
+        events: Collection[str] | None = None,
         limit: int = 1000,
     ) -> Sequence[Row]:
-        """See `ports.Control`."""
-        return await self._store.rows(since=since, after=after, before=before, agent=agent, limit=limit)
+        """See `ports.History`."""
+        return await self._store.rows(since=since, after=after, before=before, agent=agent, events=events, limit=limit)
 
     async def incidents(
         self, *, since: float = 0.0, before: tuple[float, str] | None = None, limit: int = 1000
     ) -> Sequence[Incident]:
-        """See `ports.Control`."""
+        """See `ports.History`."""
         return await self._store.incidents(since=since, before=before, limit=limit)
 
     def follow(self) -> AsyncIterator[Row]:

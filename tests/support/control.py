@@ -171,10 +171,12 @@ class MemoryControl:
         after: int = 0,
         before: int | None = None,
         agent: str | None = None,
+        events: Collection[str] | None = None,
         limit: int = 1000,
     ) -> Sequence[Row]:
         self._broken()
-        found = [r for r in self.records if r.at >= since and r.id > after and agent in {None, r.agent}]
+        named = [r for r in self.records if events is None or r.event in events]
+        found = [r for r in named if r.at >= since and r.id > after and agent in {None, r.agent}]
         return [row for row in found if before is None or row.id < before][-limit:]
 
     async def incidents(
