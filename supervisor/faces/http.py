@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import socket as sockets
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from aiohttp import web
@@ -122,8 +121,7 @@ class HttpFace:
     async def _close_port(self) -> None:
         if self._port is not None:
             self._port.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._port
+            await asyncio.wait({self._port})
             self._port = None
 
     def _app(self, door: Door | None) -> web.Application:
@@ -160,8 +158,7 @@ class _Server:
         server = self._runner.server
         assert server is not None  # noqa: S101 - it is there after `setup`
         loop = asyncio.get_running_loop()
-        create = loop.create_unix_server if listening.family == sockets.AF_UNIX else loop.create_server
-        self._acceptor = await create(lambda: Connection(server, self._room, limit), sock=listening)
+        self._acceptor = await loop.create_server(lambda: Connection(server, self._room, limit), sock=listening)
 
     async def close(self) -> None:
         """Take no more, end the streams, let requests under way finish."""
