@@ -18,7 +18,7 @@ from supervisor.formats.duration import format_duration
 
 Key = tuple[str | int, ...]
 
-_SECRET = re.compile(r"token|secret|password|credential|(^|_)key$|headers?$", re.IGNORECASE)
+_SECRET = re.compile(r"token|secret|password|credential|(^|_)(key|url)$|headers?$", re.IGNORECASE)
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _HEADER = re.compile(r"\s*(\[\[?)(.+?)\]\]?\s*(?:#.*)?")
 _ASSIGNMENT = re.compile(r"""\s*((?:[A-Za-z0-9_.\s-]|"[^"]*"|'[^']*')+?)\s*=""")

@@ -23,7 +23,9 @@ from supervisor.config_tables import (
     GateTable,
     JournalTable,
     LogTable,
+    MetricsTable,
     OutboxTable,
+    PingTable,
     RestartTable,
     WatchTable,
     name_problem,
@@ -71,6 +73,8 @@ class Settings:
     journal: JournalTable
     log: LogTable
     dashboard: DashboardTable
+    metrics: MetricsTable
+    ping: PingTable
     document: Document = field(compare=False, repr=False)
     origin: Origin = field(compare=False, repr=False)
 
@@ -190,6 +194,8 @@ class _Reading:
             journal=document.journal,
             log=document.log,
             dashboard=document.dashboard,
+            metrics=document.metrics,
+            ping=document.ping,
             document=document,
             origin=self.origin,
         )

@@ -22,6 +22,7 @@ from aiohttp import web
 from supervisor.domain.fleet import Fleet, narrowed
 from supervisor.faces import documents, requests
 from supervisor.faces.listening import Listening, listen
+from supervisor.faces.metrics import exposition
 from supervisor.faces.problems import ProblemError, problem, problems
 from supervisor.faces.streams import Streams
 from supervisor.ports import Control
@@ -68,6 +69,7 @@ class HttpFace:
             [
                 web.get("/healthz", self._healthz),
                 web.get("/readyz", self._readyz),
+                web.get("/metrics", self._prometheus),
                 web.get("/api/v1/fleet", self._fleet),
                 web.get("/api/v1/agents/{name}", self._agent),
                 web.get("/api/v1/incidents", self._incidents),
@@ -101,6 +103,11 @@ class HttpFace:
         if missing is not None:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, missing)
         return await _json(lambda: {"status": "ready"})
+
+    async def _prometheus(self, request: web.Request) -> web.Response:
+        readings, accept = await self._control.readings(), request.headers.get("Accept", "")
+        body, media_type = await _aside(lambda: exposition(readings, self._version, accept))
+        return web.Response(body=body, headers={"Content-Type": media_type})
 
     async def _fleet(self, request: web.Request) -> web.Response:
         asked = requests.query(request, requests.FleetQuery)

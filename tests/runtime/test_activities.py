@@ -40,7 +40,7 @@ def files() -> MemoryFiles:
 
 @pytest.fixture
 def activities(files: MemoryFiles) -> Activities:
-    return Activities(CACHE, files)
+    return Activities(CACHE, files, NOW)
 
 
 def emails(activities: Activities, window: float = DAY, now: float = NOW) -> int | None:
@@ -132,7 +132,7 @@ def test_a_log_that_is_replaced_is_not_counted_twice(
 
 
 def test_rotated_and_cut_off_logs_on_disk(tmp_path: Path) -> None:
-    activities = Activities(tmp_path, RealFiles())
+    activities = Activities(tmp_path, RealFiles(), NOW)
     path, rotated = tmp_path / Activity.EMAILS_SENT, tmp_path / f"{Activity.EMAILS_SENT}.1"
     rotated.write_bytes(sent(90, 80))
     path.write_bytes(sent(70))
@@ -156,7 +156,7 @@ def test_rotated_and_cut_off_logs_on_disk(tmp_path: Path) -> None:
 )
 def test_lines_in_any_order_are_counted_by_their_time(written: list[list[float]], window: float) -> None:
     files = MemoryFiles()
-    activities = Activities(CACHE, files)
+    activities = Activities(CACHE, files, NOW)
     path = CACHE / Activity.EMAILS_SENT
     files.write(path, b"", 0.0)
     for turn, ages in enumerate(written):

@@ -29,6 +29,9 @@ from supervisor.domain.records.faces import (
     DashboardFailed,
     DashboardWritten,
     LogDropped,
+    PingFailed,
+    PingRestored,
+    TextfileFailed,
 )
 from supervisor.domain.records.health import (
     AgentForgotten,
@@ -102,6 +105,8 @@ __all__ = [
     "LogDropped",
     "NotificationFailed",
     "NotificationSent",
+    "PingFailed",
+    "PingRestored",
     "Reconciled",
     "Record",
     "RestartFinished",
@@ -114,6 +119,7 @@ __all__ = [
     "SupervisorReady",
     "SupervisorStarted",
     "SupervisorStopping",
+    "TextfileFailed",
     "UnregisteredAgent",
     "WatchLost",
     "WatchRestored",
