@@ -10,6 +10,9 @@ from supervisor.cli._times import ago
 EXIT = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
 """As monitoring plugins do."""
 
+STATUS = {"ok": "green", "warning": "yellow", "critical": "red", "unknown": "magenta"}
+"""The style of the whole's state."""
+
 STYLES = {
     "healthy": ("✔", "green"),
     "stopped": ("■", "dim"),

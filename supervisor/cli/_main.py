@@ -32,7 +32,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 _ORDER = (
-    *("run", "check", "dashboard", "metrics", "reconcile", "status", "why", "incidents", "events"),
+    *("run", "check", "dashboard", "metrics", "reconcile", "status", "top", "why", "incidents", "events"),
     *("ack", "silence", "hold", "release", "restart", "beat"),
     *("reload", "check-config", "test-notify", "init", "schema", "demo", "drill"),
 )

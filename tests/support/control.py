@@ -91,6 +91,10 @@ class MemoryControl:
         return self.missing
 
     async def fleet(self) -> Fleet:
+        return self.picture()
+
+    def picture(self) -> Fleet:
+        """Return the picture of everything."""
         incidents = tuple(one for one in self.kept if one.state is not IncidentState.RESOLVED)
         agents = tuple(self.agents.values())
         observed = not self.doubts
