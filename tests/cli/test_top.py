@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
-import select
 import signal
-import struct
-import subprocess
-import termios
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
-import pyte
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,69 +22,17 @@ from tests.cli.conftest import PYTHON, Command, Place, process
 from tests.support.accounts import account
 from tests.support.control import WATCHES, MemoryControl, agent
 from tests.support.served import Served
+from tests.support.terminal import Terminal, terminal
 
-KEYS = {"down": b"\x1b[B", "up": b"\x1b[A", "page down": b"\x1b[6~", "home": b"g", "end": b"G", "quit": b"q"}
-
-
-class Terminal:
-    """A command on a terminal of this size, as a person sees it."""
-
-    def __init__(self, process: subprocess.Popen[bytes], fd: int, columns: int, lines: int) -> None:
-        self.process = process
-        self._fd = fd
-        self._screen = pyte.Screen(columns, lines)
-        self._stream = pyte.ByteStream(self._screen)
-
-    @property
-    def lines(self) -> list[str]:
-        return [line.rstrip() for line in self._screen.display]
-
-    def press(self, *keys: str) -> None:
-        os.write(self._fd, b"".join(KEYS[key] for key in keys))
-
-    def resize(self, columns: int, lines: int) -> None:
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        self._screen.resize(lines, columns)
-        self.process.send_signal(signal.SIGWINCH)
-
-    def until(self, condition: Callable[[list[str]], bool], limit: float = 20.0) -> list[str]:
-        """Look until the screen is so."""
-        end = time.monotonic() + limit
-        while not condition(self.lines):
-            assert time.monotonic() < end, "\n".join(self.lines)
-            self._look(0.05)
-        return self.lines
-
-    def until_over(self) -> int:
-        """Look until the command has ended; return its exit code."""
-        end = time.monotonic() + 20
-        while self.process.poll() is None:
-            assert time.monotonic() < end, "\n".join(self.lines)
-            self._look(0.05)
-        self._look(0.0)
-        return self.process.returncode
-
-    def _look(self, patience: float) -> None:
-        if select.select([self._fd], [], [], patience)[0]:
-            try:
-                self._stream.feed(os.read(self._fd, 65536))
-            except OSError:
-                time.sleep(0.01)  # the other end is closed
+KEYS = {"down": "\x1b[B", "up": "\x1b[A", "page down": "\x1b[6~", "home": "g", "end": "G", "quit": "q"}
 
 
-@contextmanager
-def terminal(*words: str, columns: int = 80, lines: int = 24, **environ: str) -> Iterator[Terminal]:
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    variables = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
-    environ = {**variables, "TERM": "xterm", **environ}
-    with subprocess.Popen([*PYTHON, *words], stdin=theirs, stdout=theirs, stderr=theirs, env=environ) as process:
-        os.close(theirs)
-        try:
-            yield Terminal(process, ours, columns, lines)
-        finally:
-            process.kill()
-            os.close(ours)
+def press(seen: Terminal, *keys: str) -> None:
+    seen.type("".join(KEYS[key] for key in keys))
+
+
+def top(**how: Any) -> AbstractContextManager[Terminal]:
+    return terminal(*PYTHON, "top", **how)
 
 
 def has(text: str) -> Callable[[list[str]], bool]:
@@ -108,7 +48,7 @@ def test_it_shows_everything_and_quits(served: Served) -> None:
     served.control.open("watcher:heartbeat")
     served.control.account = account(time.time())
     served.control.record("heartbeat_missed", "watcher", consecutive_misses=2, due=0.0, reason="silent")
-    with terminal("top") as seen:
+    with top() as seen:
         seen.until(has("missed 2 heartbeats"))
         lines = seen.until(has("What happened"))
         assert lines[0].startswith(" CRITICAL  2 agents: 1 escalated, 1 healthy")
@@ -118,12 +58,12 @@ def test_it_shows_everything_and_quits(served: Served) -> None:
         assert has("books unpaid")(lines)
         assert has("queues collections-emailer")(lines)
         assert lines[-1] == "q quit"
-        seen.press("quit")
+        press(seen, "quit")
         assert seen.until_over() == 0
 
 
 def test_what_happens_is_seen_at_once(served: Served) -> None:
-    with terminal("top") as seen:
+    with top() as seen:
         seen.until(has("2 agents"))
         time.sleep(1.0)
         control = served.control
@@ -132,31 +72,31 @@ def test_what_happens_is_seen_at_once(served: Served) -> None:
 
 
 def test_ages_grow_though_nothing_happens(served: Served) -> None:
-    with terminal("top", columns=120) as seen:
+    with top(columns=120) as seen:
         (first,) = [line for line in seen.until(has("mailer")) if "mailer" in line]
         seen.until(lambda lines: first not in lines)
 
 
 def test_it_scrolls_and_stays_within_the_agents(served: Served) -> None:
     many(served.control, 40)
-    with terminal("top") as seen:
+    with top() as seen:
         seen.until(has("agents 1 to"))
-        seen.press("down")
+        press(seen, "down")
         seen.until(has("agents 2 to"))
-        seen.press("up", "up")
+        press(seen, "up", "up")
         seen.until(has("agents 1 to"))
-        seen.press("end")
+        press(seen, "end")
         last = seen.until(has("of 42"))
         last = seen.until(has("to 42 of 42"))
         assert has("worker-039")(last)
-        seen.press("page down", "down")
-        seen.press("home")
+        press(seen, "page down", "down")
+        press(seen, "home")
         seen.until(has("agents 1 to"))
 
 
 def test_a_window_of_another_size_is_filled_anew(served: Served) -> None:
     many(served.control, 40)
-    with terminal("top", columns=120, lines=40) as seen:
+    with top(columns=120, lines=40) as seen:
         seen.until(has("RESTARTS"))
         seen.resize(40, 15)
         lines = seen.until(lambda lines: not has("RESTARTS")(lines) and has("q quit")(lines[-1:]))
@@ -164,7 +104,7 @@ def test_a_window_of_another_size_is_filled_anew(served: Served) -> None:
 
 
 def test_a_daemon_that_is_gone_is_said_and_its_return_is_seen(served: Served) -> None:
-    with terminal("top") as seen:
+    with top() as seen:
         seen.until(has("2 agents"))
         served.stop()
         lines = seen.until(has("NO ANSWER"))
@@ -177,19 +117,19 @@ def test_a_daemon_that_is_gone_is_said_and_its_return_is_seen(served: Served) ->
 
 @pytest.mark.parametrize(("how", "code"), [("end", 0), ("interrupt", 130)])
 def test_the_end_of_input_and_ctrl_c_end_it(served: Served, how: str, code: int) -> None:
-    with terminal("top") as seen:
+    with top() as seen:
         seen.until(has("2 agents"))
         if how == "end":
-            os.write(seen._fd, b"\x04")
+            seen.type("\x04")
         else:
             seen.process.send_signal(signal.SIGINT)
         assert seen.until_over() == code
 
 
 def test_without_colours_it_lives_all_the_same(served: Served) -> None:
-    with terminal("top", NO_COLOR="1") as seen:
+    with top(NO_COLOR="1") as seen:
         seen.until(has("q quit"))
-        assert {cell.fg for line in seen._screen.buffer.values() for cell in line.values()} <= {"default"}
+        assert {cell.fg for line in seen.screen.buffer.values() for cell in line.values()} <= {"default"}
 
 
 def test_without_a_terminal_it_is_one_frame(served: Served) -> None:
@@ -203,7 +143,7 @@ def test_without_a_terminal_it_is_one_frame(served: Served) -> None:
 
 
 def terminal_output(**environ: str) -> str:
-    with terminal("top", **environ) as seen:
+    with top(**environ) as seen:
         assert seen.until_over() == 0
         return "\n".join(seen.lines)
 
