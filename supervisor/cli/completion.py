@@ -87,19 +87,31 @@ _NAMES: dict[str, Callable[[argparse.Namespace], list[str]]] = {
 def _script(shell: str) -> str:
     import shtab  # noqa: PLC0415 - nobody else needs it
 
-    from supervisor.cli._main import PROGRAM, whole_parser  # noqa: PLC0415
+    from supervisor.cli._main import whole_parser  # noqa: PLC0415
 
     parser = whole_parser()
     for owner, action in _arguments(parser):
         names = _named_by(owner, action)
         if names is not None:
-            action.complete = shtab.cmd(f"{PROGRAM} completion {names} 2>/dev/null")
+            action.complete = _asked(names)
         elif action.metavar in {"FILE", "DIR"}:
             action.complete = shtab.FILE if action.metavar == "FILE" else shtab.DIRECTORY
     return str(shtab.complete(parser, shell=shell))
 
 
 _METAVARS = {"AGENT": "agents", "A,B": "agents", "MATCHER": "agents", "CHANNEL": "channels"}
+
+
+def _asked(names: str) -> dict[str, Any]:
+    """Return how each shell asks for these names, anew each time."""
+    import shtab  # noqa: PLC0415
+
+    command = f"collections-supervisor completion {names} 2>/dev/null"
+    asked: dict[str, Any] = shtab.cmd(command)
+    # What shtab writes for zsh would be asked for once, when the script is loaded.
+    function = f"_collections_supervisor_{names}"
+    body = f'{function}() {{ local -a names; names=(${{(f)"$({command})"}}); compadd -a names }}'
+    return {**asked, "zsh": function, "preamble": {**asked["preamble"], "zsh": body}}
 
 
 def _named_by(owner: str, action: Any) -> str | None:
