@@ -53,6 +53,13 @@ def table(rows: Iterable[Sequence[Piece]], headers: Sequence[str] = ()) -> None:
         say(*pieces, line[-1], hang=sum(widths))
 
 
+def too_low(lines: int) -> bool:
+    """Whether a terminal has no room for so many lines, and as many again as it takes to tell the rest."""
+    from shutil import get_terminal_size  # noqa: PLC0415 - nobody needs it in a pipe
+
+    return sys.stdout.isatty() and lines > get_terminal_size().lines // 2
+
+
 def document(value: Any) -> None:
     """Print the JSON document."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")

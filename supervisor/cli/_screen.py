@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from rich.text import Text
 
 from supervisor.cli import _output
 from supervisor.cli._books import one_line
-from supervisor.cli._fleet import STATUS, STYLES
+from supervisor.cli._fleet import STATUS, STYLES, headline
 from supervisor.cli._times import ago, clock, moment
 from supervisor.domain.words import count, span
 from supervisor.faces.sentences import sentence
@@ -92,14 +91,8 @@ def screen(view: View, width: int, height: int | None) -> RenderableType:
 
 
 def _title(fleet: dict[str, Any], width: int) -> Text:
-    states = Counter(agent["status"] for agent in fleet["agents"])
-    parts: list[_output.Piece] = [(f" {fleet['status'].upper()} ", f"bold reverse {STATUS[fleet['status']]}")]
-    parts.append(f" {count(len(fleet['agents']), 'agent')}")
-    separator = ": "
-    for status, (_, style) in sorted(STYLES.items(), key=lambda known: known[0] == "healthy"):
-        if states[status]:
-            parts += [separator, (f"{states[status]} {status}", style)]
-            separator = ", "
+    word = (f" {fleet['status'].upper()} ", f"bold reverse {STATUS[fleet['status']]}")
+    parts: list[_output.Piece] = [word, " ", *headline(fleet)]
     time = clock(fleet["timestamp"])
     line = _line(width - len(time) - 1, parts)
     line.pad_right(width - len(time) - line.cell_len)

@@ -173,7 +173,7 @@ def test_what_is_too_long_for_a_terminal_goes_on_below(served: Served) -> None:
     )
     agents["watcher"] = replace(agents["watcher"], reason=60 * "x", last_heartbeat=None)
     shown = on_a_terminal(("status",), COLUMNS="60").decode().replace("\r\n", "\n")
-    assert re.sub(r"\x1b\[[\d;]*m", "", shown).splitlines() == [
+    assert re.sub(r"\x1b\[[\d;]*m", "", shown).splitlines()[1:] == [
         "✔ healthy    mailer   a reason that is longer than the line",
         "                      may be",
         "✖ escalated  watcher  " + 60 * "x",

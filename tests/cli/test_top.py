@@ -51,7 +51,7 @@ def test_it_shows_everything_and_quits(served: Served) -> None:
     with top() as seen:
         seen.until(has("missed 2 heartbeats"))
         lines = seen.until(has("What happened"))
-        assert lines[0].startswith(" CRITICAL  2 agents: 1 escalated, 1 healthy")
+        assert lines[0].startswith(" CRITICAL  2 agents: 1 healthy, 1 escalated; 1 incident")
         assert has("✖ escalated   watcher")(lines)
         assert has("critical ")(lines)
         assert has("watcher:heartbeat is wrong")(lines)
@@ -155,6 +155,17 @@ def test_as_json_it_is_the_picture(command: Command, served: Served) -> None:
 def test_where_no_daemon_runs_it_says_so(command: Command, place: Place) -> None:
     said = command("top")
     assert (said.code, said.err) == (3, f"collections-supervisor: {place.silent}\n")
+
+
+def test_status_on_a_low_terminal_tells_the_healthy_in_one_line(served: Served) -> None:
+    many(served.control, 40)
+    with terminal(*PYTHON, "status", columns=100, lines=30) as seen:
+        assert seen.until_over() == 2
+        text = "\n".join(seen.lines)
+    assert "✔ healthy    41 more  heartbeats in time" in text
+    assert "✖ escalated  watcher" in text
+    assert "worker-0" not in text
+    assert "worker-039" in process("status").out
 
 
 # --- any screen --------------------------------------------------------------------------------------
