@@ -22,9 +22,12 @@ _PATIENCE = 2.0
 
 _EPILOG = """\
 examples:
-  collections-supervisor completion bash > ~/.local/share/bash-completion/completions/collections-supervisor
-  collections-supervisor completion zsh > ~/.zfunc/_collections-supervisor     (with fpath+=~/.zfunc)
-  collections-supervisor completion fish > ~/.config/fish/completions/collections-supervisor.fish
+  collections-supervisor completion bash > collections-supervisor
+  collections-supervisor completion zsh > _collections-supervisor
+  collections-supervisor completion fish > collections-supervisor.fish
+
+bash looks in ~/.local/share/bash-completion/completions, fish in
+~/.config/fish/completions, zsh in the folders that its fpath names.
 
 agents, incidents, silences and channels, in a shell's place, list the names that the scripts ask for.
 """

@@ -1,4 +1,4 @@
-"""`why AGENT`: its story, in plain sentences."""
+"""`why AGENT`: how it is, what was decided last and on what evidence, what comes next, and all that happened."""
 
 from __future__ import annotations
 
@@ -32,9 +32,16 @@ _FOLDED = 10
 """So many times more records are read than are told, because most of a long silence is such a run."""
 
 
+_EPILOG = """\
+examples:
+  collections-supervisor why payment-watcher
+  collections-supervisor why payment-watcher --limit 200 --json
+"""
+
+
 def register(subparsers: Any) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("why", help="tell an agent's story: what happened, and why")
+    parser = subparsers.add_parser("why", help="tell an agent's story: what happened, and why", epilog=_EPILOG)
     parser.add_argument("agent", metavar="AGENT", help="the agent's name")
     parser.add_argument("--limit", type=int, default=_RECORDS, metavar="N", help=f"records told (default {_RECORDS})")
     parser.set_defaults(run=run, no_daemon=UNKNOWN)
