@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from supervisor.domain.delivery import Outcome
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.index import Limits
 from supervisor.domain.metrics import Metrics
+from supervisor.domain.policy import Policy
 from supervisor.domain.readings import Readings
 from supervisor.domain.records import Record
 from supervisor.faces import dashboard as page
@@ -150,7 +152,7 @@ def plan_of(settings: Settings) -> Plan:
 def _agent_plan(settings: Settings, name: str, agent: Agent) -> AgentPlan:
     chosen = agent.restart_plugin
     if chosen is None:
-        return AgentPlan(agent.policy)
+        return _watched_only(agent.policy)
     data = settings.paths.data / "agents" / name
     return AgentPlan(
         agent.policy,
@@ -159,6 +161,12 @@ def _agent_plan(settings: Settings, name: str, agent: Agent) -> AgentPlan:
         config=chosen.config,
         make=lambda: chosen.plugin.make(chosen.config, agent=name, data=data),
     )
+
+
+@lru_cache
+def _watched_only(policy: Policy) -> AgentPlan:
+    """Return the plan of an agent that nothing restarts: one value for all that have promised the same."""
+    return AgentPlan(policy)
 
 
 def _default_plan(settings: Settings) -> Callable[[str], AgentPlan] | None:
@@ -220,9 +228,13 @@ def _world(
         if sink is not None:
             sink.emit(record, at)
 
-    async def render(capture: Callable[[], Fleet], history: Sequence[Row], now: float, next_due: float) -> bytes:
+    async def render(
+        capture: Callable[[], Fleet], history: Sequence[Row], figures: Metrics | None, now: float, next_due: float
+    ) -> bytes:
         stale_after = 2 * settings.dashboard.interval
-        return await think(lambda: page.render(capture(), history, now=now, next_due=next_due, stale_after=stale_after))
+        return await think(
+            lambda: page.render(capture(), history, figures, now=now, next_due=next_due, stale_after=stale_after)
+        )
 
     async def write(path: Path, data: bytes) -> None:
         await write_page(lambda: _write(path, data))

@@ -116,6 +116,12 @@ class AgentTable(_Table):
     restart: RestartTable | None = Field(default=None, description="How the agent is restarted; never, where not set.")
 
 
+def _shared(tables: dict[str, AgentTable]) -> dict[str, AgentTable]:
+    """Let tables that say the same be one: thousands of agents may be configured alike."""
+    alike: dict[str, AgentTable] = {}
+    return {name: alike.setdefault(table.model_dump_json(exclude_unset=True), table) for name, table in tables.items()}
+
+
 class ChannelTable(_Table):
     """A way to reach somebody. The keys of the kind stand beside this one."""
 
@@ -260,7 +266,9 @@ class Document(_Table):
 
     paths: PathsTable = PathsTable()
     defaults: AgentTable = Field(default=AgentTable(), description="Any key of an agent, for all of them.")
-    agents: dict[Name, AgentTable] = Field(default={}, description="The agents, by name.")
+    agents: Annotated[dict[Name, AgentTable], AfterValidator(_shared)] = Field(
+        default={}, description="The agents, by name."
+    )
     channels: dict[Name, ChannelTable] = Field(default={}, description="The channels, by name.")
     escalation: EscalationTable = EscalationTable()
     gate: GateTable = GateTable()

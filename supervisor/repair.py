@@ -116,7 +116,7 @@ def remaining(ledger: Path, currency: str) -> tuple[Finding, ...]:
     """Return what the checks still find wrong in the ledger's totals. Raises RefusedError where it can not be read."""
     index = Index(currency, Limits())
     index.use_ledger(Book(str(ledger)), ledgers.parse(_read(ledger).data))
-    case = index.case(Subject(Scope.LEDGER, str(ledger)), time.time())
+    case = index.case(Subject(Scope.TOTALS, str(ledger)), time.time())
     return () if case is None else tuple(found for found in checks.find(case) if found.check in MENDED)
 
 

@@ -176,6 +176,7 @@ class _Reading:
         self.document = document
         self.origin = origin
         self.problems: list[Problem] = []
+        self._alike: dict[Policy, Agent] = {}  # thousands of agents may promise the same: one value for all of them
 
     def settings(self) -> Settings:
         document = self.document
@@ -221,7 +222,7 @@ class _Reading:
         )
         found = self._restart(name)
         if found is None:
-            return Agent(policy)
+            return self._alike.setdefault(policy, Agent(policy))
         law, chosen = found
         return Agent(replace(policy, restart=_law(law, policy)), chosen)
 

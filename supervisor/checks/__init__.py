@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from supervisor.domain.actions import Severity
-from supervisor.domain.books import Case, EventsCase, FileCase, InvoiceCase, LedgerCase, QueueCase, Scope
+from supervisor.domain.books import Case, EventsCase, FileCase, InvoiceCase, LedgerCase, QueueCase, Scope, TotalsCase
 from supervisor.domain.findings import CheckName, Finding
 
 __all__ = ["CHECKS", "Check", "find"]
@@ -42,6 +42,7 @@ _SCOPES: Mapping[type, Scope] = {
     FileCase: Scope.FILE,
     InvoiceCase: Scope.INVOICE,
     LedgerCase: Scope.LEDGER,
+    TotalsCase: Scope.TOTALS,
     EventsCase: Scope.EVENTS,
     QueueCase: Scope.QUEUE,
 }

@@ -46,9 +46,7 @@ def _read(case: ReadCase) -> tuple[str, tuple[Problem, ...]]:
     match case:
         case FileCase(path, document):
             return path, () if document is None else document.problems
-        case LedgerCase(path, ledger):
-            return path, ledger.problems if ledger.torn is None else (*ledger.problems, ledger.torn)
-        case EventsCase(path, problems):
+        case LedgerCase(path, problems) | EventsCase(path, problems):
             return path, problems
         case QueueCase(queue):
             return queue.path, queue.problems

@@ -12,17 +12,17 @@ from decimal import Decimal
 from supervisor.checks._totals import actual, unknown, written
 from supervisor.checks._words import subject
 from supervisor.domain.actions import Severity
-from supervisor.domain.books import LedgerCase, Scope
+from supervisor.domain.books import Scope, TotalsCase
 from supervisor.domain.findings import CheckName, Finding
 from supervisor.domain.invoices import Status
 from supervisor.domain.money import agree, plain, spoken
 
 CHECK = CheckName.GRAND_TOTAL
-SCOPES = (Scope.LEDGER,)
+SCOPES = (Scope.TOTALS,)
 SEVERITY = Severity.CRITICAL
 
 
-def find(case: LedgerCase) -> Iterator[Finding]:
+def find(case: TotalsCase) -> Iterator[Finding]:
     """Yield one finding where the grand total agrees with neither the entries nor the rest of the Summary."""
     totals, currency = written(case), case.currency
     grand = totals.get(None)

@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from supervisor.checks._totals import actual, unknown, written
 from supervisor.checks._words import subject
 from supervisor.domain.actions import Severity
-from supervisor.domain.books import LedgerCase, Scope
+from supervisor.domain.books import Scope, TotalsCase
 from supervisor.domain.findings import CheckName, Finding
 from supervisor.domain.money import agree, plain, spoken
 
 CHECK = CheckName.SECTION_TOTAL
-SCOPES = (Scope.LEDGER,)
+SCOPES = (Scope.TOTALS,)
 SEVERITY = Severity.CRITICAL
 
 
-def find(case: LedgerCase) -> Iterator[Finding]:
+def find(case: TotalsCase) -> Iterator[Finding]:
     """Yield one finding for each section whose total is wrong."""
     doubtful = unknown(case)
     for section, total in written(case).items():

@@ -6,18 +6,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from supervisor.cli import _output
+from supervisor.cli._times import clock, moment
 from supervisor.domain.words import count, span
 
 _SHOWN = 5
 """So many findings the picture of everything shows; `reconcile` shows all."""
 
 
-def summary(books: dict[str, Any], queues: dict[str, Any]) -> None:
-    """Print the books as a part of everything; nothing where there are none."""
-    if not _exist(books, queues):
+def summary(books: dict[str, Any], queues: dict[str, Any], now: str) -> None:
+    """Print the books as a part of everything, at `now` (RFC 3339); nothing where there are none."""
+    if not exist(books, queues):
         return
     rows = [_by_status(status, sums) for status, sums in books["totals"].items() if sums]
     _output.table(rows)
+    _output.say(*_change(books, now))
     _show_queues(queues)
     if books["consistent"] is None:
         _output.say(("books not known: ", "magenta"), _unknown(books))
@@ -32,7 +34,7 @@ def summary(books: dict[str, Any], queues: dict[str, Any]) -> None:
 
 def one_line(books: dict[str, Any], queues: dict[str, Any]) -> list[list[_output.Piece]]:
     """Return the books in a line each for the sums, the queues and the findings; nothing where there are none."""
-    if not _exist(books, queues):
+    if not exist(books, queues):
         return []
     sums = [" ".join((status, *_by_status(status, sums)[1:])) for status, sums in books["totals"].items() if sums]
     lines: list[list[_output.Piece]] = [[("books ", "bold"), "; ".join(sums)]] if sums else []
@@ -66,7 +68,8 @@ def report(books: dict[str, Any], queues: dict[str, Any]) -> None:
         _output.say(("collections-supervisor reconcile --fix shows what would mend the ledger's totals", "dim"))
 
 
-def _exist(books: dict[str, Any], queues: dict[str, Any]) -> bool:
+def exist(books: dict[str, Any], queues: dict[str, Any]) -> bool:
+    """Whether there are books at all."""
     return bool(books["files"] or books["findings"] or queues["queues"])
 
 
@@ -98,6 +101,22 @@ def _spoken(total: str, currency: str) -> str:
     from supervisor.domain.money import spoken  # noqa: PLC0415
 
     return spoken(Decimal(total), currency)
+
+
+def _change(books: dict[str, Any], now: str) -> Iterator[_output.Piece]:
+    """Yield by how much the invoices of each status have changed since yesterday."""
+    from supervisor.cli._money import tallies  # noqa: PLC0415 - as above
+    from supervisor.faces.figures import NO_DATA, about_a_day, differences  # noqa: PLC0415
+
+    since = books["change_since"]
+    if since is None:
+        yield "change in 24 h: "
+        yield NO_DATA, "dim"
+        return
+    when = "in 24 h" if about_a_day(moment(now) - moment(since)) else f"since {clock(since)}"
+    changed = {status: differences(tallies(of)) for status, of in books["change"].items()}
+    parts = [f"{status} {' and '.join(texts)}" for status, texts in changed.items() if texts]
+    yield f"change {when}: {'; '.join(parts) or 'none'}"
 
 
 def _show_queues(queues: dict[str, Any]) -> None:
@@ -155,8 +174,11 @@ def _verdict(books: dict[str, Any], queues: dict[str, Any]) -> list[_output.Piec
 
 def _agreement(books: dict[str, Any], queues: dict[str, Any]) -> list[_output.Piece]:
     sums = [(currency, tally["count"]) for status in books["totals"].values() for currency, tally in status.items()]
-    if not _exist(books, queues):
-        return ["no books: there is no invoice, no entry of a ledger and no queue"]
+    if not exist(books, queues):
+        return [
+            ("no books: ", "magenta"),
+            "no invoice, no entry of a ledger, no queue; check-config shows where they should lie",
+        ]
     parts = [count(sum(number for _, number in sums), "invoice")]
     currencies = len({currency for currency, _ in sums})
     if currencies > 1:

@@ -36,7 +36,7 @@ def show(fleet: dict[str, Any], *, as_json: bool) -> int:
     _output.table(_agents(fleet["agents"], now))
     for incident in fleet["incidents"]:
         _output.say(("incident ", "bold"), *incident_pieces(incident, now), hang=9)
-    _books.summary(fleet["books"], fleet["queues"])
+    _books.summary(fleet["books"], fleet["queues"], now)
     if not fleet["observed"]:
         _output.say(("not observed: ", "magenta"), "; ".join(fleet["doubts"]).replace("_", " ") or "decisions wait")
     if fleet["unregistered"]:

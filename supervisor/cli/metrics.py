@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from supervisor.cli import _output
 from supervisor.cli._errors import UNKNOWN, AbsentDaemonError, CommandError
+from supervisor.cli._money import tallies
 from supervisor.cli._times import clock, length
 from supervisor.cli._which import daemon
-from supervisor.domain.metrics import DAY, LONGEST, SHORTEST
+from supervisor.domain.metrics import DAY, LONGEST, SHORTEST, Latency
 from supervisor.domain.money import spoken
 from supervisor.domain.words import count, span
+from supervisor.faces.figures import NO_DATA, differences, percentiles
 
 _EPILOG = """\
 examples:
@@ -25,7 +26,7 @@ examples:
 What no log, no invoice and no journal tells is "no data", and null in JSON.
 """
 
-_NO_DATA: _output.Piece = ("no data", "dim")
+_NO_DATA: _output.Piece = (NO_DATA, "dim")
 _COUNTS = {"emails_sent": "e-mails sent", "payments_detected": "payments detected", "errors": "errors"}
 
 
@@ -85,16 +86,16 @@ def _rows(metrics: dict[str, Any]) -> Iterator[tuple[str, _output.Piece]]:
     yield "collected", _NO_DATA if collected is None else _collected(collected)
 
 
-def _latency(latency: dict[str, Any]) -> str:
-    average, p50, p90, p99 = (span(latency[f"{name}_seconds"]) for name in ("average", "p50", "p90", "p99"))
-    of = count(latency["count"], "payment")
-    return f"{average} on average; half within {p50}, 90 % within {p90}, 99 % within {p99} (of {of})"
+def _latency(document: dict[str, Any]) -> str:
+    lengths = (document[f"{name}_seconds"] for name in ("average", "p50", "p90", "p99"))
+    latency = Latency(document["count"], *lengths)
+    return f"{span(latency.average)} on average; {percentiles(latency)} (of {count(latency.count, 'payment')})"
 
 
-def _collected(tallies: dict[str, Any]) -> str:
+def _collected(document: dict[str, Any]) -> str:
     parts = [
-        f"{spoken(Decimal(tally['total']), currency)} ({count(tally['count'], 'invoice')})"
-        for currency, tally in tallies.items()
+        f"{spoken(tally.total, currency)} ({count(tally.count, 'invoice')})"
+        for currency, tally in tallies(document).items()
     ]
     return " + ".join(parts) or "nothing"
 
@@ -104,18 +105,8 @@ def _change(metrics: dict[str, Any]) -> Iterator[tuple[str, _output.Piece]]:
         yield "change", _NO_DATA
         return
     yield "change", f"since {clock(metrics['change_since'])}"
-    for status, tallies in metrics["change"].items():
-        parts = [part for currency, tally in tallies.items() if (part := _difference(tally, currency))]
-        yield f"  {status}", "; ".join(parts) or "none"
-
-
-def _difference(tally: dict[str, Any], currency: str) -> str:
-    """Return "-2 invoices, -1,500.01 USD", "" where nothing has changed."""
-    number, money = tally["count"], Decimal(tally["total"])
-    if not number and not money:
-        return ""
-    invoices = count(abs(number), "invoice")
-    return f"{'-' if number < 0 else '+'}{invoices}, {'' if money < 0 else '+'}{spoken(money, currency)}"
+    for status, changed in metrics["change"].items():
+        yield f"  {status}", "; ".join(differences(tallies(changed))) or "none"
 
 
 def _span(seconds: float) -> str:

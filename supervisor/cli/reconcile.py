@@ -20,7 +20,8 @@ examples:
   collections-supervisor reconcile --fix        (what would mend the totals)
   collections-supervisor reconcile --fix --yes  (mend them, and keep a copy)
 
-exit codes: 0 consistent, 1 findings that are warnings or may be agents at work, 2 critical findings, 3 not known;
+exit codes: 0 consistent, 1 findings that are warnings or may be agents at work, 2 critical findings,
+3 not known, or no books at all;
 with --fix: 0 nothing to mend (any more), 1 something to mend, or refused, 3 not known
 """
 
@@ -57,11 +58,11 @@ def _compare(args: argparse.Namespace) -> int:
         _output.document(found)
     else:
         _books.report(found["books"], found["queues"])
-    return _exit_code(found["books"])
+    return _exit_code(found["books"], found["queues"])
 
 
-def _exit_code(books: dict[str, Any]) -> int:
-    if books["consistent"] is None:
+def _exit_code(books: dict[str, Any], queues: dict[str, Any]) -> int:
+    if books["consistent"] is None or not _books.exist(books, queues):
         return EXIT["unknown"]
     if any(finding["state"] == "hard" and finding["severity"] == "critical" for finding in books["findings"]):
         return EXIT["critical"]

@@ -29,21 +29,13 @@ def run(args: argparse.Namespace) -> int:
     try:
         fleet = daemon(args).ask("GET", "fleet", query={"agents": args.agents and ",".join(args.agents)})
     except NoDaemonError as error:
-        from supervisor.domain.account import Account  # noqa: PLC0415 - a daemon's answer needs none of this
-        from supervisor.faces.documents import account_document  # noqa: PLC0415
+        from supervisor.domain.fleet import Fleet, Status  # noqa: PLC0415 - a daemon's answer needs none of this
+        from supervisor.faces.documents import fleet_document  # noqa: PLC0415
 
         _output.complain(str(error))
-        fleet = {
-            "status": "unknown",
-            "timestamp": None,
-            "agents": [],
-            **account_document(Account(), 0.0),
-            "incidents": [],
-            "observed": False,
-            "doubts": [str(error)],
-            "unregistered": [],
-            "watches": dict.fromkeys(("config", "cache", "heartbeats", "state")),
-        }
+        nothing = Fleet(0.0, Status.UNKNOWN, (), (), observed=False, doubts=(str(error),))
+        watches = dict.fromkeys(("config", "cache", "heartbeats", "state"))
+        fleet = fleet_document(nothing, watches) | {"timestamp": None}
         if not args.json:
             return _fleet.EXIT["unknown"]
     return _fleet.show(fleet, as_json=args.json)

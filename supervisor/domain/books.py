@@ -22,6 +22,7 @@ class Scope(StrEnum):
     FILE = "file"
     INVOICE = "invoice"
     LEDGER = "ledger"
+    TOTALS = "totals"
     EVENTS = "events"
     QUEUE = "queue"
 
@@ -127,6 +128,14 @@ class InvoiceCase:
 
 @dataclass(frozen=True, slots=True)
 class LedgerCase:
+    """What could not be read of the ledger."""
+
+    path: str
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TotalsCase:
     """The ledger's Summary against its sections; `sums` are the entries' amounts, by section."""
 
     path: str
@@ -153,4 +162,4 @@ class QueueCase:
     age_limit: float
 
 
-Case = FileCase | InvoiceCase | LedgerCase | EventsCase | QueueCase
+Case = FileCase | InvoiceCase | LedgerCase | TotalsCase | EventsCase | QueueCase

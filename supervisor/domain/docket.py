@@ -16,7 +16,17 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import assert_never
 
-from supervisor.domain.books import Case, Document, EventsCase, FileCase, InvoiceCase, LedgerCase, QueueCase, Subject
+from supervisor.domain.books import (
+    Case,
+    Document,
+    EventsCase,
+    FileCase,
+    InvoiceCase,
+    LedgerCase,
+    QueueCase,
+    Subject,
+    TotalsCase,
+)
 from supervisor.domain.findings import Finding, Problem
 from supervisor.domain.ledger import Entry
 from supervisor.domain.times import moved
@@ -234,10 +244,10 @@ def basis(case: Case) -> Hashable:
                 case.ledger is None,
                 case.currency,
             )
-        case LedgerCase():
+        case TotalsCase():
             totals = ((total.section, total.amount) for total in case.ledger.totals)
             return tuple(totals), frozenset(case.sums.items())
-        case EventsCase():
+        case LedgerCase() | EventsCase():
             return tuple(map(_complaint, case.problems))
         case QueueCase():
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -27,6 +28,9 @@ class Phase(StrEnum):
     CRITICAL = "critical"
 
 
+NO_EXTRA: Mapping[str, Any] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Beat:
     """One heartbeat as its file tells it.
@@ -35,7 +39,7 @@ class Beat:
         at: when it counts (s since the epoch): its own timestamp, or the receipt where that is earlier.
         skew: how far its own timestamp lay ahead of the receipt (s), where over the limit; else 0.
         fingerprint: the same for the same beat read twice.
-        extra: the keys this version does not know, kept.
+        extra: the keys this version does not know, kept. Beats without any share one value.
     """
 
     at: float
@@ -53,7 +57,7 @@ class Beat:
     tokens: float | None = None
     cost: str | None = None
     message: str | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=lambda: NO_EXTRA)
 
     def shifted(self, seconds: float) -> Beat:
         """Return the beat after the clock was set by `seconds`."""

@@ -11,6 +11,7 @@ from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat
 from supervisor.domain.health import Health, HealthState
+from supervisor.domain.trend import Trend
 
 
 class Status(StrEnum):
@@ -73,6 +74,7 @@ class Fleet:
         doubts: why it is closed.
         unregistered: names seen in the heartbeats folder that nobody configured.
         books: the books beside the agents.
+        trend: how the books' totals went.
     """
 
     at: float
@@ -83,6 +85,7 @@ class Fleet:
     doubts: tuple[str, ...] = ()
     unregistered: tuple[str, ...] = ()
     books: Account = Account()
+    trend: Trend = Trend()
 
 
 def view(

@@ -6,8 +6,8 @@ and a pure one: it is told what the files say, and reads none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from supervisor.domain.books import (
@@ -21,6 +21,7 @@ from supervisor.domain.books import (
     QueueCase,
     Scope,
     Subject,
+    TotalsCase,
     Trail,
 )
 from supervisor.domain.findings import CheckName, Problem
@@ -84,6 +85,7 @@ class Index:
         self._leftovers: dict[str, float] = {}
         self._ledger_book: Book | None = None
         self._ledger = Ledger()
+        self._torn: Problem | None = None
         self._entries: dict[str, tuple[Entry, ...]] = {}
         self._events = _Events()
         self._queues: dict[str, Queue] = {}
@@ -97,8 +99,13 @@ class Index:
 
     def put(self, document: Document) -> None:
         """Take in one file of the state folder, in the place of what it said before."""
-        self._exchange(document.path, document)
-        self._dirty.add(Subject(Scope.FILE, document.path))
+        old = self._documents.get(document.path)
+        if old is None and _number(document) not in self._paths:
+            self._put_new(document)
+        else:
+            self._exchange(document.path, old, document)
+        if document.problems or (old is not None and old.problems):
+            self._dirty.add(Subject(Scope.FILE, document.path))
 
     def put_leftover(self, path: str, written: float) -> None:
         """Take in a temporary file that lies in the state folder, last written at `written` (s since the epoch)."""
@@ -107,12 +114,25 @@ class Index:
 
     def drop(self, path: str) -> None:
         """A file of the state folder is gone."""
-        self._exchange(path, None)
+        old = self._documents.get(path)
+        if old is not None:
+            self._exchange(path, old, None)
         self._leftovers.pop(path, None)
         self._dirty.add(Subject(Scope.FILE, path))
 
     def use_ledger(self, book: Book | None, ledger: Ledger) -> None:
-        """Take in the whole ledger; `book` None: there is none."""
+        """Take in the whole ledger; `book` None: there is none.
+
+        While its end is missing, what it held before stands, whatever lies behind the cut; where nothing is known of
+        before, nothing is compared with it.
+        """
+        self._torn = ledger.torn
+        if book is not None and ledger.torn is not None:
+            self._dirty.add(Subject(Scope.LEDGER, book.path))
+            if _compared(self._ledger_book) == book.path:
+                self._ledger_book = book
+                return
+            book, ledger = replace(book, readable=False), Ledger(problems=ledger.problems)
         entries: dict[str, list[Entry]] = {}
         for entry in ledger.entries:
             entries.setdefault(entry.number, []).append(entry)
@@ -125,7 +145,9 @@ class Index:
             for number in old.keys() | fresh.keys()
             if not _same(old.get(number, ()), fresh.get(number, ()))
         )
-        self._dirty.update(Subject(Scope.LEDGER, one.path) for one in (before, book) if one is not None)
+        for one in (before, book):
+            if one is not None:
+                self._dirty |= {Subject(Scope.LEDGER, one.path), Subject(Scope.TOTALS, one.path)}
         self._ledger_book, self._ledger, self._entries = book, ledger, fresh
 
     def use_events(
@@ -177,6 +199,8 @@ class Index:
                 return self._invoice_case(subject.name)
             case Scope.LEDGER:
                 return self._ledger_case(subject.name)
+            case Scope.TOTALS:
+                return self._totals_case(subject.name)
             case Scope.EVENTS:
                 return self._events_case(subject.name)
             case _:
@@ -214,9 +238,10 @@ class Index:
             default=None,
         )
 
-    def known(self) -> set[str]:
-        """Return the paths of all files of the state folder that are taken in."""
-        return self._documents.keys() | self._leftovers.keys()
+    def known(self) -> Iterator[str]:
+        """Yield the paths of all files of the state folder that are taken in."""
+        yield from self._documents
+        yield from self._leftovers
 
     def known_queues(self) -> set[str]:
         """Return the paths of all queues that are taken in."""
@@ -224,23 +249,32 @@ class Index:
 
     def paid_since(self, since: float) -> list[tuple[Invoice, Trail | None]]:
         """Return the invoices that were paid at or after `since` (s since the epoch), and what is known of each."""
-        found: list[tuple[Invoice, Trail | None]] = []
-        for number in self._paths:
-            trail = self._events.trails.get(number)
-            for invoice in self._counted(number).values():
-                paid_at = invoice.paid_at
-                if paid_at is None and trail is not None:
-                    paid_at = trail.paid_at
-                if invoice.status is Status.PAID and paid_at is not None and paid_at >= since:
-                    found.append((invoice, trail))
-        return found
+        trails = self._events.trails
+        # The copy and the original of an invoice that is being archived are one: see `_counted`.
+        numbers = dict.fromkeys(
+            invoice.number
+            for document in self._documents.values()
+            if (invoice := document.invoice) is not None and _paid_since(invoice, trails, since)
+        )
+        return [
+            (invoice, trails.get(number))
+            for number in numbers
+            for invoice in self._counted(number).values()
+            if _paid_since(invoice, trails, since)
+        ]
 
     # --- inside ---
 
-    def _exchange(self, path: str, document: Document | None) -> None:
-        old = self._documents.get(path)
-        if old is None and document is None:
-            return
+    def _put_new(self, document: Document) -> None:
+        """Take in a new file of a new number, as all are in a first listing: there is nothing to take back."""
+        number = _number(document)
+        self._documents[document.path], self._paths[number] = document, (document.path,)
+        if document.invoice is not None:
+            self._totals.add(document.invoice)
+        self._dirty.add(Subject(Scope.INVOICE, number))
+
+    def _exchange(self, path: str, old: Document | None, document: Document | None) -> None:
+        """Put `document`, or nothing, in the place of `old`."""
         numbers = {_number(one) for one in (old, document) if one is not None}
         for number in numbers:
             for invoice in self._counted(number).values():
@@ -284,10 +318,15 @@ class Index:
     def _ledger_case(self, path: str) -> LedgerCase | None:
         if self._ledger_book is None or path != self._ledger_book.path:
             return None
+        return LedgerCase(path, (*self._ledger.problems, *([] if self._torn is None else [self._torn])))
+
+    def _totals_case(self, path: str) -> TotalsCase | None:
+        if path != _compared(self._ledger_book):
+            return None
         sums: dict[Status, Decimal] = {}
         for entry in self._ledger.entries:
             sums[entry.section] = EXACT.add(sums.get(entry.section, Decimal()), entry.amount or Decimal())
-        return LedgerCase(path, self._ledger, sums, self.currency)
+        return TotalsCase(path, self._ledger, sums, self.currency)
 
     def _events_case(self, path: str) -> EventsCase | None:
         events = self._events
@@ -324,3 +363,12 @@ def _same(old: Sequence[Entry], new: Sequence[Entry]) -> bool:
 
 def _words(entry: Entry) -> tuple[object, ...]:
     return entry.section, entry.amount, entry.word, entry.client, entry.date
+
+
+def _paid_since(invoice: Invoice, trails: Mapping[str, Trail], since: float) -> bool:
+    if invoice.status is not Status.PAID:
+        return False
+    paid_at = invoice.paid_at
+    if paid_at is None and (trail := trails.get(invoice.number)) is not None:
+        paid_at = trail.paid_at
+    return paid_at is not None and paid_at >= since

@@ -22,11 +22,15 @@ Totals = Mapping[Status, Mapping[str, Tally]]
 """By status, then by currency. A status without invoices has no currency."""
 
 
+_ZERO = Decimal()
+
+
 @dataclass(slots=True)
 class RunningTotals:
     """Counts invoices in and out. One without a known status counts nowhere, one without an amount as nothing."""
 
-    _tallies: dict[tuple[Status, str], Tally] = field(default_factory=dict)
+    _counts: dict[tuple[Status, str], int] = field(default_factory=dict)
+    _sums: dict[tuple[Status, str], Decimal] = field(default_factory=dict)
 
     def add(self, invoice: Invoice) -> None:
         """Count an invoice in."""
@@ -39,19 +43,21 @@ class RunningTotals:
     def now(self) -> Totals:
         """Return the totals of this moment."""
         totals: dict[Status, dict[str, Tally]] = {status: {} for status in Status}
-        for (status, currency), tally in sorted(self._tallies.items()):
-            totals[status][currency] = tally
+        for (status, currency), count in sorted(self._counts.items()):
+            totals[status][currency] = Tally(count, self._sums[status, currency])
         return totals
 
     def _change(self, invoice: Invoice, sign: int) -> None:
         if invoice.status is None:
             return
         key = (invoice.status, invoice.currency)
-        known = self._tallies.get(key, Tally())
-        amount = invoice.amount or Decimal()
-        total = EXACT.add(known.total, amount) if sign > 0 else EXACT.subtract(known.total, amount)
-        changed = Tally(known.count + sign, total)
-        if changed.count:
-            self._tallies[key] = changed
+        count = self._counts.get(key, 0) + sign
+        if not count:
+            del self._counts[key], self._sums[key]
+            return
+        self._counts[key] = count
+        if invoice.amount is not None:
+            move = EXACT.add if sign > 0 else EXACT.subtract
+            self._sums[key] = move(self._sums.get(key, _ZERO), invoice.amount)
         else:
-            self._tallies.pop(key, None)
+            self._sums.setdefault(key, _ZERO)

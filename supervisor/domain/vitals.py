@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from supervisor.domain.actions import HealthAction
@@ -53,7 +53,7 @@ class Health:
     lost: float = 0.0
     lost_at: float = 0.0
     attempt: Attempt | None = None
-    history: History = field(default_factory=History)
+    history: History = History()
     restart_at: float | None = None
     deferred: bool = False
     exhausted: bool = False

@@ -22,9 +22,10 @@ from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, worst_first
 from supervisor.domain.health import HealthState
+from supervisor.domain.metrics import Metrics
 from supervisor.domain.words import count, span
 from supervisor.faces.books import section
-from supervisor.faces.documents import rfc3339
+from supervisor.faces.moments import Moment, moment
 from supervisor.faces.story import EVENTS as TOLD
 from supervisor.faces.story import tell
 from supervisor.faces.strips import EVENTS as DRAWN
@@ -44,17 +45,7 @@ _UNFOLDED = 40
 _EVENTS = 40
 _INCIDENTS = 100
 _LONGEST = 300
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WELL = frozenset({HealthState.HEALTHY, HealthState.STOPPED})
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A time as people read it ("3 min ago", "14:03:11 UTC") and as programs do."""
-
-    ago: str
-    clock: str
-    iso: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +84,7 @@ class Notice:
 def render(
     fleet: Fleet,
     history: Sequence[Row],
+    figures: Metrics | None,
     *,
     now: float,
     next_due: float | None,
@@ -104,6 +96,7 @@ def render(
     Args:
         fleet: the picture to show.
         history: the kept log records of `EVENTS`, of the last 24 hours, oldest first.
+        figures: those of the last 24 hours; None where nobody could give them.
         now: when the page is made (s since the epoch).
         next_due: when the next one is due.
         stale_after: age (s) from which the page says that it is out of date.
@@ -131,9 +124,9 @@ def render(
             doubts=[_words(doubt) for doubt in fleet.doubts],
             counts=[(state.value, number) for state, number in _counted(agents)],
             total=len(agents),
-            made=_moment(now, now),
-            due=None if next_due is None else _moment(next_due, now),
-            stale=_moment(now + stale_after, now),
+            made=moment(now, now),
+            due=None if next_due is None else moment(next_due, now),
+            stale=moment(now + stale_after, now),
             cards=[_card(agent, strips, now) for agent in shown[:most]],
             brief_groups=_brief(shown[most:], now),
             brief_count=max(len(shown) - most, 0),
@@ -142,8 +135,8 @@ def render(
             folded_groups=[] if whole else _brief(folded, now),
             notices=[_notice(incident, now) for incident in open_[:_INCIDENTS]],
             notices_hidden=max(len(open_) - _INCIDENTS, 0),
-            books=section(fleet.books, now),
-            events=[(line, _moment(line.at, now)) for line in tell(history, _EVENTS)],
+            books=section(fleet.books, fleet.trend, figures, now),
+            events=[(line, moment(line.at, now)) for line in tell(history, _EVENTS)],
             unregistered=fleet.unregistered[:50],
             unregistered_hidden=max(len(fleet.unregistered) - 50, 0),
             program=PROGRAM,
@@ -208,7 +201,7 @@ def _card(agent: AgentView, strips: Strips, now: float) -> Card:
         state=agent.status.value,
         reason=agent.reason[:_LONGEST],
         message="" if message in agent.reason else message[:_LONGEST],
-        heartbeat=None if agent.last_heartbeat is None else _moment(agent.last_heartbeat, now),
+        heartbeat=None if agent.last_heartbeat is None else moment(agent.last_heartbeat, now),
         next=_next(agent, now),
         misses=agent.consecutive_misses,
         restarts=agent.restarts,
@@ -223,12 +216,12 @@ def _next(agent: AgentView, now: float) -> str:
     """Return what will happen to the agent if nothing else does."""
     parts = []
     if agent.restart_at is not None:
-        parts.append(f"next restart {_moment(agent.restart_at, now).clock}")
+        parts.append(f"next restart {moment(agent.restart_at, now).clock}")
     if agent.due is not None:
         what = "due by" if agent.status is HealthState.HEALTHY else "next miss"
-        parts.append(f"{what} {_moment(agent.due, now).clock}")
+        parts.append(f"{what} {moment(agent.due, now).clock}")
     if agent.held_until is not None and agent.held_until > now:
-        parts.append(f"held until {_moment(agent.held_until, now).clock}")
+        parts.append(f"held until {moment(agent.held_until, now).clock}")
     return " · ".join(parts)
 
 
@@ -259,7 +252,7 @@ def _brief(agents: Iterable[AgentView], now: float) -> list[tuple[str, list[tupl
 
 def _notice(incident: Incident, now: float) -> Notice:
     if incident.acked_by is not None:
-        until = "" if incident.acked_until is None else f" until {_moment(incident.acked_until, now).clock}"
+        until = "" if incident.acked_until is None else f" until {moment(incident.acked_until, now).clock}"
         standing = f"{incident.acked_by[:_LONGEST]} looks after it{until}"
     else:
         standing = "silenced" if incident.silenced else "nobody has acknowledged it"
@@ -269,20 +262,11 @@ def _notice(incident: Incident, now: float) -> Notice:
         subject=incident.subject[:_LONGEST],
         cause=_words(incident.cause)[:_LONGEST],
         summary=incident.summary[:_LONGEST],
-        opened=_moment(incident.opened_at, now),
+        opened=moment(incident.opened_at, now),
         standing=standing,
         told=", ".join(incident.told)[:_LONGEST] or "nobody yet",
         command=f"{PROGRAM} ack {shlex.quote(incident.id)}",
     )
-
-
-def _moment(at: float, now: float) -> Moment:
-    """Return `at` in UTC, with the date where it is not today's."""
-    iso, today = rfc3339(at), rfc3339(now)
-    day = "" if iso[:10] == today[:10] else f"{int(iso[8:10])} {_MONTHS[int(iso[5:7]) - 1]} "
-    year = "" if iso[:4] == today[:4] else f"{iso[:4]} "
-    ago = f"{span(now - at)} ago" if at <= now else f"in {span(at - now)}"
-    return Moment(ago, f"{day}{year}{iso[11:19]} UTC", f"{iso[:19]}Z")
 
 
 def _words(name: str) -> str:

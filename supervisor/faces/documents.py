@@ -96,7 +96,8 @@ def fleet_document(fleet: Fleet, watches: Mapping[str, str | None]) -> dict[str,
         "status": fleet.status.value,
         "timestamp": rfc3339(fleet.at),
         "agents": [agent_document(agent) for agent in fleet.agents],
-        **account_document(fleet.books, fleet.at),
+        "books": books_document(fleet.books) | _change(fleet.trend.change, fleet.trend.change_since),
+        "queues": queues_document(fleet.books, fleet.at),
         "incidents": [incident_document(incident) for incident in fleet.incidents],
         "observed": fleet.observed,
         "doubts": list(fleet.doubts),
@@ -145,8 +146,7 @@ def metrics_document(metrics: Metrics) -> dict[str, Any]:
         "errors": metrics.errors,
         "payment_latency": None if metrics.latency is None else _latency(metrics.latency),
         "collected": None if metrics.collected is None else _tallies(metrics.collected),
-        "change": None if metrics.change is None else _totals(metrics.change),
-        "change_since": _time(metrics.change_since),
+        **_change(metrics.change, metrics.change_since),
     }
 
 
@@ -206,6 +206,10 @@ def _latency(latency: Latency) -> dict[str, Any]:
         "p99_seconds": latency.p99,
     }
     return {"count": latency.count, **{name: round(length, 3) for name, length in lengths.items()}}
+
+
+def _change(change: Totals | None, since: float | None) -> dict[str, Any]:
+    return {"change": None if change is None else _totals(change), "change_since": _time(since)}
 
 
 def _totals(totals: Totals) -> dict[str, Any]:

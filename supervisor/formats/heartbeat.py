@@ -7,7 +7,7 @@ An agent's files come in three forms: `NAME.log` (JSON lines), `NAME.json` (one 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Raw, Struct, json
 from msgspec.structs import fields
 
-from supervisor.domain.events import Beat, BeatKind, Phase
+from supervisor.domain.events import NO_EXTRA, Beat, BeatKind, Phase
 from supervisor.domain.messages import SCOPES
 
 LINE_LIMIT = 64 * 1024
@@ -184,6 +184,7 @@ class _Line(Struct, forbid_unknown_fields=True, gc=False):
     message: str | None = None
 
 
+_NO_PROGRESS, _NO_USAGE = _Progress(), _Usage()
 _UNREADABLE = (ValueError, RecursionError)  # every error of msgspec is a ValueError
 _decode = json.Decoder(_Line, dec_hook=_hook).decode
 _decode_keys = json.Decoder(dict[str, Raw]).decode
@@ -197,7 +198,7 @@ class _Read:
 
     line: _Line
     at: float
-    extra: dict[str, Any]
+    extra: Mapping[str, Any]
     wrong: tuple[str, ...] = ()
 
 
@@ -207,7 +208,7 @@ def _read(data: bytes) -> _Read:
         line = _decode(data)
     except _UNREADABLE:
         return _read_oddly(data)
-    return _Read(line, instant(line.timestamp), {})
+    return _Read(line, instant(line.timestamp), NO_EXTRA)
 
 
 def _read_oddly(data: bytes) -> _Read:
@@ -229,7 +230,7 @@ def _read_oddly(data: bytes) -> _Read:
         raise ValueError(next((why for why in wrong if why.startswith("timestamp:")), "timestamp is missing"))
     if "stale" in extra:
         known["stale"] = True  # a miss that is clumsily recorded must not pass for a beat
-    return _Read(_Line(**known), instant(known["timestamp"]), extra, tuple(wrong))
+    return _Read(_Line(**known), instant(known["timestamp"]), extra or NO_EXTRA, tuple(wrong))
 
 
 def _plain(raw: Raw) -> Any:
@@ -245,8 +246,8 @@ def _plain(raw: Raw) -> Any:
 
 def _beat(read: _Read, data: bytes, at: float, skew: float) -> Beat:
     line = read.line
-    progress = line.progress or _Progress()
-    usage = line.usage or _Usage()
+    progress = line.progress or _NO_PROGRESS
+    usage = line.usage or _NO_USAGE
     return Beat(
         at=at,
         kind=line.kind or BeatKind.OK,

@@ -58,23 +58,37 @@ class Place(NamedTuple):
     leftover: bool
 
 
-def place(parts: tuple[str, ...]) -> Place | None:
-    """Return what the file is whose path, from the state folder on, has these parts; None for what is none of ours.
+class Shelf(NamedTuple):
+    """A folder that invoices lie in.
+
+    Args:
+        folder: the client's folder; "" where it is none.
+        archived: it is in the archive.
+    """
+
+    folder: str
+    archived: bool
+
+    def place(self, name: str) -> Place | None:
+        """Return what the file `name` of this folder is; None for what is none of ours."""
+        stem, _, suffix = name.rpartition(".")
+        leftover = suffix == "tmp"
+        if not leftover and (suffix != "json" or name[0] == "."):
+            return None
+        return Place(self.folder, stem, self.archived, leftover)
+
+
+def shelf(parts: tuple[str, ...]) -> Shelf | None:
+    """Return what the folder is whose path, from the state folder on, has these parts; None for one of no invoices.
 
     What lies deeper than a client's folder is none: no agent writes there, and a folder of copies that somebody
     keeps beside the invoices must not turn each of them into two.
     """
-    if not parts:
-        return None
-    archived = len(parts) > 1 and parts[0] == "archive"
-    *folders, name = parts[1:] if archived else parts
+    archived = parts[:1] == ("archive",)
+    folders = parts[1:] if archived else parts
     if len(folders) > 1 or any(folder.startswith(".") for folder in folders):
         return None
-    stem, _, suffix = name.rpartition(".")
-    leftover = suffix == "tmp"
-    if not leftover and (suffix != "json" or name.startswith(".")):
-        return None
-    return Place("".join(folders), stem, archived, leftover)
+    return Shelf("".join(folders), archived)
 
 
 # --- what a document may hold ------------------------------------------------------------------------

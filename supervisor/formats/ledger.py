@@ -231,7 +231,7 @@ class _Reader:
             self._totals.append(Total(section, amount, self._line))
         else:
             expected = "an amount such as $1500.00"
-            self._tell(Problem(CheckName.PARSE, f"the {name} cannot be read", self._line, expected, figure[:_QUOTED]))
+            self._tell(Problem(CheckName.SCHEMA, f"the {name} is no amount", self._line, expected, figure[:_QUOTED]))
 
     def _refuse(
         self, why: str, *, line: int | None = None, expected: str = "", found: str = "", invoice: str = ""

@@ -60,12 +60,15 @@ class Bookkeeper:
         ripe = self._docket.ripe(now)
         # Nothing stands before its files were looked at once more: the last change may have come unheard.
         self._reader.read(Path(path) for subject in ripe for path in self._index.paths(subject))
-        subjects = self._index.take_dirty() | ripe | self._aged(now)
+        subjects = self._index.take_dirty()  # grown in place: a copy of 100,000 would hold up the event loop
+        subjects |= ripe
+        subjects |= self._aged(now)
         if full or any(subject.scope is Scope.LEDGER for subject in subjects):
             subjects |= self._docket.subjects()  # where its lines have moved, so have those of what was found
         opened: list[Kept] = []
         closed: list[Closed] = []
-        for subject in subjects:
+        while subjects:  # taken one by one: 100,000 that are thrown away together would hold up the event loop, too
+            subject = subjects.pop()
             case = self._index.case(subject, now)
             found = () if case is None else checks.find(case)
             if not found and not self._docket.knows(subject):

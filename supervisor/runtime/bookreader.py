@@ -39,24 +39,26 @@ class _Folder:
 
     Attributes:
         books: by name, what the files are that are no invoices: "ledger", "events", "queue".
-        parts: its path from the state folder on; None where it is not below that.
+        shelf: None where no invoices lie in it.
         marks: the marks of the files that were read.
     """
 
-    __slots__ = ("books", "marks", "parts", "path", "text")
+    __slots__ = ("books", "marks", "path", "shelf", "text")
 
-    def __init__(self, path: Path, books: dict[str, str], parts: tuple[str, ...] | None) -> None:
+    def __init__(self, path: Path, books: dict[str, str], shelf: invoice.Shelf | None) -> None:
         self.path = path
         self.text = str(path)
         self.books = books
-        self.parts = parts
+        self.shelf = shelf
         self.marks: dict[str, int] = {}
+
+    def places(self, names: Iterable[str]) -> Iterator[tuple[str, invoice.Place]]:
+        """Yield what those of the files are that are the state folder's."""
+        return ((name, place) for name in names if (place := self.place(name)) is not None)
 
     def place(self, name: str) -> invoice.Place | None:
         """Return what a file of the state folder is, None for what is no invoice's, or no file of that folder."""
-        if self.parts is None or name in self.books:
-            return None
-        return invoice.place((*self.parts, name))
+        return None if self.shelf is None or name in self.books else self.shelf.place(name)
 
 
 class BookReader:
@@ -76,34 +78,33 @@ class BookReader:
 
     def read(self, paths: Iterable[Path]) -> int:
         """Read these files, where they have changed; return how many were read."""
-        state: dict[Path, list[str]] = {}
+        state: dict[Path, dict[str, invoice.Place]] = {}
         books: list[Path] = []
         for path in paths:
             folder = self._folder(path.parent)
             if self._book(folder, path.name) is not None:
                 books.append(path)
-            elif folder.place(path.name) is not None:
-                state.setdefault(path.parent, []).append(path.name)
+            elif (place := folder.place(path.name)) is not None:
+                state.setdefault(path.parent, {})[path.name] = place
         # What is written first is read first: an invoice before the event that tells of it, and that before the ledger.
-        count = sum(self._read_state(self._folder(path), names) for path, names in state.items())
+        count = sum(self._read_state(self._folder(path), places) for path, places in state.items())
         for path in sorted(books, key=lambda path: path == self._places.ledger):
             count += self._read_book(path)
         return count
 
     def read_all(self, folders: Mapping[Path, frozenset[str]]) -> Iterator[int]:
         """Read everything that lies in `folders`, and take out what does not; yield now and then how many were read."""
-        seen: set[str] = set()
         queues: set[Path] = set()
         read = 0
         for path, names in folders.items():
             folder = self._folder(path)
             queues.update(path / name for name in names if self._book(folder, name) == "queue")
-            wanted = (name for name in names if folder.place(name) is not None)
-            while portion := list(islice(wanted, PORTION)):
+            places = folder.places(names)
+            while portion := dict(islice(places, PORTION)):
                 read += self._read_state(folder, portion)
-                seen.update(f"{folder.text}/{name}" for name in portion)
                 yield read
-        for gone in self.index.known() - seen:
+        listed = {str(path): names for path, names in folders.items()}
+        for gone in [path for path in self.index.known() if not _lies(path, listed)]:
             self._drop(Path(gone))
         for path in sorted(queues | {Path(path) for path in self.index.known_queues()}):
             read += self._read_book(path)
@@ -119,8 +120,9 @@ class BookReader:
             places = self._places
             kinds = {places.ledger: "ledger", places.event_log: "events", places.payment_queue: "queue"}
             books = {file.name: kind for file, kind in kinds.items() if file.parent == path}
-            parts = path.relative_to(places.state).parts if path.is_relative_to(places.state) else None
-            known = self._folders[path] = _Folder(path, books, parts)
+            below = path.is_relative_to(places.state)
+            shelf = invoice.shelf(path.relative_to(places.state).parts) if below else None
+            known = self._folders[path] = _Folder(path, books, shelf)
         return known
 
     def _book(self, folder: _Folder, name: str) -> str | None:
@@ -129,9 +131,9 @@ class BookReader:
             return "queue"
         return folder.books.get(name)
 
-    def _read_state(self, folder: _Folder, names: Iterable[str]) -> int:
+    def _read_state(self, folder: _Folder, places: Mapping[str, invoice.Place]) -> int:
         read = 0
-        for name, got in self._files.read(folder.path, names, invoice.LIMIT, known=folder.marks):
+        for name, got in self._files.read(folder.path, places, invoice.LIMIT, known=folder.marks):
             if got is None:
                 folder.marks.pop(name, None)
                 self.index.drop(f"{folder.text}/{name}")
@@ -141,13 +143,12 @@ class BookReader:
                 folder.marks[name] = got.mark
             else:
                 folder.marks.pop(name, None)
-            self._take(folder, name, got)
+            self._take(f"{folder.text}/{name}", places[name], got)
         return read
 
-    def _take(self, folder: _Folder, name: str, got: FileRead | OSError) -> None:
-        path, place = f"{folder.text}/{name}", folder.place(name)
+    def _take(self, path: str, place: invoice.Place, got: FileRead | OSError) -> None:
         written = got.changed if isinstance(got, FileRead) else 0.0
-        if place is None or place.leftover:
+        if place.leftover:
             self.index.put_leftover(path, written)
         elif isinstance(got, OSError) or not got.whole:
             self.index.put(Document(path, place.archived, None, _trouble(got, invoice.LIMIT), written))
@@ -210,6 +211,11 @@ class BookReader:
         else:
             use = self.index.use_events if news.fresh else self.index.more_events
             use(Book(path, news.written), news.happenings, news.problems, torn=news.torn)
+
+
+def _lies(path: str, listed: Mapping[str, frozenset[str]]) -> bool:
+    folder, _, name = path.rpartition("/")
+    return name in listed.get(folder, ())
 
 
 def _trouble(got: FileRead | OSError, limit: int, check: CheckName = CheckName.PARSE) -> tuple[Problem, ...]:

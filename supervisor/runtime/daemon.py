@@ -30,6 +30,7 @@ from supervisor.runtime.instruments import Instruments
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.measures import Measures
 from supervisor.runtime.outbox import Outbox
+from supervisor.runtime.past import Past
 from supervisor.runtime.picture import Picture
 from supervisor.runtime.pings import Pings
 from supervisor.runtime.plan import Plan
@@ -85,18 +86,6 @@ class Daemon:
             reread=world.source.relist,
             release=self._release,
         )
-        self.snapshots = Snapshots(
-            world.dashboard,
-            clock,
-            self.journal,
-            world.store,
-            capture=self._capture,
-            render=world.render,
-            write=world.write,
-            events=world.page_events,
-            interval=plan.dashboard_interval,
-            min_interval=plan.dashboard_min_interval,
-        )
         self.books = Reconciler(
             plan.books,
             world.books,
@@ -106,8 +95,24 @@ class Daemon:
             self.journal,
             self.desk,
             relist=world.source.relist,
-            on_totals=self.snapshots.touch,
+            on_totals=self._touch,
             on_progress=self._tell_progress,
+        )
+        self._past = Past(world.store, world.think)
+        activities = Activities(world.activity_logs, world.files, clock.now())
+        measures = Measures(activities, self.books, self._past, clock, world.reckon)
+        self.snapshots = Snapshots(
+            world.dashboard,
+            clock,
+            self.journal,
+            world.store,
+            measures,
+            capture=self._capture,
+            render=world.render,
+            write=world.write,
+            events=world.page_events,
+            interval=plan.dashboard_interval,
+            min_interval=plan.dashboard_min_interval,
         )
         self._textfile = Textfile(plan.textfile, self.journal, read=self.readings, write=world.write_textfile)
         self._pings = Pings(plan.ping, self.journal, well=self._well)
@@ -131,9 +136,9 @@ class Daemon:
         self._recovery = Recovery(
             world, self.journal, self.desk, self.outbox, self.gate, self.roster, self._configuration, self.books
         )
-        self._picture = Picture(clock, self.roster, self.desk, self.gate, self.reader, self.books, boot=world.boot)
-        activities = Activities(world.activity_logs, world.files, clock.now())
-        measures = Measures(activities, self.books, world.store, clock, world.reckon)
+        self._picture = Picture(
+            clock, self.roster, self.desk, self.gate, self.reader, self.books, self._past, boot=world.boot
+        )
         self.control = DaemonControl(
             clock,
             self.journal,
@@ -229,6 +234,7 @@ class Daemon:
                         await asyncio.sleep(_DRAIN_LOOK)
             except TimeoutError:
                 pass
+            await self._past.read()
             # The journal may know of agents that this pass was not asked about.
             return fleets.narrowed(await self.picture(), {*self._configuration.plan.agents, *SCOPES})
 
@@ -375,6 +381,9 @@ class Daemon:
         self._instruments.see(record)
         self._world.emit(record, at)
         self.snapshots.see(record)
+
+    def _touch(self) -> None:
+        self.snapshots.touch()
 
     def _everything(self) -> Change:
         return self._picture.everything()

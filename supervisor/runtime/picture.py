@@ -12,6 +12,7 @@ from supervisor.ports import Clock
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.gatekeeper import Gatekeeper
+from supervisor.runtime.past import Past
 from supervisor.runtime.reader import Reader
 from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.roster import Roster
@@ -28,6 +29,7 @@ class Picture:
         gate: Gatekeeper,
         reader: Reader,
         books: Reconciler,
+        past: Past,
         *,
         boot: str,
     ) -> None:
@@ -37,6 +39,7 @@ class Picture:
         self._gate = gate
         self._reader = reader
         self._books = books
+        self._past = past
         self._boot = boot
 
     def capture(self) -> Callable[[], Fleet]:
@@ -47,7 +50,7 @@ class Picture:
         incidents = self._desk.open_incidents()
         trusted = self._gate.trusted
         doubts = tuple(doubt.value for doubt in self._gate.gate.why)
-        account = self._books.account
+        account, past = self._books.account, self._past
         strangers = tuple(sorted(self._reader.strangers))
 
         def build() -> Fleet:
@@ -65,7 +68,8 @@ class Picture:
             )
             status = fleets.overall(views, incidents, observed=trusted)
             oldest_first = tuple(sorted(incidents, key=lambda incident: incident.opened_at))
-            return Fleet(now, status, views, oldest_first, trusted, doubts, strangers, account)
+            trend = past.trend(account, now)
+            return Fleet(now, status, views, oldest_first, trusted, doubts, strangers, account, trend)
 
         return build
 

@@ -91,7 +91,7 @@ class Reader:
         self._hung: set[object] = set()
         self.skew_limit = skew_limit
         self._seen: dict[str, _Seen] = {}
-        self._dirty: dict[str, set[str]] = {}
+        self._dirty: dict[str, set[str] | None] = {}  # None: every file that the agent may have
         self._wake = asyncio.Event()
         self._roster: Roster
         self._gate: Gatekeeper
@@ -112,14 +112,13 @@ class Reader:
 
     def mark_everything(self) -> None:
         """Remember that every file an agent may have must be looked at: what is no regular file is in no listing."""
-        for agent in self._roster:
-            self._dirty.setdefault(agent.name, set()).update(agent.name + suffix for suffix in _SUFFIXES)
+        self._dirty.update((agent.name, None) for agent in self._roster)
         self._wake.set()
 
     async def read(self, agent: str) -> list[Beat]:
         """Read every file of `agent` now; return the beats that were not seen before, oldest first."""
         self._dirty.pop(agent, None)
-        found = (await self._read({agent: {agent + suffix for suffix in _SUFFIXES}}))[agent]
+        found = (await self._read({agent: None}))[agent]
         self._journal.note(*found.records)
         return found.beats
 
@@ -161,7 +160,12 @@ class Reader:
         agent = owned[0]
         if agent not in self._roster and not self._meet(agent, name):
             return
-        self._dirty.setdefault(agent, set()).add(name)
+        self._add(agent, name)
+
+    def _add(self, agent: str, name: str) -> None:
+        names = self._dirty.setdefault(agent, set())
+        if names is not None:
+            names.add(name)
 
     def _meet(self, agent: str, name: str) -> bool:
         """Report an agent that nobody configured, once; return whether it is watched now."""
@@ -173,7 +177,7 @@ class Reader:
         self._journal.note(UnregisteredAgent(agent, self._path(name), adopted))
         return adopted
 
-    async def _read(self, wanted: dict[str, set[str]]) -> dict[str, Found]:
+    async def _read(self, wanted: dict[str, set[str] | None]) -> dict[str, Found]:
         self._look_at_clock()
         reading = object()
         timer = asyncio.get_running_loop().call_later(_HANG, self._hangs, reading)
@@ -190,7 +194,7 @@ class Reader:
 
     def _look_again(self, agent: str, name: str) -> None:
         if agent in self._roster:
-            self._dirty.setdefault(agent, set()).add(name)
+            self._add(agent, name)
             self._wake.set()
 
     def _hangs(self, reading: object) -> None:
@@ -204,12 +208,12 @@ class Reader:
             if not self._hung:
                 self._gate.tell(Sighted(_HANG_PLACE))
 
-    def _read_files(self, wanted: dict[str, set[str]]) -> dict[str, Found]:
+    def _read_files(self, wanted: dict[str, set[str] | None]) -> dict[str, Found]:
         """Read the files of each agent; runs away from the event loop."""
         found: dict[str, Found] = {}
         for agent, names in wanted.items():
             brought = found[agent] = Found()
-            for name in names:
+            for name in names or map(agent.__add__, _SUFFIXES):
                 try:
                     self._read_file(agent, name, self._clock.now(), brought)
                 except OSError as error:

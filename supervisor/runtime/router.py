@@ -77,8 +77,8 @@ class Router:
             case ports.Relisted(reason, paths):
                 self._journal.note(Resync(reason, len(paths)))
                 names = paths.names(self._heartbeats) if isinstance(paths, Listing) else None
-                self._reader.mark(self._beats(paths) if names is None else names)
                 self._reader.mark_everything()
+                self._reader.mark(self._beats(paths) if names is None else names)  # strangers, too
                 await self._reader.read_dirty()
                 self._gate.tell(Sighted(_EAR))
                 self._on_listed()

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
 from supervisor.domain.fleet import Fleet
+from supervisor.domain.metrics import DAY, Metrics
 from supervisor.domain.records import (
     ClockSkew,
     DashboardFailed,
@@ -18,8 +19,8 @@ from supervisor.domain.records import (
 )
 from supervisor.ports import Clock, Row, Store, StoreError
 from supervisor.runtime.journal import Journal
+from supervisor.runtime.measures import Measures
 
-DAY = 86400.0
 _ROWS = 100_000
 _PATIENCE = 10.0
 
@@ -27,7 +28,7 @@ _SHOWN = (ClockSkew, HeartbeatMissed, NotificationSent, UnregisteredAgent)
 """Records that the page does not tell of, though it shows what has changed with them."""
 
 Capture = Callable[[], Callable[[], Fleet]]
-Render = Callable[[Callable[[], Fleet], Sequence[Row], float, float], Awaitable[bytes]]
+Render = Callable[[Callable[[], Fleet], Sequence[Row], Metrics | None, float, float], Awaitable[bytes]]
 Write = Callable[[Path, bytes], Awaitable[None]]
 
 
@@ -36,7 +37,8 @@ class Snapshots:
 
     Args:
         capture: returns what makes the picture of this moment, at any time and in any thread.
-        render: makes the page of (what makes the picture, history, now, next due), away from the event loop.
+        measures: gives the figures of the last day.
+        render: makes the page of (what makes the picture, history, figures, now, next due), away from the event loop.
         write: replaces the file, away from the event loop.
         events: the kept log records that the page tells of, by name.
         interval, min_interval: longest and shortest time (s) between two pages.
@@ -48,6 +50,7 @@ class Snapshots:
         clock: Clock,
         journal: Journal,
         store: Store,
+        measures: Measures,
         *,
         capture: Capture,
         render: Render,
@@ -62,6 +65,7 @@ class Snapshots:
         self._clock = clock
         self._journal = journal
         self._store = store
+        self._measures = measures
         self._capture = capture
         self._render = render
         self._write = write
@@ -110,9 +114,9 @@ class Snapshots:
     async def render(self) -> bytes:
         """Return the page as it would be written now."""
         await self._journal.settled()  # what has just happened is part of the history
-        history = await self._history()
+        history, figures = await asyncio.gather(self._history(), self._figures())
         now = self._clock.now()
-        return await self._render(self._capture(), history, now, now + self.interval)
+        return await self._render(self._capture(), history, figures, now, now + self.interval)
 
     async def _history(self) -> Sequence[Row]:
         try:
@@ -120,3 +124,11 @@ class Snapshots:
                 return await self._store.rows(since=self._clock.now() - DAY, events=self._events, limit=_ROWS)
         except (StoreError, TimeoutError):
             return ()
+
+    async def _figures(self) -> Metrics | None:
+        """Return the figures of the last day; None where no files and no journal tell them soon enough."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._measures.over(DAY)
+        except TimeoutError:
+            return None

@@ -111,8 +111,11 @@ def _keeper(folder: Path) -> Bookkeeper:
 
 
 def _read(keeper: Bookkeeper, listing: dict[Path, frozenset[str]]) -> None:
-    for _ in keeper.read_all(listing):
-        pass
+    frozen = 0
+    for read in keeper.read_all(listing):
+        if read - frozen >= _FREEZE_AFTER:  # as the daemon does
+            gc.freeze()
+            frozen = read
 
 
 def _one_change(keeper: Bookkeeper, folder: Path) -> float:
@@ -139,7 +142,7 @@ def _loop_held(folder: Path, listing: dict[Path, frozenset[str]], count: int) ->
             async def reads() -> None:
                 frozen = 0
                 while (read := await loop.run_in_executor(pool, lambda: next(portions, None))) is not None:
-                    if read - frozen >= _FREEZE_AFTER:  # as the daemon does
+                    if read - frozen >= _FREEZE_AFTER:
                         gc.freeze()
                         frozen = read
                 await loop.run_in_executor(pool, lambda: keeper.judge(time.time(), full=True))
@@ -177,6 +180,7 @@ def _memory(folder: Path, listing: dict[Path, frozenset[str]], count: int) -> Ro
     keeper = _keeper(folder)
     tracemalloc.start()
     _read(keeper, listing)
+    keeper.judge(time.time(), full=True)  # until then each of them is noted as changed
     taken = tracemalloc.get_traced_memory()[0] / count
     tracemalloc.stop()
     size = statistics.mean(file.stat().st_size for file in next(iter(folder.iterdir())).iterdir())

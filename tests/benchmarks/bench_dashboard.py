@@ -36,7 +36,7 @@ def measure(lab: Lab) -> Iterator[Row]:
     template = Environment(autoescape=True).from_string(_PLAIN)
 
     def ours() -> object:
-        return render(fleet, history, now=_NOW, next_due=_NOW + 3600, stale_after=7200)
+        return render(fleet, history, None, now=_NOW, next_due=_NOW + 3600, stale_after=7200)
 
     def plain() -> object:
         return template.render(agents=views).encode()

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from supervisor import checks
 from supervisor.checks._words import short
-from supervisor.domain.books import Case, Document, InvoiceCase, LedgerCase, Queue, QueueCase, Trail
+from supervisor.domain.books import Case, Document, InvoiceCase, Queue, QueueCase, TotalsCase, Trail
 from supervisor.domain.findings import Finding, Problem
 from supervisor.domain.invoices import Invoice, Status, status_of
 from supervisor.domain.ledger import Entry, Happening, Ledger, Message, Total
@@ -70,7 +70,7 @@ def invoice(*files: str, ledger: Sequence[str] | None = None, log: Sequence[str]
 
 def summary(
     *entries: str, totals: Iterable[str] = (), problems: tuple[Problem, ...] = (), currency: str = "USD"
-) -> LedgerCase:
+) -> TotalsCase:
     """Lay out a ledger; `totals` are lines of its Summary as "Unpaid 1500.00" or "Grand 1500.00", from line 91 on."""
     booked = tuple(entry(text, line, f"INV-{line}") for line, text in enumerate(entries, start=5))
     lines = [text.split(" ") for text in totals]
@@ -81,7 +81,7 @@ def summary(
     sums: dict[Status, Decimal] = {}
     for one in booked:
         sums[one.section] = sums.get(one.section, Decimal()) + (one.amount or Decimal())
-    return LedgerCase(LEDGER, Ledger(booked, written, problems), sums, currency)
+    return TotalsCase(LEDGER, Ledger(booked, written, problems), sums, currency)
 
 
 def queue(

@@ -24,6 +24,7 @@ from supervisor.domain.books import (
     Queue,
     QueueCase,
     Scope,
+    TotalsCase,
     Trail,
 )
 from supervisor.domain.findings import CheckName, Problem
@@ -93,7 +94,8 @@ def consistent(invoices: list[tuple[Status, Decimal, bool, bool]]) -> Iterator[C
     }
     totals = [Total(status, sums[status], line) for line, status in enumerate(Status, start=91)]
     totals.append(Total(None, sum(sums.values(), nothing), 99))
-    yield LedgerCase(LEDGER, Ledger(tuple(booked), tuple(totals)), sums, "USD")
+    yield LedgerCase(LEDGER, ())
+    yield TotalsCase(LEDGER, Ledger(tuple(booked), tuple(totals)), sums, "USD")
     yield EventsCase(EVENTS, ())
     messages = tuple(
         Message(str(line).encode(), "PAID", entry.number, NOW - line, line)
@@ -152,8 +154,9 @@ anything = st.one_of(
         paths,
         st.just("USD"),
     ),
+    st.builds(LedgerCase, texts, problems),
     st.builds(
-        LedgerCase,
+        TotalsCase,
         texts,
         st.builds(Ledger, several(entries), several(totals), problems, st.none() | problem),
         st.dictionaries(st.sampled_from(Status), figures.map(lambda figure: figure or Decimal())),
@@ -198,11 +201,11 @@ def moved(case: Case, by: int) -> Case:
                 last = known.last and replace(known.last, line=known.last.line + by)
                 known = Trail(last, tuple(line + by for line in known.paid))
             return replace(case, entries=all_moved(case.entries), trail=known)
-        case LedgerCase():
+        case TotalsCase():
             ledger = case.ledger
             problems, torn = all_moved(ledger.problems), ledger.torn
             return replace(case, ledger=Ledger(all_moved(ledger.entries), all_moved(ledger.totals), problems, torn))
-        case EventsCase():
+        case LedgerCase() | EventsCase():
             return replace(case, problems=all_moved(case.problems))
         case QueueCase(queue):
             gone = replace(queue, messages=all_moved(queue.messages), problems=all_moved(queue.problems))

@@ -8,8 +8,7 @@ from supervisor import checks
 from supervisor.checks._problems import ReadCase
 from supervisor.domain.books import Document, EventsCase, FileCase, LedgerCase
 from supervisor.domain.findings import CheckName, Problem
-from supervisor.domain.ledger import Ledger
-from tests.checks.examples import EVENTS, LEDGER, found
+from tests.checks.examples import EVENTS, LEDGER
 
 FILE = "/books/acme/INV-1.json"
 TORN = Problem(CheckName.PARSE, "the line is no JSON object", 7, "an object", '{"invoice": "INV')
@@ -21,7 +20,7 @@ def file(*problems: Problem) -> FileCase:
 
 
 def ledger(*problems: Problem) -> LedgerCase:
-    return LedgerCase(LEDGER, Ledger(problems=problems), {}, "USD")
+    return LedgerCase(LEDGER, problems)
 
 
 def events(*problems: Problem) -> EventsCase:
@@ -33,11 +32,6 @@ def test_what_can_not_be_read_is_a_finding(case: ReadCase, path: str) -> None:
     (finding,) = checks.find(case)
     said = (finding.check, finding.message, finding.file, finding.line, finding.expected, finding.found)
     assert said == (CheckName.PARSE, "the line is no JSON object", path, 7, "an object", '{"invoice": "INV')
-
-
-def test_a_ledger_whose_end_is_missing() -> None:
-    case = LedgerCase(LEDGER, Ledger(torn=Problem(CheckName.PARSE, "the last line is unfinished", 31)), {}, "USD")
-    assert found(case) == ["parse ledger.md:31"]
 
 
 def test_what_can_be_read_is_none() -> None:

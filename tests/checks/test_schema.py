@@ -5,7 +5,6 @@ from dataclasses import replace
 from supervisor import checks
 from supervisor.domain.books import Document, EventsCase, FileCase, LedgerCase
 from supervisor.domain.findings import CheckName, Problem
-from supervisor.domain.ledger import Ledger
 from tests.checks.examples import EVENTS, LEDGER, found
 
 AMOUNT = Problem(CheckName.SCHEMA, "amount is not an amount", 6, "an amount", "NaN", "INV-1")
@@ -17,7 +16,7 @@ def file(*problems: Problem) -> FileCase:
 
 
 def ledger(*problems: Problem) -> LedgerCase:
-    return LedgerCase(LEDGER, Ledger(problems=problems), {}, "USD")
+    return LedgerCase(LEDGER, problems)
 
 
 def test_a_value_that_no_agent_should_write() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.domain.books import Case, Document, EventsCase, FileCase
+from supervisor.domain.books import Case, Document, EventsCase, FileCase, LedgerCase
 from supervisor.domain.docket import basis
 from supervisor.domain.findings import CheckName, Problem
 from supervisor.domain.invoices import Invoice, Status
@@ -82,6 +82,7 @@ def test_nothing_has_changed(one: Case, other: Case) -> None:
         (FILE, FileCase(FILE.path, None)),
         (FILE, FileCase(FILE.path, Document(FILE.path, archived=False, invoice=None))),
         (EventsCase(EVENTS, (TORN,)), EventsCase(EVENTS, (TORN, TORN))),
+        (LedgerCase(EVENTS, (TORN,)), LedgerCase(EVENTS, ())),
         (LEDGER, summary("Unpaid 10", "Paid 5", totals=["Unpaid 21", "Grand 15"])),
         (LEDGER, summary("Unpaid 11", "Paid 5", totals=["Unpaid 20", "Grand 15"])),
         (LEDGER, summary("Unpaid 10", "Paid 5", totals=["Unpaid 20"])),

@@ -18,15 +18,17 @@ from supervisor.domain.books import (
     QueueCase,
     Scope,
     Subject,
+    TotalsCase,
     Trail,
 )
 from supervisor.domain.findings import CheckName, Problem
 from supervisor.domain.index import Book, Index, Limits
 from supervisor.domain.invoices import Invoice, Status
-from supervisor.domain.ledger import Entry, Happening, Ledger, Message
+from supervisor.domain.ledger import Entry, Happening, Ledger, Message, Total
 from supervisor.domain.totals import Tally, Totals
 
 LEDGER, EVENTS = Book("/state/ledger.md", 5.0), Book("/state/events.log", 6.0)
+THE_LEDGER = {Subject(Scope.LEDGER, LEDGER.path), Subject(Scope.TOTALS, LEDGER.path)}
 TORN = Problem(CheckName.PARSE, "torn")
 
 
@@ -68,17 +70,25 @@ def test_a_changed_file_moves_the_totals_by_its_difference() -> None:
     assert len(index) == 0
 
 
-def test_a_file_makes_itself_and_its_invoice_dirty_and_the_number_that_it_had_before() -> None:
+def test_a_file_makes_its_invoice_dirty_and_the_number_that_it_had_before() -> None:
     index = books()
     index.put(live())
-    assert index.take_dirty() == {
-        Subject(Scope.FILE, "/state/acme/INV-1.json"),
-        Subject(Scope.INVOICE, "INV-1"),
-    }
+    assert index.take_dirty() == {Subject(Scope.INVOICE, "INV-1")}
     index.put(Document("/state/acme/INV-1.json", False, invoice("INV-2")))
     assert {Subject(Scope.INVOICE, "INV-1"), Subject(Scope.INVOICE, "INV-2")} <= index.take_dirty()
     assert index.take_dirty() == set()
     assert index.case(Subject(Scope.INVOICE, "INV-1"), 0.0) is None
+
+
+def test_a_file_with_problems_is_dirty_itself_and_once_more_when_they_are_gone() -> None:
+    index = books()
+    subject = Subject(Scope.FILE, "/state/acme/INV-1.json")
+    index.put(Document(subject.name, False, None, (TORN,)))
+    assert subject in index.take_dirty()
+    index.put(live())
+    assert subject in index.take_dirty()
+    index.put(live(amount=7))
+    assert subject not in index.take_dirty()
 
 
 def test_a_file_without_an_invoice_counts_nowhere() -> None:
@@ -86,7 +96,7 @@ def test_a_file_without_an_invoice_counts_nowhere() -> None:
     broken = Document("/state/acme/INV-1.json", False, None, (TORN,))
     index.put(broken)
     assert index.case(Subject(Scope.FILE, broken.path), 0.0) == FileCase(broken.path, broken)
-    assert index.known() == {broken.path}
+    assert set(index.known()) == {broken.path}
     index.put(live())
     index.put(broken)
     assert not any(index.totals().values())
@@ -117,7 +127,7 @@ def test_a_temporary_file_is_a_case_while_it_lies_there() -> None:
     subject = Subject(Scope.FILE, "/state/acme/INV-1.json.tmp")
     assert index.take_dirty() == {subject}
     assert index.case(subject, 0.0) == FileCase(subject.name, None)
-    assert index.known() == {subject.name}
+    assert set(index.known()) == {subject.name}
     assert index.written(subject) == 7.0
     index.drop(subject.name)
     assert index.take_dirty() == {subject}
@@ -131,10 +141,10 @@ def test_entries_that_only_moved_are_not_dirty() -> None:
     assert index.take_dirty() >= {
         Subject(Scope.INVOICE, "INV-1"),
         Subject(Scope.INVOICE, "INV-2"),
-        Subject(Scope.LEDGER, LEDGER.path),
+        *THE_LEDGER,
     }
     index.use_ledger(LEDGER, Ledger((entry(line=8), entry("INV-2", line=9, amount=7))))
-    assert index.take_dirty() == {Subject(Scope.INVOICE, "INV-2"), Subject(Scope.LEDGER, LEDGER.path)}
+    assert index.take_dirty() == {Subject(Scope.INVOICE, "INV-2"), *THE_LEDGER}
 
 
 def test_a_ledger_that_comes_or_goes_concerns_every_invoice() -> None:
@@ -143,7 +153,7 @@ def test_a_ledger_that_comes_or_goes_concerns_every_invoice() -> None:
     index.put(live("INV-2"))
     index.take_dirty()
     index.use_ledger(LEDGER, Ledger())
-    everything = {Subject(Scope.INVOICE, "INV-1"), Subject(Scope.INVOICE, "INV-2"), Subject(Scope.LEDGER, LEDGER.path)}
+    everything = {Subject(Scope.INVOICE, "INV-1"), Subject(Scope.INVOICE, "INV-2"), *THE_LEDGER}
     assert index.take_dirty() == everything
     assert index.case(Subject(Scope.LEDGER, LEDGER.path), 0.0) is not None
     index.use_ledger(None, Ledger())
@@ -155,8 +165,43 @@ def test_the_ledgers_sums_are_those_of_its_entries() -> None:
     index = books()
     ledger = Ledger((entry(amount=3), entry("INV-2", amount=4), entry("INV-3", amount=0)))
     index.use_ledger(LEDGER, ledger)
-    case = index.case(Subject(Scope.LEDGER, LEDGER.path), 0.0)
-    assert case == LedgerCase(LEDGER.path, ledger, {Status.UNPAID: Decimal(7)}, "USD")
+    case = index.case(Subject(Scope.TOTALS, LEDGER.path), 0.0)
+    assert case == TotalsCase(LEDGER.path, ledger, {Status.UNPAID: Decimal(7)}, "USD")
+
+
+CUT = Problem(CheckName.PARSE, "the last line is unfinished", 4)
+
+
+def test_while_its_end_is_missing_the_ledger_holds_what_it_held() -> None:
+    index = books()
+    index.put(live())
+    whole = Ledger((entry(), entry("INV-2")), (Total(Status.UNPAID, Decimal(9), 8),))
+    index.use_ledger(LEDGER, whole)
+    before = [index.case(one, 0.0) for one in (Subject(Scope.INVOICE, "INV-1"), Subject(Scope.TOTALS, LEDGER.path))]
+    index.take_dirty()
+    index.use_ledger(LEDGER, Ledger(torn=CUT))
+    assert index.take_dirty() == {Subject(Scope.LEDGER, LEDGER.path)}
+    assert index.case(Subject(Scope.LEDGER, LEDGER.path), 0.0) == LedgerCase(LEDGER.path, (CUT,))
+    after = [index.case(one, 0.0) for one in (Subject(Scope.INVOICE, "INV-1"), Subject(Scope.TOTALS, LEDGER.path))]
+    assert after == before
+    index.use_ledger(LEDGER, whole)
+    assert index.case(Subject(Scope.LEDGER, LEDGER.path), 0.0) == LedgerCase(LEDGER.path, ())
+    assert index.take_dirty() == THE_LEDGER
+
+
+def test_with_a_ledger_that_was_never_seen_whole_nothing_is_compared() -> None:
+    index = books()
+    index.put(live())
+    index.use_ledger(LEDGER, Ledger((entry("INV-2"),), torn=CUT))
+    case = index.case(Subject(Scope.INVOICE, "INV-1"), 0.0)
+    assert isinstance(case, InvoiceCase)
+    assert case.ledger is None
+    assert index.case(Subject(Scope.INVOICE, "INV-2"), 0.0) is None
+    assert index.case(Subject(Scope.TOTALS, LEDGER.path), 0.0) is None
+    assert index.case(Subject(Scope.LEDGER, LEDGER.path), 0.0) == LedgerCase(LEDGER.path, (CUT,))
+    index.take_dirty()
+    index.use_ledger(LEDGER, Ledger((entry("INV-2"),)))
+    assert Subject(Scope.INVOICE, "INV-1") in index.take_dirty()
 
 
 def test_the_event_log_keeps_a_trail_for_each_invoice() -> None:
@@ -298,12 +343,15 @@ class Comings(RuleBasedStateMachine):
     @invariant()
     def the_totals_are_those_of_the_files(self) -> None:
         assert self.index.totals() == anew(self.files)
-        assert self.index.known() == self.files.keys()
+        assert set(self.index.known()) == self.files.keys()
 
     def _put(self, document: Document) -> None:
+        old = self.files.get(document.path)
         self.files[document.path] = document
+        self.index.take_dirty()
         self.index.put(document)
-        assert Subject(Scope.FILE, document.path) in self.index.take_dirty()
+        troubled = bool(document.problems or (old is not None and old.problems))
+        assert (Subject(Scope.FILE, document.path) in self.index.take_dirty()) is troubled
 
 
 def anew(files: dict[str, Document]) -> Totals:

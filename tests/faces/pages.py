@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 from supervisor.domain.account import QueueView
@@ -11,9 +12,11 @@ from supervisor.domain.events import Beat, BeatKind
 from supervisor.domain.findings import PHRASES, CheckName
 from supervisor.domain.fleet import AgentView, Fleet, Modifier, overall
 from supervisor.domain.health import HealthState
+from supervisor.domain.metrics import DAY, Latency, Metrics
+from supervisor.domain.totals import Tally
 from supervisor.faces.dashboard import render
 from supervisor.ports import Row
-from tests.support.accounts import account, found
+from tests.support.accounts import account, found, trend
 
 NOW = 1_771_336_991.0  # 2026-02-17 14:03:11 UTC
 HOUR = 3600.0
@@ -46,8 +49,8 @@ def fleet(agents: tuple[AgentView, ...], incidents: tuple[Incident, ...] = (), *
     return Fleet(NOW, overall(agents, incidents, observed=observed), agents, incidents, **more)  # type: ignore[arg-type]
 
 
-def page(fleet_: Fleet, history: tuple[Row, ...] = ()) -> bytes:
-    return render(fleet_, history, now=NOW, next_due=NOW + HOUR, stale_after=2 * HOUR)
+def page(fleet_: Fleet, history: tuple[Row, ...] = (), figures: Metrics | None = None) -> bytes:
+    return render(fleet_, history, figures, now=NOW, next_due=NOW + HOUR, stale_after=2 * HOUR)
 
 
 def changed(hours_ago: float, name: str, old: str, new: str, reason: str) -> Row:
@@ -228,6 +231,22 @@ def hostile() -> bytes:
     return page(fleet(agents, incidents, doubts=HOSTILE[:1], observed=False, unregistered=HOSTILE, books=told), history)
 
 
+FIGURES = Metrics(
+    NOW,
+    DAY,
+    emails_sent=1204,
+    payments_detected=9,
+    errors=0,
+    latency=Latency(8, 5400.0, 3600.0, 9000.0, 14_400.0),
+    collected={"EUR": Tally(1, Decimal("99.5")), "USD": Tally(8, Decimal("21050.4"))},
+)
+
+
+def new_books() -> bytes:
+    """Books whose journal has just begun."""
+    return page(fleet((agent("collections-emailer"),), books=account(NOW, findings=(), queues=())))
+
+
 def books() -> bytes:
     agents = (agent("collections-emailer", last_heartbeat=NOW - 640), agent("payment-watcher", last_heartbeat=NOW - 12))
     incidents = tuple(
@@ -238,10 +257,17 @@ def books() -> bytes:
         Row(NOW - 60, "incident_opened", None, one.id, {"severity": "critical", "summary": one.summary})
         for one in incidents
     )
-    return page(fleet(agents, incidents, books=account(NOW)), history)
+    return page(fleet(agents, incidents, books=account(NOW), trend=trend(NOW)), history, FIGURES)
 
 
-PAGES = {"empty": empty, "healthy": healthy, "all_bad": all_bad, "hostile": hostile, "books": books}
+PAGES = {
+    "empty": empty,
+    "healthy": healthy,
+    "all_bad": all_bad,
+    "hostile": hostile,
+    "books": books,
+    "new_books": new_books,
+}
 GOLDEN = Path(__file__).parent / "golden"
 
 if __name__ == "__main__":

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from supervisor.domain.account import Account, QueueView
 from supervisor.domain.findings import CheckName
-from supervisor.faces.books import Item, Sum, section
+from supervisor.domain.invoices import Status
+from supervisor.domain.metrics import DAY, Latency, Metrics
+from supervisor.domain.totals import Tally
+from supervisor.domain.trend import Stand, Trend
+from supervisor.faces.books import Figure, Item, Section, Sum, section
 from tests.faces.pages import NOW, PAGES, agent, fleet, page
 from tests.faces.test_dashboard import Reader
-from tests.support.accounts import LEDGER, account, findings, found
+from tests.support.accounts import LEDGER, account, findings, found, trend
 
 SOFT, AGED, TOTAL, MISMATCH = findings(NOW)
+
+
+def shown_of(told: Account, trend_: Trend = Trend(), figures: Metrics | None = None) -> Section | None:
+    return section(told, trend_, figures, NOW)
 
 
 @pytest.mark.parametrize("name", ["empty", "healthy", "all_bad"])
@@ -25,10 +34,16 @@ def test_where_there_are_no_books_the_page_says_nothing_of_them(name: str) -> No
 def test_the_page_shows_sums_findings_and_queues() -> None:
     text = Reader(PAGES["books"]()).text
     for part in (
-        "unpaid 1,200.50 EUR 2 invoices 681,398.27 USD 27 invoices",
-        "paid 153,484.23 USD 11 invoices",
-        "escalated 8,600.00 USD 1 invoice",
-        "in review none",
+        "unpaid 1,200.50 EUR 2 invoices 681,398.27 USD 27 invoices +1 invoice, +200.50 EUR in 24 h",
+        "-1 invoice, -1,500.01 USD in 24 h",
+        "paid 153,484.23 USD 11 invoices +1 invoice, +1,500.01 USD in 24 h",
+        "escalated 8,600.00 USD 1 invoice no change in 24 h",
+        "in review none no change in 24 h",
+        "E-mails sent 1,204 Payments detected 9 Errors 0",
+        "Payment latency 1 h 30 min on average of 8 payments; half within 1 h, 90 % within 2 h 30 min, 99 % within 4 h",
+        "Collected 99.50 EUR 21,050.40 USD 9 invoices",
+        "unpaid 681,398.27 USD paid 153,484.23 USD escalated 8,600.00 USD 1,000,000 500,000 0 USD from 28 Jan to",
+        "Day unpaid paid escalated 17 Feb 681,398.27 153,484.23 8,600.00 16 Feb",
         "3 findings, and 1 that may be agents at work",
         "INV-7 is of 1,500.00 USD, but the ledger says 1,400.00 USD critical , invoice and ledger differ in the amount",
         f"Expected 1500.00 Found 1400.00 In {LEDGER}:7",
@@ -39,9 +54,10 @@ def test_the_page_shows_sums_findings_and_queues() -> None:
 
 
 def test_sums_and_findings_in_words() -> None:
-    shown = section(account(NOW), NOW)
+    shown = shown_of(account(NOW))
     assert shown is not None
-    assert shown.sums[0] == Sum("unpaid", (("1,200.50 EUR", "2 invoices"), ("681,398.27 USD", "27 invoices")))
+    money = (("1,200.50 EUR", "2 invoices"), ("681,398.27 USD", "27 invoices"))
+    assert shown.sums[0] == Sum("unpaid", money, ("change in 24 h: no data",))
     assert [item.icon for item in shown.items] == ["escalated", "escalated", "unhealthy", "unknown"]
     assert shown.items[2] == Item(
         icon="unhealthy",
@@ -57,7 +73,7 @@ def test_sums_and_findings_in_words() -> None:
 
 def test_what_a_restart_left_is_named_as_such() -> None:
     left = replace(MISMATCH, after_restart="the restart of payment-watcher")
-    shown = section(account(NOW, findings=(left,)), NOW)
+    shown = shown_of(account(NOW, findings=(left,)))
     assert shown is not None
     assert shown.items[0].standing == "for 1 min 30 s, left by the restart of payment-watcher"
 
@@ -74,19 +90,19 @@ def test_what_a_restart_left_is_named_as_such() -> None:
     ],
 )
 def test_how_the_books_stand_in_one_line(changes: dict[str, Any], icon: str, words: str) -> None:
-    shown = section(account(NOW, **changes), NOW)
+    shown = shown_of(account(NOW, **changes))
     assert shown is not None
     assert (shown.icon, shown.verdict) == (icon, words)
     assert words in Reader(page(fleet((agent("a"),), books=account(NOW, **changes)))).text
 
 
 def test_books_are_there_as_soon_as_there_is_anything_of_them() -> None:
-    assert section(Account(), NOW) is None
-    assert section(Account(NOW), NOW) is None
-    assert section(Account(NOW, files=1), NOW) is not None
-    assert section(Account(findings=(TOTAL,)), NOW) is not None
+    assert shown_of(Account()) is None
+    assert shown_of(Account(NOW)) is None
+    assert shown_of(Account(NOW, files=1)) is not None
+    assert shown_of(Account(findings=(TOTAL,))) is not None
     queue = QueueView("new", "/queues/new.jsonl", 0, None)
-    shown = section(Account(NOW, queues=(queue,)), NOW)
+    shown = shown_of(Account(NOW, queues=(queue,)))
     assert shown is not None
     assert shown.queues == (("new", "0 waiting"),)
 
@@ -101,3 +117,36 @@ def test_too_many_are_counted_and_the_page_stays_small() -> None:
     assert "queue 49" in text
     assert "and 10 more" in text
     assert len(html) < 100_000
+
+
+def test_a_change_over_another_time_says_since_when() -> None:
+    for ago, words in ((3 * 3600.0, "since 11:03:11 UTC"), (40 * 3600.0, "since 15 Feb 22:03:11 UTC")):
+        shown = shown_of(account(NOW), replace(trend(NOW), change_since=NOW - ago))
+        assert shown is not None
+        assert shown.sums[1].change == (f"+1 invoice, +1,500.01 USD {words}",)
+        assert shown.sums[2].change == (f"no change {words}",)
+
+
+def test_where_there_is_no_data_the_page_says_so_and_shows_no_figure() -> None:
+    text = Reader(PAGES["new_books"]()).text
+    assert text.count("change in 24 h: no data") == 4
+    figures = "E-mails sent no data Payments detected no data Errors no data Payment latency no data Collected no data"
+    assert figures in text
+    assert "No data yet: a chart needs two days in the journal." in text
+
+
+def test_nothing_collected_is_a_figure() -> None:
+    shown = shown_of(account(NOW), figures=Metrics(NOW, DAY, collected={}, latency=Latency(1, 1.0, 1.0, 1.0, 1.0)))
+    assert shown is not None
+    assert shown.figures[4] == Figure("Collected", ("nothing",))
+    assert shown.figures[3].values == ("1 s",)
+
+
+def test_charts_that_are_not_drawn_are_counted() -> None:
+    names = ("AAA", "BBB", "CCC", "DDD", "EEE")
+    totals = {status: {name: Tally(1, Decimal(1)) for name in names} for status in Status}
+    days = (Stand(NOW - DAY, totals), Stand(NOW, totals))
+    text = Reader(page(fleet((), books=account(NOW), trend=Trend(days=days)))).text
+    assert "CCC as a table" in text
+    assert "DDD as a table" not in text
+    assert "and 2 more without a chart" in text

@@ -187,13 +187,13 @@ def test_too_many_incidents_are_counted() -> None:
 
 
 def test_when_it_was_made_is_due_and_is_stale() -> None:
-    html = render(fleet(()), (), now=NOW, next_due=NOW + 60, stale_after=90.0, title="Ours")
+    html = render(fleet(()), (), None, now=NOW, next_due=NOW + 60, stale_after=90.0, title="Ours")
     read = Reader(html)
     assert "Made 14:03:11 UTC , next due 14:04:11 UTC" in read.text
     assert "later than 14:04:41 UTC" in read.text
     assert "animation:stale 1ms linear 90s forwards" in read.style
     assert "Ours" in read.text
-    assert "next due" not in Reader(render(fleet(()), (), now=NOW, next_due=None, stale_after=90.0)).text
+    assert "next due" not in Reader(render(fleet(()), (), None, now=NOW, next_due=None, stale_after=90.0)).text
 
 
 def test_what_happened_is_told() -> None:

@@ -120,6 +120,8 @@ def test_the_document_of_everything() -> None:
             "files": 0,
             "totals": {"unpaid": {}, "paid": {}, "escalated": {}, "review": {}},
             "findings": [],
+            "change": None,
+            "change_since": None,
         },
         "queues": {"healthy": None, "queues": {}},
         "incidents": [

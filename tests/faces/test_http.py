@@ -17,10 +17,11 @@ import pytest
 
 from supervisor.domain.health import HealthState
 from supervisor.faces import requests, streams
+from supervisor.faces.documents import rfc3339
 from supervisor.faces.http import HttpFace
 from supervisor.faces.listening import listen
 from supervisor.ports import Control, RefusedError
-from tests.support.accounts import account
+from tests.support.accounts import account, trend
 from tests.support.control import JOURNAL_BROKEN, NOW, WATCHES, MemoryControl, agent
 from tests.support.measured import metrics
 
@@ -209,11 +210,14 @@ async def test_check(client: aiohttp.ClientSession, control: MemoryControl) -> N
 
 
 async def test_reconcile(client: aiohttp.ClientSession, control: MemoryControl) -> None:
-    control.account = account(NOW)
+    control.account, control.trend = account(NOW), trend(NOW)
     status, books = await ask(client, "POST", "/api/v1/reconcile")
     assert status == 200
     _, fleet = await ask(client, "GET", "/api/v1/fleet")
+    change = {key: fleet["books"].pop(key) for key in ("change", "change_since")}
     assert books == {"books": fleet["books"], "queues": fleet["queues"]}
+    assert change["change"]["paid"] == {"USD": {"count": 1, "total": "1500.01"}}
+    assert change["change_since"] == rfc3339(NOW - 86400.0)
     assert books["books"]["totals"]["unpaid"]["USD"] == {"count": 27, "total": "681398.27"}
     assert books["queues"]["queues"] == {"collections-emailer": {"depth": 11, "oldest_seconds": 7500.0}}
     assert control.asked == [("reconcile",)]

@@ -312,7 +312,7 @@ def test_a_total_that_is_no_amount_is_a_problem(figure: str) -> None:
     ledger = under("## Summary", f"- **Grand Total:** {figure}")
     assert ledger.totals == ()
     assert ledger.problems == (
-        problem("the grand total cannot be read", 2, expected="an amount such as $1500.00", found=figure),
+        Problem(CheckName.SCHEMA, "the grand total is no amount", 2, "an amount such as $1500.00", figure),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from supervisor.formats import activity, amount, eventlog, heartbeat, invoice, queue
+from supervisor.formats import activity, amount, eventlog, heartbeat, invoice, ledger, queue
 
 
 def fuzz_amount(data: bytes) -> None:
@@ -22,6 +22,16 @@ def fuzz_invoice(data: bytes) -> None:
     if parsed.invoice is not None:
         f"{parsed.invoice.number}{parsed.invoice.client}{parsed.invoice.word}".encode()
         assert parsed.invoice.status is not None or parsed.problems
+
+
+def fuzz_ledger(data: bytes) -> None:
+    parsed = ledger.parse(data)
+    lines = data.count(b"\n") + 1
+    for one in (*parsed.entries, *parsed.totals, *parsed.problems):
+        assert one.line is None or 1 <= one.line <= lines
+    assert len(parsed.problems) <= ledger.PROBLEMS_KEPT + 2
+    for entry in parsed.entries:
+        f"{entry.number}{entry.client}{entry.word}{entry.date}".encode()
 
 
 def fuzz_queue(data: bytes) -> None:
@@ -54,6 +64,18 @@ PARSERS: dict[str, tuple[Callable[[bytes], None], bytes]] = {
         fuzz_invoice,
         b"""{"number": "INV-1", "amount": 80.5, "status": "paid", "paid_at": "2026-02-11T12:00:00", "_checksum": "0",
 "payment": {"amount": "1.500,00", "detected_at": 1770811200}, "currency": "COP", "confidence": 0.9}""",
+    ),
+    "ledger": (
+        fuzz_ledger,
+        b"""# Collections Ledger
+## Unpaid
+- `INV-1` | $1,500.00 | Client & Name | Due: 2026-03-15 | Status: unpaid
+<!-- a note: 1.500,00 -->
+## Paid
+- `INV-2` | $900.00 | Paid: 2026-02-11 | Method: transfer | Status: paid
+## Summary
+- **Unpaid Total:** $1500.00
+""",
     ),
     "queue": (fuzz_queue, b'{"type": "INVOICE_PAID", "invoice": "INV-1", "_queued_at": 1795432788.2}\n{"type": "A"'),
     "eventlog": (

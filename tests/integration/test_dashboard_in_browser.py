@@ -56,5 +56,5 @@ def test_a_page_fits_a_phone_and_breaks_no_rule_of_its_own(tmp_path: Path, name:
 
 
 def test_an_old_page_says_so_without_a_script(tmp_path: Path) -> None:
-    seen, _ = browse(tmp_path, render(fleet((agent("a"),)), (), now=NOW, next_due=None, stale_after=1.0))
+    seen, _ = browse(tmp_path, render(fleet((agent("a"),)), (), None, now=NOW, next_due=None, stale_after=1.0))
     assert '"stale":"visible"' in seen

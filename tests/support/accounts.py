@@ -12,7 +12,9 @@ from supervisor.domain.books import Scope, Subject
 from supervisor.domain.docket import FindingState, Kept
 from supervisor.domain.findings import CheckName, Finding
 from supervisor.domain.invoices import Status
-from supervisor.domain.totals import Tally
+from supervisor.domain.metrics import DAY
+from supervisor.domain.totals import Tally, Totals
+from supervisor.domain.trend import Stand, Trend
 
 STATE = "/home/ada/.local/share/novotechno-collections/state"
 LEDGER = f"{STATE}/collections_ledger.md"
@@ -82,3 +84,25 @@ def account(now: float, **changes: Any) -> Account:
     queues = (QueueView("collections-emailer", QUEUE, 11, now - 7500),)
     known = {"at": now, "totals": SUMS, "findings": findings(now), "queues": queues, "files": 41}
     return Account(**{**known, **changes})
+
+
+def usd(unpaid: str, paid: str = "0", escalated: str = "0", count: int = 1) -> Totals:
+    """Return totals in dollars."""
+    amounts = {Status.UNPAID: unpaid, Status.PAID: paid, Status.ESCALATED: escalated}
+    return {status: {"USD": Tally(count, Decimal(amounts.get(status, "0")))} for status in Status}
+
+
+def trend(now: float) -> Trend:
+    """Return three weeks that end with `account`'s totals at `now`; of two days nothing is known."""
+    earlier = [
+        Stand(now - ago * DAY, usd(str(681398 - 9000 * ago + 25000 * (ago % 5)), str(153484 - 6500 * ago), "8600"))
+        for ago in range(20, 0, -1)
+        if ago not in {7, 8}
+    ]
+    nothing: Totals = {status: {} for status in Status}
+    change = {
+        **nothing,
+        Status.UNPAID: {"EUR": Tally(1, Decimal("200.5")), "USD": Tally(-1, Decimal("-1500.01"))},
+        Status.PAID: {"USD": Tally(1, Decimal("1500.01"))},
+    }
+    return Trend(change, now - DAY, (*earlier, Stand(now, SUMS)))

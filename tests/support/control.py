@@ -18,6 +18,7 @@ from supervisor.domain.health import HealthState
 from supervisor.domain.metrics import DAY, Metrics
 from supervisor.domain.readings import Readings
 from supervisor.domain.silences import Silence
+from supervisor.domain.trend import Trend
 from supervisor.ports import RefusedError, Row, StoreError, UnknownNameError
 
 NOW = 1_780_000_000.0
@@ -61,6 +62,7 @@ class MemoryControl:
         self.asked: list[tuple[Any, ...]] = []
         self.outcomes: dict[str, Outcome] = {"caine": Delivered(), "person": Failed("connection refused")}
         self.account = Account()
+        self.trend = Trend()
         self.missing: str | None = None
         self.doubts: tuple[str, ...] = ()
         self.unregistered: tuple[str, ...] = ()
@@ -99,7 +101,8 @@ class MemoryControl:
         agents = tuple(self.agents.values())
         observed = not self.doubts
         status = overall(agents, incidents, observed=observed)
-        return Fleet(self.now(), status, agents, incidents, observed, self.doubts, self.unregistered, self.account)
+        doubts, strangers = self.doubts, self.unregistered
+        return Fleet(self.now(), status, agents, incidents, observed, doubts, strangers, self.account, self.trend)
 
     def silences(self) -> Sequence[Silence]:
         return tuple(self.quiet.values())

@@ -23,6 +23,7 @@ from supervisor.clocks import SystemClock
 from supervisor.domain.fleet import AgentView, Fleet
 from supervisor.domain.gate import GatePolicy
 from supervisor.domain.messages import utc
+from supervisor.domain.metrics import Metrics
 from supervisor.domain.policy import Chain, Policy, RestartPolicy, Step
 from supervisor.domain.readings import Readings
 from supervisor.domain.records import Record
@@ -127,6 +128,7 @@ class VirtualTown:
         self.records: list[Logged] = []
         self.pages: list[Fleet] = []
         self.history: Sequence[Row] = ()
+        self.figures: Metrics | None = None
         self.watchdog = Watchdog()
         self.config_error: str | None = None
         self.page_error: Exception | None = None
@@ -347,11 +349,19 @@ class VirtualTown:
     async def _think(self, work: Callable[[], T]) -> T:
         return work()
 
-    async def _render(self, capture: Callable[[], Fleet], history: Sequence[Row], now: float, next_due: float) -> bytes:
+    async def _render(
+        self,
+        capture: Callable[[], Fleet],
+        history: Sequence[Row],
+        figures: Metrics | None,
+        now: float,
+        next_due: float,
+    ) -> bytes:
         if isinstance(self.page_error, Exception) and not isinstance(self.page_error, OSError):
             raise self.page_error
         self.pages.append(capture())
         self.history = history
+        self.figures = figures
         return f"{now} {next_due}".encode()
 
     async def _write_beat(self, name: str, document: dict[str, Any]) -> None:
