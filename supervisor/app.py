@@ -25,6 +25,7 @@ from supervisor.domain.fleet import Fleet
 from supervisor.domain.index import Limits
 from supervisor.domain.metrics import Metrics
 from supervisor.domain.policy import Policy
+from supervisor.domain.readings import Readings
 from supervisor.domain.records import Record
 from supervisor.faces import dashboard as page
 from supervisor.faces.api.door import Rules
@@ -32,6 +33,8 @@ from supervisor.faces.documents import watches_document
 from supervisor.faces.http import HttpFace
 from supervisor.faces.lines import row_fields
 from supervisor.faces.logs import LibraryHandler, LogSink, configure
+from supervisor.faces.metrics import exposition
+from supervisor.faces.ping import HttpPing
 from supervisor.faces.sdnotify import SystemdWatchdog
 from supervisor.filesystem import RealFiles, write_atomic
 from supervisor.formats import heartbeat
@@ -39,7 +42,7 @@ from supervisor.formats.activity import Activity
 from supervisor.ports import Control, RefusedError, Row, Store
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.daemon import Daemon
-from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, Plan
+from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, PingPlan, Plan, TextfilePlan
 from supervisor.runtime.world import World
 from supervisor.settings import Agent, Chosen, Settings
 from supervisor.sources.files import FileSource, Pace, Root
@@ -123,7 +126,7 @@ def test_notify(settings: Settings, channel: str | None) -> dict[str, Outcome]:
 
 def plan_of(settings: Settings) -> Plan:
     """Return what the runtime is to do."""
-    books = settings.books
+    books, address = settings.books, settings.ping.address
     return Plan(
         agents={name: _agent_plan(settings, name, agent) for name, agent in settings.agents.items()},
         chain=settings.chain(),
@@ -144,6 +147,8 @@ def plan_of(settings: Settings) -> Plan:
         dashboard_interval=settings.dashboard.interval,
         dashboard_min_interval=settings.dashboard.min_interval,
         http=_rules(settings.http),
+        textfile=TextfilePlan(settings.metrics.textfile, settings.metrics.interval),
+        ping=PingPlan(None if address is None else HttpPing(address), settings.ping.interval),
     )
 
 
@@ -214,7 +219,7 @@ async def _with_daemon(
 ) -> T:
     """Make a daemon and everything it needs, and let go of it all afterwards."""
     # A file system that hangs holds up one kind of work; whoever asks waits for none.
-    workers = [Worker(name) for name in ("reader", "thinker", "books", "page-writer", "beat-writer")]
+    workers = [Worker(name) for name in ("reader", "thinker", "books", "page-writer", "beat-writer", "metrics-writer")]
     try:
         world = _world(settings, workers, reload or (lambda: settings), sink, store or _journal(settings))
         return await use(Daemon(plan_of(settings), world))
@@ -226,7 +231,7 @@ async def _with_daemon(
 def _world(
     settings: Settings, workers: Sequence[Worker], reload: Callable[[], Settings], sink: LogSink | None, store: Store
 ) -> World:
-    read, think, reckon, write_page, write_beats = workers
+    read, think, reckon, write_page, write_beats, write_metrics = workers
     places = settings.paths
     clock = SystemClock()
 
@@ -244,6 +249,9 @@ def _world(
 
     async def write(path: Path, data: bytes) -> None:
         await write_page(lambda: _write(path, data))
+
+    async def write_textfile(path: Path, readings: Readings) -> None:
+        await write_metrics(lambda: _write(path, exposition(readings, __version__)[0]))
 
     async def load_plan() -> Plan:
         return await asyncio.to_thread(_new_plan, settings, reload)
@@ -283,6 +291,7 @@ def _world(
         render=render,
         write=write,
         page_events=page.EVENTS,
+        write_textfile=write_textfile,
         write_beat=write_beat,
         load_plan=load_plan,
         face=face,

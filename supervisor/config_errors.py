@@ -18,7 +18,7 @@ from supervisor.formats.duration import format_duration
 
 Key = tuple[str | int, ...]
 
-_SECRET = re.compile(r"token|secret|password|credential|(^|_)key$|headers?$", re.IGNORECASE)
+_SECRET = re.compile(r"token|secret|password|credential|(^|_)(key|url)$|headers?$", re.IGNORECASE)
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _HEADER = re.compile(r"\s*(\[\[?)(.+?)\]\]?\s*(?:#.*)?")
 _ASSIGNMENT = re.compile(r"""\s*((?:[A-Za-z0-9_.\s-]|"[^"]*"|'[^']*')+?)\s*=""")
@@ -128,7 +128,8 @@ def explain(
             text = REQUIRED
         elif detail["type"] == "extra_forbidden":
             text = unknown("key", str(key[-1]), [*_known(model, loc[:-1]), *beside])
-        elif not loc or loc[-1] == "[key]":  # it is about the whole table, or about a name that `key` shows
+        elif not loc or loc[-1] == "[key]" or (detail["type"] == "value_error" and isinstance(found, dict)):
+            # It is about the whole table, or about a name that `key` shows.
             text = _expected(detail, found)
         else:
             text = _with_found(_expected(detail, found), key, found)

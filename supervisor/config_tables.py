@@ -13,14 +13,16 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    HttpUrl,
     ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
 from supervisor.config_errors import Origin
 from supervisor.config_types import Duration
-from supervisor.credentials import TokenKeys
+from supervisor.credentials import Credential, CredentialName, TokenKeys, Variable, credential_of
 from supervisor.domain.messages import SCOPES
 from supervisor.paths import expand
 
@@ -263,6 +265,50 @@ class HttpTable(_Table, TokenKeys):
         return self
 
 
+class MetricsTable(_Table):
+    """Metrics for Prometheus, beside those on the control socket."""
+
+    textfile: Place | None = Field(
+        default=None,
+        description='A ".prom" file in the folder of node_exporter\'s textfile collector.',
+    )
+    interval: Span = Field(default=15.0, description="Time between two writings of it.")
+
+    @field_validator("textfile")
+    @classmethod
+    def _collected(cls, file: Path | None) -> Path | None:
+        if file is not None and file.suffix != ".prom":
+            raise ValueError('expected a name that ends in ".prom": node_exporter reads no other')
+        return file
+
+
+class PingTable(_Table):
+    """A dead man's switch: a service that tells people when it hears nothing from the supervisor."""
+
+    url: HttpUrl | None = Field(default=None, description="The address that is fetched while the supervisor is well.")
+    url_file: Place | None = Field(default=None, description="The file that holds the address, where it is a secret.")
+    url_env: Variable | None = Field(default=None, description="The environment variable that holds the address.")
+    url_credential: CredentialName | None = Field(
+        default=None, description="The systemd credential that holds the address."
+    )
+    interval: Span = Field(default=60.0, description="Time between two pings.")
+
+    @property
+    def address(self) -> str | Credential | None:
+        """The address, or where it is kept; None where nobody is to be pinged."""
+        kept = credential_of("url", self.url_file, self.url_env, self.url_credential)
+        if self.url is None:
+            return kept
+        if kept is not None:
+            raise ValueError("expected one of url, url_file, url_env and url_credential, not 2 of them")
+        return str(self.url)
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Self:
+        _ = self.address
+        return self
+
+
 class Document(_Table):
     """The configuration of collections-supervisor."""
 
@@ -281,3 +327,5 @@ class Document(_Table):
     log: LogTable = LogTable()
     dashboard: DashboardTable = DashboardTable()
     http: HttpTable = HttpTable()
+    metrics: MetricsTable = MetricsTable()
+    ping: PingTable = PingTable()

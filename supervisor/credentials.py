@@ -77,7 +77,8 @@ Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 CredentialName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:@-]*$", max_length=255)]
 
 
-def _one(key: str, file: Path | None, env: str | None, credential: str | None) -> Credential | None:
+def credential_of(key: str, file: Path | None, env: str | None, credential: str | None) -> Credential | None:
+    """Return the place that is given by `<key>_file` and the like; None where none is. Raises ValueError for more."""
     given = []
     if file is not None:
         given.append(Credential("file", str(file)))
@@ -102,7 +103,7 @@ class TokenKeys(BaseModel):
     @property
     def token(self) -> Credential | None:
         """Where the token is; None where none is configured."""
-        return _one("token", self.token_file, self.token_env, self.token_credential)
+        return credential_of("token", self.token_file, self.token_env, self.token_credential)
 
     @model_validator(mode="after")
     def _one_token(self) -> Self:
@@ -122,7 +123,7 @@ class SecretKeys(BaseModel):
     @property
     def secret(self) -> Credential | None:
         """Where the secret is; None where none is configured."""
-        return _one("secret", self.secret_file, self.secret_env, self.secret_credential)
+        return credential_of("secret", self.secret_file, self.secret_env, self.secret_credential)
 
     @model_validator(mode="after")
     def _one_secret(self) -> Self:

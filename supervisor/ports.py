@@ -15,6 +15,7 @@ from supervisor.domain.escalation import Incident
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.health import Health
 from supervisor.domain.metrics import Metrics
+from supervisor.domain.readings import Readings
 from supervisor.domain.silences import Silence
 
 T = TypeVar("T")
@@ -336,6 +337,9 @@ class Control(History, Protocol):
     async def metrics(self, window: float) -> Metrics:
         """Return the figures of the last `window` seconds."""
 
+    async def readings(self) -> Readings:
+        """Return what monitoring reads off the supervisor, now."""
+
     async def restart(self, agent: str, by: str) -> int:
         """Start a restart now; return its number. Raises UnknownNameError, RefusedError."""
 
@@ -375,6 +379,13 @@ class Offload(Protocol):
 
     async def __call__(self, work: Callable[[], T]) -> T:
         """Return what `work` returns, in a later turn of the loop; what it raises is raised here."""
+
+
+class Ping(Protocol):
+    """Tells a service outside that we live: where it hears nothing, it tells people (a dead man's switch)."""
+
+    async def send(self) -> str | None:
+        """Say so once, within a bounded time; return why it could not be said, None where it was."""
 
 
 class Watchdog(Protocol):

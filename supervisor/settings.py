@@ -24,7 +24,9 @@ from supervisor.config_tables import (
     HttpTable,
     JournalTable,
     LogTable,
+    MetricsTable,
     OutboxTable,
+    PingTable,
     RestartTable,
     WatchTable,
     name_problem,
@@ -73,6 +75,8 @@ class Settings:
     log: LogTable
     dashboard: DashboardTable
     http: HttpTable
+    metrics: MetricsTable
+    ping: PingTable
     document: Document = field(compare=False, repr=False)
     origin: Origin = field(compare=False, repr=False)
 
@@ -194,6 +198,8 @@ class _Reading:
             log=document.log,
             dashboard=document.dashboard,
             http=document.http,
+            metrics=document.metrics,
+            ping=document.ping,
             document=document,
             origin=self.origin,
         )

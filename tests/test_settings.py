@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supervisor.credentials import Credential
 from supervisor.domain.gate import GatePolicy
 from supervisor.domain.policy import Chain, OnExhausted, Policy, RestartPolicy, Step
 from supervisor.paths import places
@@ -27,7 +28,6 @@ kind = "file"
 path = "ops.jsonl"
 """
 
-TABLES = "agents, books, channels, dashboard, defaults, escalation, gate, http, journal, log, outbox, paths, watch"
 NO_LOOPBACK = (
     'expected a loopback address and a port, such as "127.0.0.1:8787"; '
     "to be reached from elsewhere, put a reverse proxy in front and name it in allowed_hosts"
@@ -35,7 +35,12 @@ NO_LOOPBACK = (
 NO_HOST = "expected a name without a port, such as supervisor.example.org"
 UNREADABLE = "nobody could read or do anything: set token_file, token_env or token_credential"
 ONE_TOKEN = "expected one of token_file, token_env and token_credential, not 2 of them"
+TABLES = (
+    "agents, books, channels, dashboard, defaults, escalation, gate, http, journal, log, metrics, outbox, paths, ping, "
+    "watch"
+)
 NO_UNIT = 'a duration is text with a unit, such as "90s", "15m" or "1h30m"'
+NO_PROM = 'expected a name that ends in ".prom": node_exporter reads no other'
 NO_PATH = "a path has at least one character, and none of them is NUL"
 NO_NAME = "a name has 1 to 64 letters, digits, dots, hyphens or underscores, and begins with a letter or a digit"
 
@@ -209,6 +214,18 @@ def test_without_a_chain_every_channel_is_told_in_order(read: Read) -> None:
     assert read(text + "[escalation]\nchain = []").chain().steps == ()
 
 
+def test_whom_to_ping(read: Read, tmp_path: Path) -> None:
+    assert read("").ping.address is None
+    assert read("[ping]\nurl = 'https://example.org/a?b'").ping.address == "https://example.org/a?b"
+    kept = read("[ping]\nurl_file = 'ping.url'\ninterval = '5s'").ping
+    assert (kept.address, kept.interval) == (Credential("file", str(tmp_path / "ping.url")), 5)
+
+
+def test_the_metrics_file_begins_at_the_files_folder(read: Read, tmp_path: Path) -> None:
+    assert read("").metrics.textfile is None
+    assert read("[metrics]\ntextfile = 'c.prom'").metrics.textfile == tmp_path / "c.prom"
+
+
 def test_settle_may_be_nothing(read: Read) -> None:
     assert read('[gate]\nsettle = "0s"\nshare = 1').gate_policy() == GatePolicy(settle=0, share=1)
 
@@ -366,6 +383,18 @@ def test_equal_settings_may_be_written_differently(read: Read) -> None:
             "[escalation]\nchain = [{ channel = 'ops' }]",
             '2: escalation.chain[0].channel: unknown channel "ops": there is none',
         ),
+        (
+            "[metrics]\ntextfile = '/node/c.txt'",
+            f'2: metrics.textfile: {NO_PROM}, got "/node/c.txt"',
+        ),
+        (
+            "[ping]\nurl_file = 'a'\nurl_env = 'B'",
+            "1: ping: expected one of url_file, url_env and url_credential, not 2 of them",
+        ),
+        (
+            "[ping]\nurl_file = 'a'\nurl = 'https://example.org'",
+            "1: ping: expected one of url, url_file, url_env and url_credential, not 2 of them",
+        ),
         ("[journal]\nretention = 1979-05-27", f"2: journal.retention: {NO_UNIT}, got 1979-05-27"),
     ],
 )
@@ -460,6 +489,13 @@ def test_every_problem_is_told_from_top_to_bottom(read: Read) -> None:
 def test_secrets_are_not_repeated(read: Read, keys: str) -> None:
     found = problems(read, f"channels = {{ hook = {{ kind = 'webhook', {keys} }} }}")
     assert "hunter2" not in "\n".join(found)
+
+
+@pytest.mark.parametrize("url", ["htps://example.org/hunter2", "hunter2", "https://", 7])
+def test_an_address_that_is_wrong_is_not_repeated(read: Read, url: object) -> None:
+    (said,) = problems(read, f"[ping]\nurl = {url!r}")
+    assert said.startswith("2: ping.url: ")
+    assert "hunter2" not in said
 
 
 # --- files that are none -----------------------------------------------------------------------------

@@ -32,6 +32,24 @@ def summary(books: dict[str, Any], queues: dict[str, Any], now: str) -> None:
         _output.say(f"and {len(hard) - _SHOWN} more: collections-supervisor reconcile")
 
 
+def one_line(books: dict[str, Any], queues: dict[str, Any]) -> list[list[_output.Piece]]:
+    """Return the books in a line each for the sums, the queues and the findings; nothing where there are none."""
+    if not exist(books, queues):
+        return []
+    sums = [" ".join((status, *_by_status(status, sums)[1:])) for status, sums in books["totals"].items() if sums]
+    lines: list[list[_output.Piece]] = [[("books ", "bold"), "; ".join(sums)]] if sums else []
+    if queues["queues"]:
+        waiting = (f"{name} {queue['depth']}{_age(queue)}" for name, queue in queues["queues"].items())
+        lines.append([("queues ", "bold"), "; ".join(waiting)])
+    if books["consistent"] is None:
+        lines.append([("books not known: ", "magenta"), _unknown(books)])
+    hard = [finding["check"] for finding in books["findings"] if finding["state"] == "hard"]
+    if hard:
+        checks = ", ".join(f"{check} {hard.count(check)}" for check in dict.fromkeys(hard))
+        lines.append([(count(len(hard), "finding"), "yellow"), f": {checks}"])
+    return lines
+
+
 def report(books: dict[str, Any], queues: dict[str, Any]) -> None:
     """Print all there is to say of the books."""
     sums = list(_by_currency(books["totals"]))
@@ -58,7 +76,7 @@ def exist(books: dict[str, Any], queues: dict[str, Any]) -> bool:
 # --- totals and queues -------------------------------------------------------------------------------
 
 
-def _by_status(status: str, sums: dict[str, Any]) -> Sequence[_output.Piece]:
+def _by_status(status: str, sums: dict[str, Any]) -> tuple[str, str, str]:
     number = sum(tally["count"] for tally in sums.values())
     money = " + ".join(_spoken(tally["total"], currency) for currency, tally in sums.items())
     return status, count(number, "invoice"), money
@@ -103,9 +121,12 @@ def _change(books: dict[str, Any], now: str) -> Iterator[_output.Piece]:
 
 def _show_queues(queues: dict[str, Any]) -> None:
     for name, queue in queues["queues"].items():
-        oldest = queue["oldest_seconds"]
-        age = "" if oldest is None else f", the oldest for {span(oldest)}"
-        _output.say("queue ", (name, "bold"), f": {queue['depth']} waiting{age}")
+        _output.say("queue ", (name, "bold"), f": {queue['depth']} waiting{_age(queue)}")
+
+
+def _age(queue: dict[str, Any]) -> str:
+    oldest = queue["oldest_seconds"]
+    return "" if oldest is None else f", the oldest for {span(oldest)}"
 
 
 # --- findings ----------------------------------------------------------------------------------------

@@ -6,9 +6,13 @@ from typing import Any
 
 from supervisor.cli import _books, _output
 from supervisor.cli._times import ago
+from supervisor.domain.words import count
 
 EXIT = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
 """As monitoring plugins do."""
+
+STATUS = {"ok": "green", "warning": "yellow", "critical": "red", "unknown": "magenta"}
+"""The style of the whole's state."""
 
 STYLES = {
     "healthy": ("✔", "green"),
@@ -27,8 +31,9 @@ def show(fleet: dict[str, Any], *, as_json: bool) -> int:
         _output.document(fleet)
         return exit_code
     now = fleet["timestamp"]
-    if fleet["agents"]:
-        _output.table([_agent(agent, now) for agent in fleet["agents"]])
+    word = (fleet["status"].upper(), f"bold {STATUS[fleet['status']]}")
+    _output.say(word, ": ", *headline(fleet))
+    _output.table(_agents(fleet["agents"], now))
     for incident in fleet["incidents"]:
         _output.say(("incident ", "bold"), *incident_pieces(incident, now), hang=9)
     _books.summary(fleet["books"], fleet["queues"], now)
@@ -37,6 +42,20 @@ def show(fleet: dict[str, Any], *, as_json: bool) -> int:
     if fleet["unregistered"]:
         _output.say("not configured, but beating: ", ", ".join(fleet["unregistered"]))
     return exit_code
+
+
+def headline(fleet: dict[str, Any]) -> list[_output.Piece]:
+    """Return the whole in one line: how many agents are how, and what is open."""
+    states = [agent["status"] for agent in fleet["agents"]]
+    pieces: list[_output.Piece] = [count(len(states), "agent") if states else "no agents"]
+    for number, status in enumerate(dict.fromkeys(states)):
+        style = STYLES.get(status, ("?", ""))[1]
+        pieces += [", " if number else ": ", (f"{states.count(status)} {status}", style)]
+    hard = sum(finding["state"] == "hard" for finding in fleet["books"]["findings"])
+    for open_, noun in ((len(fleet["incidents"]), "incident"), (hard, "finding")):
+        if open_:
+            pieces.append(f"; {count(open_, noun)}")
+    return pieces
 
 
 def incident_pieces(incident: dict[str, Any], now: Any) -> list[_output.Piece]:
@@ -52,6 +71,18 @@ def incident_pieces(incident: dict[str, Any], now: Any) -> list[_output.Piece]:
 def under_repair(agent: dict[str, Any]) -> bool:
     """Whether a restart, or the first start, is under way: then no heartbeat is awaited."""
     return agent["due"] is None and agent["restarter"] is not None and agent["status"] != "stopped"
+
+
+def _agents(agents: list[dict[str, Any]], now: Any) -> list[list[_output.Piece]]:
+    """Return the rows of the agents; on a terminal that is too low for them, the healthy ones in one."""
+    healthy = [agent for agent in agents if agent["status"] == "healthy" and not agent["modifiers"]]
+    if len(healthy) == 1 or not _output.too_low(len(agents)):
+        return [_agent(agent, now) for agent in agents]
+    rows = [_agent(agent, now) for agent in agents if agent not in healthy]
+    if healthy:
+        symbol, style = STYLES["healthy"]
+        rows.append([(f"{symbol} healthy", style), (f"{len(healthy)} more", "bold"), "heartbeats in time"])
+    return rows
 
 
 def _agent(agent: dict[str, Any], now: Any) -> list[_output.Piece]:

@@ -32,9 +32,9 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 _ORDER = (
-    *("run", "check", "dashboard", "metrics", "reconcile", "status", "why", "incidents", "events"),
+    *("run", "check", "dashboard", "metrics", "reconcile", "status", "top", "why", "incidents", "events"),
     *("ack", "silence", "hold", "release", "restart", "beat"),
-    *("reload", "check-config", "test-notify", "init", "schema", "demo", "drill"),
+    *("reload", "check-config", "test-notify", "init", "schema", "completion", "demo", "drill"),
 )
 
 _EPILOG = """\
@@ -192,6 +192,11 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
         added.description = _described(module)
         added.epilog = "\n".join(filter(None, (added.epilog, _FLAGS)))
     return parser
+
+
+def whole_parser() -> argparse.ArgumentParser:
+    """Return the parser of every command, as `--help` shows it."""
+    return _parser(["--help"])
 
 
 def _described(module: ModuleType) -> str:

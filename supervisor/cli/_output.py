@@ -25,13 +25,13 @@ _PROGRAM = "collections-supervisor"
 def say(*pieces: Piece, hang: int = 0) -> None:
     """Print one line; on a terminal that is too narrow, what follows the first `hang` columns is wrapped there."""
     if not _coloured():
-        sys.stdout.write("".join(_plain(_text(piece)) for piece in pieces) + "\n")
+        sys.stdout.write("".join(plain(_text(piece)) for piece in pieces) + "\n")
         return
     from rich.console import Console  # noqa: PLC0415 - 30 ms that nobody needs in a pipe
     from rich.text import Text  # noqa: PLC0415
 
     console = Console(file=sys.stdout, highlight=False)
-    whole = Text.assemble(*((_plain(_text(piece)), _style(piece)) for piece in pieces))
+    whole = Text.assemble(*((plain(_text(piece)), _style(piece)) for piece in pieces))
     head, tail = whole[:hang], whole[hang:]
     width = console.width - hang
     whole_words = all(len(word) <= width for word in tail.plain.split())  # else it is left to the terminal: paths
@@ -45,12 +45,19 @@ def table(rows: Iterable[Sequence[Piece]], headers: Sequence[str] = ()) -> None:
     """Print rows with their columns one below the other; the last column is as long as it is."""
     heads: list[Sequence[Piece]] = [[(head.upper(), "bold") for head in headers]] if headers else []
     lines = heads + list(rows)
-    widths = [max(len(_plain(_text(cell))) + 2 for cell in column) for column in zip(*lines, strict=True)][:-1]
+    widths = [max(len(plain(_text(cell))) + 2 for cell in column) for column in zip(*lines, strict=True)][:-1]
     for line in lines:
         pieces: list[Piece] = []
         for cell, width in zip(line[:-1], widths, strict=True):
-            pieces += [cell, " " * (width - len(_plain(_text(cell))))]
+            pieces += [cell, " " * (width - len(plain(_text(cell))))]
         say(*pieces, line[-1], hang=sum(widths))
+
+
+def too_low(lines: int) -> bool:
+    """Whether a terminal has no room for so many lines, and as many again as it takes to tell the rest."""
+    from shutil import get_terminal_size  # noqa: PLC0415 - nobody needs it in a pipe
+
+    return sys.stdout.isatty() and lines > get_terminal_size().lines // 2
 
 
 def document(value: Any) -> None:
@@ -65,7 +72,7 @@ def note(text: str) -> None:
         from shutil import get_terminal_size  # noqa: PLC0415 - nobody needs them in a pipe
         from textwrap import wrap  # noqa: PLC0415
 
-        lines = wrap(_plain(text), max(20, get_terminal_size().columns - 2))
+        lines = wrap(plain(text), max(20, get_terminal_size().columns - 2))
     for line in lines:
         say("  ", line)
 
@@ -103,7 +110,7 @@ def write(path: Path, data: bytes) -> None:
 
 def complain(line: str) -> None:
     """Print one line on standard error."""
-    sys.stderr.write(f"{_PROGRAM}: {_plain(line)}\n")
+    sys.stderr.write(f"{_PROGRAM}: {plain(line)}\n")
 
 
 def _coloured() -> bool:
@@ -119,6 +126,6 @@ def _style(piece: Piece) -> str:
     return "" if isinstance(piece, str) else piece[1]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return `text` with nothing in it that moves a cursor: agents write some of it."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

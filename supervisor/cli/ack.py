@@ -9,10 +9,16 @@ from supervisor.cli import _output
 from supervisor.cli._times import clock, length
 from supervisor.cli._which import daemon
 
+_EPILOG = """\
+examples:
+  collections-supervisor ack 3f9a01bc
+  collections-supervisor ack 3f9a01bc --for 2h
+"""
+
 
 def register(subparsers: Any) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("ack", help="say that you look after an incident")
+    parser = subparsers.add_parser("ack", help="say that you look after an incident", epilog=_EPILOG)
     parser.add_argument("id", metavar="ID", help="as `incidents` and every notification show it")
     parser.add_argument("--for", type=length, metavar="LENGTH", dest="length", help="how long, such as 45m")
     parser.set_defaults(run=run)

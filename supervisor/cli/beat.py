@@ -21,7 +21,7 @@ from supervisor.paths import configured
 _EPILOG = """\
 examples:
   collections-supervisor beat payment-watcher
-  collections-supervisor beat payment-watcher --kind fail --message "no access"
+  collections-supervisor beat mailer --kind fail --message "no access"
   collections-supervisor beat nightly-backup -- ./backup.sh --all
 
 With a command: exit code is the command's own, 128 + N where signal N ended it,

@@ -18,9 +18,16 @@ if TYPE_CHECKING:
 _RESTARTED = {"managed": "run, and restarted, by the supervisor", "command": "restarted by its command"}
 
 
+_EPILOG = """\
+examples:
+  collections-supervisor check-config
+  collections-supervisor check-config --config ./config.toml --json
+"""
+
+
 def register(subparsers: Any) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("check-config", help="check the configuration, say what it means")
+    parser = subparsers.add_parser("check-config", help="check the configuration, say what it means", epilog=_EPILOG)
     parser.set_defaults(run=run)
 
 

@@ -11,10 +11,16 @@ from supervisor.cli import _output
 from supervisor.cli._errors import UNKNOWN, AbsentDaemonError, CommandError
 from supervisor.cli._which import daemon
 
+_EPILOG = """\
+examples:
+  collections-supervisor dashboard > page.html
+  collections-supervisor dashboard --output /srv/www/agents.html
+"""
+
 
 def register(subparsers: Any) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("dashboard", help="make the dashboard page, one HTML file")
+    parser = subparsers.add_parser("dashboard", help="make the dashboard page, one HTML file", epilog=_EPILOG)
     parser.add_argument("--output", type=Path, metavar="FILE", help="write it there, instead of to standard output")
     parser.set_defaults(run=run, no_daemon=UNKNOWN)
 

@@ -110,9 +110,16 @@ class Stage:
         return {"AGENT_ESCALATION", "AGENT_RESOLVED"} <= {message["type"] for message in self.messages()}
 
 
+_EPILOG = """\
+examples:
+  collections-supervisor demo
+  collections-supervisor demo --json
+"""
+
+
 def register(subparsers: Any) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("demo", help="watch two agents for half a minute; one of them hangs")
+    parser = subparsers.add_parser("demo", help="watch two agents for half a minute; one of them hangs", epilog=_EPILOG)
     parser.set_defaults(run=run)
 
 

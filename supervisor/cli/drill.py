@@ -30,7 +30,7 @@ _TERMINATED = 143
 _SHOWN = 60  # characters; --json says all
 _EPILOG = """\
 examples:
-  collections-supervisor drill              all of them, in about half a minute
+  collections-supervisor drill    (all of them, in about half a minute)
   collections-supervisor drill kill freeze
   collections-supervisor drill --list
 

@@ -9,10 +9,16 @@ from supervisor.cli import _output
 from supervisor.cli._times import clock, length
 from supervisor.cli._which import daemon
 
+_EPILOG = """\
+examples:
+  collections-supervisor hold payment-watcher
+  collections-supervisor hold payment-watcher --for 2h
+"""
+
 
 def register(subparsers: Any) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("hold", help="do not restart an agent for a while")
+    parser = subparsers.add_parser("hold", help="do not restart an agent for a while", epilog=_EPILOG)
     parser.add_argument("agent", metavar="AGENT", help="the agent's name")
     parser.add_argument(
         "--for", type=length, default=1800.0, metavar="LENGTH", dest="length", help="how long (default 30m)"

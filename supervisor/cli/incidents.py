@@ -14,9 +14,16 @@ from supervisor.cli._which import daemon
 _STATES = {"triggered": "bold red", "acknowledged": "yellow", "resolved": "green"}
 
 
+_EPILOG = """\
+examples:
+  collections-supervisor incidents
+  collections-supervisor incidents --since 24h --json
+"""
+
+
 def register(subparsers: Any) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("incidents", help="list incidents, the open ones first")
+    parser = subparsers.add_parser("incidents", help="list incidents, the open ones first", epilog=_EPILOG)
     parser.add_argument("--since", type=since, metavar="WHEN", help="opened since: 2h, or 2026-03-01T12:00:00Z")
     parser.add_argument("--limit", type=int, default=50, metavar="N", help="how many at most (default 50)")
     parser.set_defaults(run=run, no_daemon=UNKNOWN)

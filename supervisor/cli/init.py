@@ -50,9 +50,16 @@ _AGENT = """\
 """
 
 
+_EPILOG = """\
+examples:
+  collections-supervisor init
+  collections-supervisor init --print
+"""
+
+
 def register(subparsers: Any) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("init", help="write a configuration for agents that are found")
+    parser = subparsers.add_parser("init", help="write a configuration for agents that are found", epilog=_EPILOG)
     parser.add_argument("--print", action="store_true", dest="show", help="print it, write nothing")
     parser.set_defaults(run=run)
 

@@ -17,8 +17,8 @@ _PATIENCE = 600.0
 _EPILOG = """\
 examples:
   collections-supervisor reconcile
-  collections-supervisor reconcile --fix             show what would mend the ledger's totals
-  collections-supervisor reconcile --fix --yes       mend them; a copy of the ledger is kept beside it
+  collections-supervisor reconcile --fix        (what would mend the totals)
+  collections-supervisor reconcile --fix --yes  (mend them, and keep a copy)
 
 exit codes: 0 consistent, 1 findings that are warnings or may be agents at work, 2 critical findings,
 3 not known, or no books at all;

@@ -15,9 +15,16 @@ from supervisor.cli._which import daemon
 _PATIENCE = 60.0
 
 
+_EPILOG = """\
+examples:
+  collections-supervisor reload
+  collections-supervisor reload --wait
+"""
+
+
 def register(subparsers: Any) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("reload", help="have the daemon read its configuration again")
+    parser = subparsers.add_parser("reload", help="have the daemon read its configuration again", epilog=_EPILOG)
     parser.add_argument("--wait", action="store_true", help="return once every agent is watched")
     parser.set_defaults(run=run)
 

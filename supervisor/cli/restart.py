@@ -8,10 +8,15 @@ from typing import Any
 from supervisor.cli import _output
 from supervisor.cli._which import daemon
 
+_EPILOG = """\
+examples:
+  collections-supervisor restart payment-watcher
+"""
+
 
 def register(subparsers: Any) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("restart", help="restart an agent now")
+    parser = subparsers.add_parser("restart", help="restart an agent now", epilog=_EPILOG)
     parser.add_argument("agent", metavar="AGENT", help="the agent's name")
     parser.set_defaults(run=run)
 

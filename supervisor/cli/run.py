@@ -7,10 +7,17 @@ from typing import Any
 
 from supervisor.cli._errors import IO, SOFTWARE, UNAVAILABLE, CommandError
 
+_EPILOG = """\
+examples:
+  collections-supervisor run
+  collections-supervisor run --config ./config.toml --log-level debug
+  collections-supervisor run --log-format json | jq .event
+"""
+
 
 def register(subparsers: Any) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("run", help="watch the agents, in the foreground")
+    parser = subparsers.add_parser("run", help="watch the agents, in the foreground", epilog=_EPILOG)
     parser.set_defaults(run=run)
 
 

@@ -6,10 +6,15 @@ import argparse
 import sys
 from typing import Any
 
+_EPILOG = """\
+examples:
+  collections-supervisor schema > log-records.schema.json
+"""
+
 
 def register(subparsers: Any) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("schema", help="print the JSON Schema of the log records")
+    parser = subparsers.add_parser("schema", help="print the JSON Schema of the log records", epilog=_EPILOG)
     parser.set_defaults(run=run)
 
 

@@ -12,7 +12,7 @@ from supervisor.cli._which import daemon
 
 _EPILOG = """\
 examples:
-  collections-supervisor silence add payment-watcher --for 2h --comment "bank is down"
+  collections-supervisor silence add mailer --for 2h --comment "bank is down"
   collections-supervisor silence add "books:*" --for 1d --comment "year's end"
   collections-supervisor silence list
   collections-supervisor silence end 3f2a9c01

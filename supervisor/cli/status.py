@@ -10,6 +10,10 @@ from supervisor.cli._errors import NoDaemonError
 from supervisor.cli._which import daemon
 
 _EPILOG = """\
+examples:
+  collections-supervisor status
+  collections-supervisor status --agents payment-watcher --json
+
 exit codes: 0 ok, 1 warning, 2 critical, 3 unknown (also where no daemon answers)
 """
 

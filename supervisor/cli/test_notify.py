@@ -9,10 +9,16 @@ from supervisor.cli import _output
 from supervisor.cli._errors import FAILED, USAGE, AbsentDaemonError, CommandError
 from supervisor.cli._which import daemon
 
+_EPILOG = """\
+examples:
+  collections-supervisor test-notify
+  collections-supervisor test-notify on-call
+"""
+
 
 def register(subparsers: Any) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("test-notify", help="send a test message through the channels")
+    parser = subparsers.add_parser("test-notify", help="send a test message through the channels", epilog=_EPILOG)
     parser.add_argument("channel", nargs="?", metavar="CHANNEL", help="only this one")
     parser.set_defaults(run=run)
 

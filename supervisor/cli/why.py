@@ -1,4 +1,4 @@
-"""`why AGENT`: its story, in plain sentences."""
+"""`why AGENT`: how it is, what was decided last and on what evidence, what comes next, and all that happened."""
 
 from __future__ import annotations
 
@@ -15,21 +15,33 @@ from supervisor.domain.words import count, span
 from supervisor.faces.sentences import sentence
 
 _RECORDS = 40
+_MOST_RECORDS = 10_000
 _STAMP = frozenset({"id", "timestamp", "level", "event", "agent"})
 
 
 _MODIFIERS = {
-    "held": "Restarts are held.",
-    "silenced": "Nobody is notified of it: a silence matches.",
-    "unobserved": "It is not observed just now: nothing is decided.",
     "exhausted": "Its restarts are used up for now.",
     "clock_skew": "Its clock is ahead: the time of receipt counts.",
 }
+_TOLD_OTHERWISE = frozenset({"held", "silenced", "unobserved"})
+
+_REPEATED = frozenset({"heartbeat_missed", "restart_refused"})
+"""What comes again and again while an agent is silent: a run of these is told in a line or two."""
+
+_FOLDED = 10
+"""So many times more records are read than are told, because most of a long silence is such a run."""
+
+
+_EPILOG = """\
+examples:
+  collections-supervisor why payment-watcher
+  collections-supervisor why payment-watcher --limit 200 --json
+"""
 
 
 def register(subparsers: Any) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("why", help="tell an agent's story: what happened, and why")
+    parser = subparsers.add_parser("why", help="tell an agent's story: what happened, and why", epilog=_EPILOG)
     parser.add_argument("agent", metavar="AGENT", help="the agent's name")
     parser.add_argument("--limit", type=int, default=_RECORDS, metavar="N", help=f"records told (default {_RECORDS})")
     parser.set_defaults(run=run, no_daemon=UNKNOWN)
@@ -39,17 +51,19 @@ def run(args: argparse.Namespace) -> int:
     """Print the story and return 0."""
     story = _story(daemon(args), args.agent, args.limit)
     if args.json:
-        _output.document(story)
+        _output.document({**story, "events": story["events"][-args.limit :]})
         return 0
     now = story["timestamp"]
     for line in _present(story["agent"], now):
+        _output.say(*line)
+    for line in _circumstances(story, now):
         _output.say(*line)
     for incident in story["incidents"]:
         for line in _incident(incident, now):
             _output.say(*line)
     if story["events"]:
         _output.say(("What happened:", "bold"))
-        _output.table([row for event in story["events"] for row in told(event)])
+        _output.table([row for event in _folded(story["events"])[-args.limit :] for row in told(event)])
     return 0
 
 
@@ -59,6 +73,8 @@ def told(event: dict[str, Any], *, whose: bool = False) -> list[list[_output.Pie
     style = {"error": "red", "warning": "yellow"}.get(event["level"], "")
     fields = {key: value for key, value in event.items() if key not in _STAMP}
     said = name + sentence(event["event"], fields, clock)
+    if event.get("between"):
+        said += f" ({event['between']} more of these before it)"
     rows: list[list[_output.Piece]] = [[("  " + clock(event["timestamp"]), "dim"), (said, style)]]
     rows += [["", ("| " + line, "dim")] for line in event.get("stderr") or ()]
     return rows
@@ -68,8 +84,17 @@ def _story(supervisor: Daemon, name: str, limit: int) -> dict[str, Any]:
     fleet = supervisor.ask("GET", "fleet")
     agent = supervisor.ask("GET", "agents", name)
     incidents = [one for one in fleet["incidents"] if one["key"].partition(":")[0] == name]
-    events = supervisor.history(limit, agent=name)
-    return {"timestamp": fleet["timestamp"], "agent": agent, "incidents": incidents, "events": events}
+    most = min(limit * _FOLDED, _MOST_RECORDS)
+    events = supervisor.history(most, agent=name)
+    silences = [one for one in supervisor.ask("GET", "silences")["silences"] if _matches(one, name)]
+    return {
+        "timestamp": fleet["timestamp"],
+        "agent": agent,
+        "incidents": incidents,
+        "silences": silences,
+        "doubts": fleet["doubts"],
+        "events": events,
+    }
 
 
 def _present(agent: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
@@ -104,8 +129,77 @@ def _present(agent: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
         lines.append([f"The next restart is tried at {clock(agent['restart_at'])} ({ago(agent['restart_at'], now)})."])
     if agent["held_until"] is not None:
         lines.append([f"Restarts are held until {clock(agent['held_until'])} ({ago(agent['held_until'], now)})."])
-    lines += [[_MODIFIERS.get(modifier, f"It is {modifier}.")] for modifier in agent["modifiers"]]
     return lines
+
+
+def _circumstances(story: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
+    """Return what else bears on what is decided."""
+    agent = story["agent"]
+    lines = [_decision(event, now) for event in story["events"] if event["event"] == "health_changed"][-1:]
+    lines += [_last_restart(event, now) for event in story["events"] if event["event"] == "restart_finished"][-1:]
+    lines += [
+        [_MODIFIERS.get(modifier, f"It is {modifier}.")]
+        for modifier in agent["modifiers"]
+        if modifier not in _TOLD_OTHERWISE
+    ]
+    if "unobserved" in agent["modifiers"]:
+        doubts = " and ".join(story["doubts"]).replace("_", " ") or "the supervisor doubts itself"
+        lines.append([f"It is not observed just now ({doubts}): no silence counts, and nothing is restarted."])
+    lines += [[_silenced(silence, now)] for silence in story["silences"]]
+    return lines
+
+
+def _silenced(silence: dict[str, Any], now: Any) -> str:
+    by = f"{silence['author']} has silenced {silence['matcher']} ({silence['comment']})"
+    return f"Nobody is notified of it until {clock(silence['ends_at'])} ({ago(silence['ends_at'], now)}): {by}."
+
+
+def _decision(event: dict[str, Any], now: Any) -> list[_output.Piece]:
+    at = f"{clock(event['timestamp'])} ({ago(event['timestamp'], now)})"
+    return [f"Last decided at {at}: {event['old']} → {event['new']}: {event['reason']}."]
+
+
+def _last_restart(event: dict[str, Any], now: Any) -> list[_output.Piece]:
+    at = f"{clock(event['timestamp'])} ({ago(event['timestamp'], now)})"
+    if event["ok"]:
+        return [f"Restart {event['attempt']} was done at {at}; only a fresh heartbeat proves it."]
+    code = event.get("exit_code")
+    why = event.get("detail") or (f"exit code {code}" if code is not None else "it is not known why")
+    last = (event.get("stderr") or [""])[-1]
+    return [f"Restart {event['attempt']} failed at {at}: {why}{f'; it said {last!r}' if last else ''}."]
+
+
+def _matches(silence: dict[str, Any], name: str) -> bool:
+    from supervisor.domain.silences import Silence  # noqa: PLC0415 - seldom needed
+
+    found = Silence(silence["id"], silence["matcher"], silence["author"], silence["comment"], 0.0, 0.0)
+    return found.matches(f"{name}:heartbeat")
+
+
+def _folded(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the records without those inside a long silence: of each run the first two and the last of a kind."""
+    kept: list[dict[str, Any]] = []
+    run: list[dict[str, Any]] = []
+    for event in [*events, None]:
+        if event is not None and event["event"] in _REPEATED:
+            run.append(event)
+            continue
+        kept += _ends(run)
+        run = []
+        if event is not None:
+            kept.append(event)
+    return kept
+
+
+def _ends(run: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the first and the last record of each kind in a run, and a word on how many there were between them."""
+    ends: list[dict[str, Any]] = []
+    for kind in _REPEATED:
+        same = [event for event in run if event["event"] == kind]
+        ends += same[:1]
+        if len(same) > 1:
+            ends.append({**same[-1], "between": len(same) - 2})
+    return sorted(ends, key=lambda event: int(event["id"]))
 
 
 def _incident(incident: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
@@ -115,6 +209,8 @@ def _incident(incident: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
     told_to = ", ".join(incident["told"]) or "nobody yet"
     more = f"; next at {clock(incident['next_at'])}" if incident["next_at"] else ""
     lines.append([f"Told: {told_to}{more}."])
+    if incident["state"] == "triggered":
+        lines.append(["Say that you look after it: ", (f"collections-supervisor ack {incident['id']}", "bold")])
     if incident["acked_by"]:
         lines.append([f"Acknowledged by {incident['acked_by']} until {clock(incident['acked_until'])}."])
     if incident["silenced"]:

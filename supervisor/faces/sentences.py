@@ -45,6 +45,9 @@ _SENTENCES = {
     "finding_opened": "{check}: {message}{after} ({file}{line})",
     "finding_closed": "{check}: it agrees again after {seconds} ({file})",
     "books_totals": "the books: {sums}",
+    "textfile_failed": "the metrics could not be written to {file}: {error}",
+    "ping_failed": "the service that expects pings could not be told that the supervisor lives: {error}",
+    "ping_restored": "the service that expects pings hears them again after {seconds}",
     "dashboard_failed": "the dashboard could not be written to {file}: {error}",
 }
 

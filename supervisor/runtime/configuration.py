@@ -18,11 +18,13 @@ from supervisor.runtime.desk import Desk
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.outbox import Outbox
+from supervisor.runtime.pings import Pings
 from supervisor.runtime.plan import AgentPlan, Plan
 from supervisor.runtime.reader import Reader
 from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.roster import Roster, plans_differ
 from supervisor.runtime.snapshots import Snapshots
+from supervisor.runtime.textfile import Textfile
 from supervisor.runtime.world import World
 
 UNWATCHED = "the agent is watched no more"
@@ -52,6 +54,8 @@ class Configuration:
         roster: Roster,
         snapshots: Snapshots,
         books: Reconciler,
+        textfile: Textfile,
+        pings: Pings,
     ) -> None:
         self.plan = plan
         self._world = world
@@ -64,6 +68,8 @@ class Configuration:
         self._snapshots = snapshots
         self._books = books
         self._serve: Callable[[object], Awaitable[None]] | None = None
+        self._textfile = textfile
+        self._pings = pings
         self._changed = asyncio.Event()
         self._turn = asyncio.Lock()
         self._rejected: str | None = None
@@ -169,6 +175,8 @@ class Configuration:
         self._snapshots.min_interval = plan.dashboard_min_interval
         if self._serve is not None:
             await self._serve(plan.http)
+        self._textfile.use(plan.textfile)
+        self._pings.use(plan.ping)
         await closed(*self._outbox.use(notifiers))
         change = Change()
         self._desk.use(change, plan.chain)

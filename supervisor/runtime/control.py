@@ -12,6 +12,7 @@ from supervisor.domain.escalation import Incident
 from supervisor.domain.events import CheckAsked, Held, Released, RestartAsked
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.metrics import Metrics
+from supervisor.domain.readings import Readings
 from supervisor.domain.silences import Silence
 from supervisor.ports import Clock, RefusedError, Row, Store
 from supervisor.runtime.change import Change
@@ -34,6 +35,7 @@ class DaemonControl:
 
     Args:
         picture: returns the fleet as it is now, or only these agents of it.
+        readings: returns what monitoring reads off us.
         readiness: returns what is missing before every agent is watched.
         reload: reads the configuration again and puts it in force.
         write_beat: writes a heartbeat file for an agent.
@@ -52,6 +54,7 @@ class DaemonControl:
         measures: Measures,
         *,
         picture: Callable[[Collection[str]], Awaitable[Fleet]],
+        readings: Callable[[], Awaitable[Readings]],
         readiness: Callable[[], str | None],
         reload: Callable[[], Awaitable[dict[str, list[str]]]],
         write_beat: Callable[[str, dict[str, Any]], Awaitable[None]],
@@ -66,6 +69,7 @@ class DaemonControl:
         self._books = books
         self._measures = measures
         self._picture = picture
+        self._readings = readings
         self._readiness = readiness
         self._reload = reload
         self._write_beat = write_beat
@@ -97,6 +101,10 @@ class DaemonControl:
     async def metrics(self, window: float) -> Metrics:
         """See `ports.Control`."""
         return await self._measures.over(window)
+
+    async def readings(self) -> Readings:
+        """See `ports.Control`."""
+        return await self._readings()
 
     async def restart(self, agent: str, by: str) -> int:
         """See `ports.Control`."""

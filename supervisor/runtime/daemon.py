@@ -15,6 +15,7 @@ from supervisor.domain.fleet import Fleet
 from supervisor.domain.gate import Blinded, Doubt, Sighted
 from supervisor.domain.messages import SCOPES
 from supervisor.domain.metrics import Metrics
+from supervisor.domain.readings import Readings
 from supervisor.domain.records import BooksProgress, Record, SupervisorReady, SupervisorStopping
 from supervisor.ports import Relisted, Saved
 from supervisor.runtime.activities import Activities
@@ -25,11 +26,13 @@ from supervisor.runtime.control import DaemonControl
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.executor import Executor
 from supervisor.runtime.gatekeeper import Gatekeeper
+from supervisor.runtime.instruments import Instruments
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.measures import Measures
 from supervisor.runtime.outbox import Outbox
 from supervisor.runtime.past import Past
 from supervisor.runtime.picture import Picture
+from supervisor.runtime.pings import Pings
 from supervisor.runtime.plan import Plan
 from supervisor.runtime.pulse import Pulse
 from supervisor.runtime.reader import Reader
@@ -39,6 +42,7 @@ from supervisor.runtime.roster import Roster
 from supervisor.runtime.router import Router
 from supervisor.runtime.services import LAW, LAW_OF_EXTRAS, keep
 from supervisor.runtime.snapshots import Snapshots
+from supervisor.runtime.textfile import Textfile
 from supervisor.runtime.world import World
 
 _BEGINNING = "the first reading"
@@ -95,7 +99,7 @@ class Daemon:
             on_progress=self._tell_progress,
         )
         self._past = Past(world.store, world.think)
-        activities = Activities(world.activity_logs, world.files)
+        activities = Activities(world.activity_logs, world.files, clock.now())
         measures = Measures(activities, self.books, self._past, clock, world.reckon)
         self.snapshots = Snapshots(
             world.dashboard,
@@ -110,6 +114,8 @@ class Daemon:
             interval=plan.dashboard_interval,
             min_interval=plan.dashboard_min_interval,
         )
+        self._textfile = Textfile(plan.textfile, self.journal, read=self.readings, write=world.write_textfile)
+        self._pings = Pings(plan.ping, self.journal, well=self._well)
         tools = Tools(clock, self.journal, self.desk, self.executor, self.gate, self.reader.read, self.books.restarted)
         self.roster = Roster(tools)
         self._configuration = Configuration(
@@ -123,6 +129,8 @@ class Daemon:
             self.roster,
             self.snapshots,
             self.books,
+            self._textfile,
+            self._pings,
         )
         self.reader.bind(self.roster, self.gate, self._configuration.adopt)
         self._recovery = Recovery(
@@ -142,6 +150,7 @@ class Daemon:
             self.books,
             measures,
             picture=self.picture,
+            readings=self.readings,
             readiness=self.readiness,
             reload=self._configuration.reload,
             write_beat=world.write_beat,
@@ -173,6 +182,7 @@ class Daemon:
             },
             interval=world.pulse,
         )
+        self._instruments = Instruments(self._configuration, measures, self._pulse, self.picture)
 
     # --- life ---
 
@@ -323,6 +333,8 @@ class Daemon:
         """Return what the supervision can do without for a while."""
         return {
             "dashboard": self.snapshots.run,
+            "textfile": self._textfile.run,
+            "ping": self._pings.run,
             "configuration": self._configuration.run,
             "housekeeping": self._keep_house,
         }
@@ -343,10 +355,18 @@ class Daemon:
         """Return everything, or only these agents, as it is now, put together away from the event loop."""
         return await self._world.think(self._picture.capture(agents))
 
+    async def readings(self) -> Readings:
+        """Return what monitoring reads off us, now."""
+        return await self._instruments.read()
+
     # --- what the parts ask of one another, made before they are ---
 
     def _push(self, delivery: Delivery) -> None:
         self.outbox.push(delivery)
+
+    def _well(self) -> bool:
+        """Whether the watchdog would be fed."""
+        return not self._pulse.hung()
 
     def _release(self) -> None:
         self.roster.gate_opened()
@@ -359,6 +379,7 @@ class Daemon:
         self._world.watchdog.notify(STATUS=f"reading the books: {done} of {total} files")
 
     def _emit(self, record: Record, at: float) -> None:
+        self._instruments.see(record)
         self._world.emit(record, at)
         self.snapshots.see(record)
 

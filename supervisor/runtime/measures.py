@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from supervisor.domain import metrics
@@ -12,6 +13,9 @@ from supervisor.ports import Clock, Offload
 from supervisor.runtime.activities import Activities
 from supervisor.runtime.past import Past
 from supervisor.runtime.reconciler import Reconciler
+
+_PATIENCE = 1.0
+"""Longest wait (s) for the books' thread: whoever scrapes has little."""
 
 
 class Measures:
@@ -27,6 +31,16 @@ class Measures:
         self._past = past
         self._clock = clock
         self._offload = offload
+
+    async def activity(self) -> Mapping[Activity, int]:
+        """Return what the logs have told of since we began; what is known already, where they can not be read now."""
+        now = self._clock.now()
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._offload(lambda: self._activities.counts(0.0, now))
+        except TimeoutError:
+            pass  # the books are being read, or their disk hangs
+        return self._activities.totals
 
     async def over(self, window: float) -> Metrics:
         """Return the figures of the last `window` seconds."""

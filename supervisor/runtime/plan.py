@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from supervisor.domain.gate import GatePolicy
 from supervisor.domain.index import Limits
 from supervisor.domain.policy import Chain, Policy
-from supervisor.ports import Notifier, Restarter
+from supervisor.ports import Notifier, Ping, Restarter
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,22 @@ class BooksPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class TextfilePlan:
+    """Where the metrics are written for node_exporter, None for nowhere, and how often (s)."""
+
+    file: Path | None = None
+    interval: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class PingPlan:
+    """Who is told that we live, None for nobody, and how often (s)."""
+
+    ping: Ping | None = None
+    interval: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that a reload can change. Two plans are equal where nothing has, but for `default`.
 
@@ -79,3 +96,5 @@ class Plan:
     dashboard_interval: float = 3600.0
     dashboard_min_interval: float = 10.0
     http: object = None
+    textfile: TextfilePlan = TextfilePlan()
+    ping: PingPlan = PingPlan()

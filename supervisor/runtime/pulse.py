@@ -99,10 +99,13 @@ class Pulse:
         self._roster.unsaved(change)
         self._journal.post(change)
 
-    def _feed(self) -> None:
+    def hung(self) -> list[str]:
+        """Return the services that stand still; we are well where none does."""
         now = self._clock.now()
-        hung = [name for name, (ticked_at, limit) in self._services.items() if now - ticked_at() > limit]
-        if hung:
+        return [name for name, (ticked_at, limit) in self._services.items() if now - ticked_at() > limit]
+
+    def _feed(self) -> None:
+        if hung := self.hung():
             self._watchdog.notify(STATUS=f"hung: {', '.join(hung)}")
         else:
             self._watchdog.notify(WATCHDOG=1)

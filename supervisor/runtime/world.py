@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from supervisor.domain.readings import Readings
 from supervisor.domain.records import Record
 from supervisor.ports import Clock, Control, Files, Offload, Source, Store, Watchdog
 from supervisor.runtime.bookreader import BookPlaces
@@ -27,6 +28,7 @@ class World:
             from the event loop.
         page_events: the kept log records that the page tells of, by name.
         face: serves a control as long as its context lasts; what it yields takes a plan's `http`.
+        write_textfile: replaces a file with the metrics, away from the event loop; raises OSError.
         load_plan: reads the configuration again; raises RefusedError with what is wrong.
         activity_logs: the folder of the agents' activity logs.
         boot: names this boot of the machine.
@@ -46,6 +48,7 @@ class World:
     render: Render
     write: Write
     page_events: Collection[str]
+    write_textfile: Callable[[Path, Readings], Awaitable[None]]
     write_beat: Callable[[str, dict[str, Any]], Awaitable[None]]
     load_plan: Callable[[], Awaitable[Plan]]
     face: Callable[[Control], AbstractAsyncContextManager[Callable[[object], Awaitable[None]]]]

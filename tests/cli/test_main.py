@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.cli import _main
 from supervisor.cli._fleet import EXIT
+from supervisor.cli._main import PROGRAM
 from tests.cli.conftest import PYTHON, Command, Place, on_a_terminal
 from tests.support import plain
 from tests.support.control import MemoryControl
@@ -173,7 +176,7 @@ def test_what_is_too_long_for_a_terminal_goes_on_below(served: Served) -> None:
     )
     agents["watcher"] = replace(agents["watcher"], reason=60 * "x", last_heartbeat=None)
     shown = on_a_terminal(("status",), COLUMNS="60").decode().replace("\r\n", "\n")
-    assert re.sub(r"\x1b\[[\d;]*m", "", shown).splitlines() == [
+    assert re.sub(r"\x1b\[[\d;]*m", "", shown).splitlines()[1:] == [
         "✔ healthy    mailer   a reason that is longer than the line",
         "                      may be",
         "✖ escalated  watcher  " + 60 * "x",
@@ -242,3 +245,29 @@ def test_standard_output_may_be_closed(served: Served) -> None:
         ["sh", "-c", '"$@" >&-', "sh", *PYTHON, "status"], stderr=subprocess.PIPE, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (2, "")
+
+
+# --- help ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.mark.parametrize("name", _main._ORDER)
+def test_every_command_has_examples_that_can_be_typed(command: Command, narrow: None, name: str) -> None:
+    help_ = command(name, "--help").out
+    assert all(len(line) <= 80 for line in help_.splitlines()), help_
+    examples = [line.strip() for line in help_.partition("examples:\n")[2].partition("\n\n")[0].splitlines()]
+    assert examples
+    for example in examples:
+        program, *words = shlex.split(re.split(r"  +\(| [|>] ", example)[0])
+        assert program == PROGRAM
+        assert name in {_main.FLAGS.get(word, word) for word in words}, example
+        typed, _ = _main._split(words)
+        _main._parser(typed).parse_args(_main._translated(_main._parser(typed), typed))
+
+
+def test_no_command_is_missing_in_the_order_of_the_help() -> None:
+    assert set(_main._wanted(["--help"])) == set(_main._ORDER)

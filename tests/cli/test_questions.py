@@ -18,7 +18,9 @@ import pytest
 from supervisor.cli import _client
 from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import IncidentState
+from supervisor.domain.fleet import Modifier
 from supervisor.domain.health import HealthState
+from supervisor.domain.silences import Silence
 from tests.cli.conftest import PYTHON, Command, Place
 from tests.support.control import JOURNAL_BROKEN, NOW, WATCHES, MemoryControl, agent
 from tests.support.served import Served
@@ -29,7 +31,8 @@ def test_status_is_a_line_for_each_agent_and_incident(command: Command, served: 
     said = command("status")
     assert said.code == 2
     assert said.err == ""
-    healthy, escalated, trouble = said.out.splitlines()
+    headline, healthy, escalated, trouble = said.out.splitlines()
+    assert headline == "CRITICAL: 2 agents: 1 healthy, 1 escalated; 1 incident"
     assert healthy == "✔ healthy    mailer   heartbeat in time; last heartbeat 1 min ago"
     assert escalated.startswith("✖ escalated  watcher  no heartbeat for 1 h 6 min; last heartbeat 1 h 6 min ago")
     assert trouble.startswith(f"incident {incident.id}  critical  watcher:heartbeat  watcher:heartbeat is wrong")
@@ -45,7 +48,7 @@ def test_status_as_json_is_the_picture(command: Command, served: Served) -> None
 
 def test_status_of_some_agents_judges_only_those(command: Command, served: Served) -> None:
     said = command("status", "--agents", "mailer")
-    assert (said.code, said.out.splitlines()[1:]) == (0, [])
+    assert (said.code, said.out.splitlines()[0], len(said.out.splitlines())) == (0, "OK: 1 agent: 1 healthy", 2)
     assert command("status", "--agents", "mailer,watcher").code == 2
     said = command("status", "--agents", "mailer,nobody")
     assert (said.code, said.err) == (64, "collections-supervisor: no agent is named 'nobody'\n")
@@ -55,7 +58,7 @@ def test_a_restart_that_is_under_way_is_said(command: Command, served: Served) -
     agents = served.control.agents
     agents["mailer"] = replace(agents["mailer"], status=HealthState.RESTARTING, due=None)
     agents["watcher"] = replace(agents["watcher"], restarter="command", due=None)
-    restarting, escalated = sorted(command("status").out.splitlines(), key=lambda line: line.split()[2])
+    restarting, escalated = sorted(command("status").out.splitlines()[1:], key=lambda line: line.split()[2])
     assert "under way" not in restarting
     assert escalated.endswith("ago; restart under way")
     assert "A restart is under way." in command("why", "watcher").out
@@ -66,7 +69,9 @@ def test_a_restart_that_is_under_way_is_said(command: Command, served: Served) -
 
 def test_a_check_with_nothing_wrong_says_no_more(command: Command, served: Served) -> None:
     served.control.agents.pop("watcher")
-    assert len(command("check").out.splitlines()) == 1
+    headline, healthy = command("check").out.splitlines()
+    assert headline == "OK: 1 agent: 1 healthy"
+    assert healthy.startswith("✔ healthy")
 
 
 @pytest.mark.parametrize(
@@ -176,6 +181,7 @@ def test_why_tells_the_story(command: Command, served: Served, control: MemoryCo
     record("restart_started", "watcher", attempt=1, kind="command", reason="1 miss")
     failed = {"attempt": 1, "ok": False, "seconds": 2.0, "exit_code": 3, "stderr": ["Traceback", "ValueError: no"]}
     record("restart_finished", "watcher", **failed)
+    record("health_changed", "watcher", old="restarting", new="escalated", reason="no heartbeat for 1 h 6 min")
     record("health_changed", "mailer", old="unknown", new="healthy", reason="heartbeat in time")
     said = command("why", "watcher")
     assert said.code == 0
@@ -189,6 +195,9 @@ def test_why_tells_the_story(command: Command, served: Served, control: MemoryCo
         "Nothing is configured to restart it.",
         f"Incident {incident.id}, critical (triggered), opened",
         "Told: caine.",
+        f"Say that you look after it: collections-supervisor ack {incident.id}",
+        "): restarting → escalated: no heartbeat for 1 h 6 min.",
+        "): exit code 3; it said 'ValueError: no'.",
         "Acknowledged by ann until",
         "missed 1 heartbeat, due at",
         "restart started (command): 1 miss",
@@ -213,6 +222,52 @@ def test_why_of_an_agent_that_is_held_and_has_never_beaten(command: Command, ser
         "The next restart is tried at",
     ):
         assert part in told, part
+
+
+def test_why_folds_a_long_silence(command: Command, served: Served, control: MemoryControl) -> None:
+    at = time.time()
+    control.record("health_changed", "watcher", old="healthy", new="escalated", reason="silent")
+    for n in range(1, 101):
+        control.record("heartbeat_missed", "watcher", consecutive_misses=n, due=at, reason="silent")
+        control.record("restart_refused", "watcher", reason="no_restarter")
+    control.record("agent_held", "watcher", by="ann", until=at + 60)
+    happened = command("why", "watcher", "--limit", "30").out.partition("What happened:\n")[2].splitlines()
+    said = [line.split(None, 1)[1] for line in happened]
+    assert [line.partition(", due")[0] for line in said] == [
+        "healthy → escalated: silent",
+        "missed 1 heartbeat",
+        "restart not started: no restarter",
+        "missed 100 heartbeats",
+        "restart not started: no restarter (98 more of these before it)",
+        said[-1],
+    ]
+    assert said[3].endswith("(98 more of these before it)")
+    assert said[-1].startswith("restarts held by ann until")
+    assert len(command("why", "watcher", "--limit", "30", "--json").json["events"]) == 30
+
+
+def test_why_says_what_keeps_the_supervisor_quiet(command: Command, served: Served, control: MemoryControl) -> None:
+    changes = {"modifiers": (Modifier.SILENCED, Modifier.UNOBSERVED, Modifier.EXHAUSTED)}
+    control.agents["watcher"] = replace(control.agents["watcher"], **changes)
+    control.doubts = ("loop_stalled", "clock_stepped")
+    ends = time.time() + 600
+    control.quiet = {
+        "s1": Silence("s1", "wat*", "ann", "a new disk", 0.0, ends),
+        "s2": Silence("s2", "mailer", "bob", "another", 0.0, ends),
+    }
+    told = command("why", "watcher").out
+    assert "It is not observed just now (loop stalled and clock stepped): no silence counts" in told
+    assert "Its restarts are used up for now." in told
+    assert "(in 10 min): ann has silenced wat* (a new disk)." in told
+    assert "bob" not in told
+
+
+def test_why_tells_of_a_restart_that_was_done(command: Command, served: Served, control: MemoryControl) -> None:
+    control.record("restart_finished", "watcher", attempt=2, ok=True, seconds=1.0)
+    assert "only a fresh heartbeat proves it." in command("why", "watcher").out
+    control.record("restart_finished", "watcher", attempt=3, ok=False, seconds=1.0, exit_code=7)
+    assert "Restart 3 failed at" in command("why", "watcher").out
+    assert "): exit code 7." in command("why", "watcher").out
 
 
 def test_why_says_that_a_miss_is_not_decided(command: Command, served: Served) -> None:

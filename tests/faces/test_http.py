@@ -643,3 +643,16 @@ class UnixConnection(http.client.HTTPConnection):
             return json.load(self.getresponse())
         finally:
             self.close()
+
+
+async def test_prometheus_scrapes_it_in_the_format_that_it_asks_for(
+    client: aiohttp.ClientSession, control: MemoryControl
+) -> None:
+    async with client.get("/metrics") as answer:
+        assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        assert 'collections_agent_up{agent="mailer"} 1.0' in (await answer.text()).splitlines()
+    async with client.get("/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0"}) as answer:
+        assert answer.content_type == "application/openmetrics-text"
+        assert (await answer.text()).endswith("# EOF\n")
+    control.broken = RefusedError("not now")
+    assert (await refused(client, "GET", "/metrics"))[0] == 409

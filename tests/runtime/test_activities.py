@@ -40,7 +40,7 @@ def files() -> MemoryFiles:
 
 @pytest.fixture
 def activities(files: MemoryFiles) -> Activities:
-    return Activities(CACHE, files)
+    return Activities(CACHE, files, NOW)
 
 
 def emails(activities: Activities, window: float = DAY, now: float = NOW) -> int | None:
@@ -132,7 +132,7 @@ def test_a_log_that_is_replaced_is_not_counted_twice(
 
 
 def test_rotated_and_cut_off_logs_on_disk(tmp_path: Path) -> None:
-    activities = Activities(tmp_path, RealFiles())
+    activities = Activities(tmp_path, RealFiles(), NOW)
     path, rotated = tmp_path / Activity.EMAILS_SENT, tmp_path / f"{Activity.EMAILS_SENT}.1"
     rotated.write_bytes(sent(90, 80))
     path.write_bytes(sent(70))
@@ -156,7 +156,7 @@ def test_rotated_and_cut_off_logs_on_disk(tmp_path: Path) -> None:
 )
 def test_lines_in_any_order_are_counted_by_their_time(written: list[list[float]], window: float) -> None:
     files = MemoryFiles()
-    activities = Activities(CACHE, files)
+    activities = Activities(CACHE, files, NOW)
     path = CACHE / Activity.EMAILS_SENT
     files.write(path, b"", 0.0)
     for turn, ages in enumerate(written):
@@ -164,3 +164,38 @@ def test_lines_in_any_order_are_counted_by_their_time(written: list[list[float]]
         files.append(path, b"".join(lines), turn)
         expected = sum(NOW - age >= NOW - window for ages in written[: turn + 1] for age in ages)
         assert emails(activities, window) == expected
+
+
+# --- since we began ----------------------------------------------------------------------------------
+
+
+def total(activities: Activities, now: float = NOW) -> int:
+    activities.counts(DAY, now)
+    return activities.totals[Activity.EMAILS_SENT]
+
+
+def test_the_total_begins_with_us_and_only_grows(activities: Activities, files: MemoryFiles) -> None:
+    assert activities.totals == dict.fromkeys(Activity, 0)
+    log = CACHE / Activity.EMAILS_SENT
+    files.write(log, sent(60, 30), NOW)
+    files.append(log, said(NOW + 1, type="EMAIL_SENT"), NOW)
+    assert total(activities, NOW + 1) == 1
+    files.append(log, said(NOW + 2, type="EMAIL_SENT"), NOW)
+    assert total(activities, NOW + 2) == 2
+    assert total(activities, NOW + 30 * DAY) == 2  # though no window reaches back so far
+
+
+def test_a_log_that_appears_later_counts_whole(activities: Activities, files: MemoryFiles) -> None:
+    assert total(activities) == 0
+    files.write(CACHE / Activity.EMAILS_SENT, sent(-1, -2), NOW)
+    assert total(activities, NOW + 5) == 2
+
+
+def test_a_copy_that_says_it_again_is_counted_once(activities: Activities, files: MemoryFiles) -> None:
+    log = CACHE / Activity.EMAILS_SENT
+    files.write(log, sent(-1, -2), NOW)
+    assert total(activities, NOW + 5) == 2
+    files.write(log, b"{}\n" + sent(-1, -2, -3), NOW)
+    assert total(activities, NOW + 5) == 3
+    files.write(log, b"{}{}\n" + sent(-3), NOW)
+    assert total(activities, NOW + 5) == 3

@@ -70,6 +70,26 @@ async def test_activities_are_counted_in_their_window() -> None:
 
 
 @VIRTUAL
+async def test_whoever_scrapes_does_not_wait_for_a_disk_that_hangs() -> None:
+    async with town(a=agent()) as there:
+        there.write(CACHE / "email_activity.log", there.line(type="EMAIL_SENT"))
+        await there.sleep("1s")
+        assert (await there.control.readings()).emails_sent == 1
+        there.files.append(CACHE / "email_activity.log", there.line(type="EMAIL_SENT"), there.wall())
+        measures, think = there.daemon._instruments._measures, there._think
+
+        async def hang(_: Any) -> Any:
+            await there.sleep("1h")
+
+        measures._offload = hang
+        begun = there.t
+        assert (await there.control.readings()).emails_sent == 1
+        assert there.t == near(begun + 1)
+        measures._offload = think
+        assert (await there.control.readings()).emails_sent == 2
+
+
+@VIRTUAL
 async def test_payments_are_measured_by_the_invoice_else_by_the_event_log() -> None:
     async with town(a=agent()) as there:
         now = there.wall()

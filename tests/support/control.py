@@ -9,12 +9,14 @@ from typing import Any
 
 from supervisor.domain.account import Account
 from supervisor.domain.actions import Severity
+from supervisor.domain.counters import Counts
 from supervisor.domain.delivery import Delivered, Failed, Outcome
 from supervisor.domain.escalation import Incident, IncidentState, incident_id
 from supervisor.domain.events import Beat
-from supervisor.domain.fleet import AgentView, Fleet, Modifier, overall
+from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, overall
 from supervisor.domain.health import HealthState
 from supervisor.domain.metrics import DAY, Metrics
+from supervisor.domain.readings import Readings
 from supervisor.domain.silences import Silence
 from supervisor.domain.trend import Trend
 from supervisor.ports import RefusedError, Row, StoreError, UnknownNameError
@@ -68,6 +70,7 @@ class MemoryControl:
         self.page = b"<!doctype html><title>page</title>"
         self.measured = Metrics(self.now(), DAY)
         self.followers: set[asyncio.Queue[Row | None]] = set()
+        self.read = Readings(Fleet(0.0, Status.OK, (), ()), Counts(), (), tuple(self.outcomes), 0, 0, 0.0)
 
     def record(self, event: str, agent: str | None = None, **fields: Any) -> Row:
         """Keep a record, and tell those who follow."""
@@ -95,6 +98,10 @@ class MemoryControl:
         return self.missing
 
     async def fleet(self, agents: Collection[str] = ()) -> Fleet:
+        return self.picture(agents)
+
+    def picture(self, agents: Collection[str] = ()) -> Fleet:
+        """Return the picture of everything, or of these agents."""
         incidents = tuple(one for one in self.kept if one.state is not IncidentState.RESOLVED)
         views = tuple(view for view in self.agents.values() if not agents or view.name in agents)
         observed = not self.doubts
@@ -117,6 +124,10 @@ class MemoryControl:
     async def metrics(self, window: float) -> Metrics:
         self._broken()
         return replace(self.measured, at=self.now(), window=window)
+
+    async def readings(self) -> Readings:
+        self._broken()
+        return replace(self.read, fleet=await self.fleet())
 
     async def restart(self, agent: str, by: str) -> int:
         self.asked.append(("restart", agent, by))

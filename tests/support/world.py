@@ -25,14 +25,16 @@ from supervisor.domain.gate import GatePolicy
 from supervisor.domain.messages import utc
 from supervisor.domain.metrics import Metrics
 from supervisor.domain.policy import Chain, Policy, RestartPolicy, Step
+from supervisor.domain.readings import Readings
 from supervisor.domain.records import Record
 from supervisor.faces.dashboard import EVENTS
 from supervisor.faces.lines import line_fields, row_fields
+from supervisor.faces.metrics import exposition
 from supervisor.formats.duration import parse_duration
 from supervisor.ports import Control, Notifier, RefusedError, Restarter, Row
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.daemon import Daemon
-from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, Plan
+from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, PingPlan, Plan, TextfilePlan
 from supervisor.runtime.world import World
 from tests.support.actors import ScriptedChannel, ScriptedRestarter
 from tests.support.faults import Disk, FaultySource, FaultyStore
@@ -105,6 +107,8 @@ class VirtualTown:
     outbox_timeout: float = 10.0
     retention: float = 30 * 86400.0
     books: BooksPlan = BooksPlan()
+    textfile: TextfilePlan = TextfilePlan()
+    ping: PingPlan = PingPlan()
 
     def __post_init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -130,6 +134,7 @@ class VirtualTown:
         self.watchdog = Watchdog()
         self.config_error: str | None = None
         self.page_error: Exception | None = None
+        self.textfile_error: OSError | None = None
         self.prepare: Callable[[Daemon], None] = lambda _: None
         self.daemon: Daemon
         self.control: Control
@@ -316,6 +321,8 @@ class VirtualTown:
             outbox_timeout=self.outbox_timeout,
             retention=self.retention,
             http=self.http,
+            textfile=self.textfile,
+            ping=self.ping,
         )
 
     def _agent_plan(self, name: str, script: AgentScript) -> AgentPlan:
@@ -368,6 +375,11 @@ class VirtualTown:
             raise self.page_error
         self.files.write(path, data, self.wall())
 
+    async def _write_textfile(self, path: Path, readings: Readings) -> None:
+        if self.textfile_error is not None:
+            raise self.textfile_error
+        self.files.write(path, exposition(readings, "0")[0], self.wall())
+
     async def _load_plan(self) -> Plan:
         if self.config_error is not None:
             raise RefusedError(self.config_error)
@@ -399,6 +411,7 @@ class VirtualTown:
             render=self._render,
             write=self._write,
             page_events=EVENTS,
+            write_textfile=self._write_textfile,
             write_beat=self._write_beat,
             load_plan=self._load_plan,
             face=self._face,

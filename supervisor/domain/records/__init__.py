@@ -31,6 +31,9 @@ from supervisor.domain.records.faces import (
     HttpFailed,
     HttpListening,
     LogDropped,
+    PingFailed,
+    PingRestored,
+    TextfileFailed,
 )
 from supervisor.domain.records.health import (
     AgentForgotten,
@@ -106,6 +109,8 @@ __all__ = [
     "LogDropped",
     "NotificationFailed",
     "NotificationSent",
+    "PingFailed",
+    "PingRestored",
     "Reconciled",
     "Record",
     "RestartFinished",
@@ -118,6 +123,7 @@ __all__ = [
     "SupervisorReady",
     "SupervisorStarted",
     "SupervisorStopping",
+    "TextfileFailed",
     "UnregisteredAgent",
     "WatchLost",
     "WatchRestored",

@@ -1,4 +1,4 @@
-"""What people see."""
+"""What people and other programs see."""
 
 from __future__ import annotations
 
@@ -44,6 +44,30 @@ class HttpFailed(Record):
     KEPT: ClassVar[bool] = False
     address: str
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextfileFailed(Record):
+    """The metrics could not be written for node_exporter; the old file stays."""
+
+    LEVEL: ClassVar[Level] = "error"
+    file: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class PingFailed(Record):
+    """The service that expects our pings could not be told that we live; it will miss them, and say so."""
+
+    LEVEL: ClassVar[Level] = "warning"
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class PingRestored(Record):
+    """The service that expects our pings hears them again, after `seconds`."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

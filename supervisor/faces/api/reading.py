@@ -12,6 +12,7 @@ from supervisor.domain.docket import Kept
 from supervisor.domain.fleet import Fleet, narrowed
 from supervisor.faces import answers, documents, requests
 from supervisor.faces.api import replies
+from supervisor.faces.metrics import exposition
 from supervisor.faces.paging import key_of, page
 from supervisor.faces.problems import ProblemError, problem
 from supervisor.ports import Control
@@ -99,6 +100,12 @@ class Reading:
         """Answer with the figures over a window."""
         metrics = await self._control.metrics(asked.window)
         return await replies.document(lambda: documents.metrics_document(metrics))
+
+    async def prometheus(self, request: web.Request, _: requests.Nothing) -> web.Response:
+        """Answer with the metrics, in the format that the scraper understands."""
+        readings, accept = await self._control.readings(), request.headers.get("Accept", "")
+        body, media_type = await replies.aside(lambda: exposition(readings, self._version, accept))
+        return web.Response(body=body, headers={"Content-Type": media_type})
 
     async def silences(self, _: web.Request, __: requests.Nothing) -> web.Response:
         """Answer with the silences."""

@@ -15,6 +15,7 @@ from supervisor.faces import requests
 JSON = "application/json"
 HTML = "text/html"
 EVENT_STREAM = "text/event-stream"
+PROMETHEUS = "text/plain"
 
 Handler = Callable[[web.Request, Any], Awaitable[web.StreamResponse]]
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from supervisor.faces import answers, requests
 from supervisor.faces.api.acting import Acting
 from supervisor.faces.api.reading import Reading
-from supervisor.faces.api.route import EVENT_STREAM, HTML, Route
+from supervisor.faces.api.route import EVENT_STREAM, HTML, PROMETHEUS, Route
 from supervisor.faces.streams import Streams
 from supervisor.ports import Control
 
@@ -25,6 +25,7 @@ def table(control: Control, version: str, watches: Mapping[str, str | None], str
         Route("GET", "/", "The dashboard.", know.page, media=HTML),
         Route("GET", "/healthz", "Whether the daemon turns.", know.health, answer=answers.Alive),
         Route("GET", "/readyz", "Whether every agent is watched.", know.readiness, answer=answers.Ready),
+        Route("GET", "/metrics", "The metrics, for Prometheus.", know.prometheus, media=PROMETHEUS),
         Route("GET", f"{v1}/fleet", "Everything.", know.fleet, requests.FleetQuery, answers.Fleet),
         Route("GET", f"{v1}/agents", "The agents by name.", know.agents, requests.PageQuery, answers.AgentPage),
         Route("GET", agent, "One agent.", know.agent, answer=answers.Agent),
