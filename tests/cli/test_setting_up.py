@@ -256,10 +256,13 @@ def test_what_can_not_work_on_this_machine_is_a_warning(command: Command, place:
         kind = "webhook"
         url = "http://127.0.0.1:9/"
         secret_file = "/no/such/key"
+        [ping]
+        url_file = "/no/such/url"
         """
     )
     said = command("check-config")
     assert said.code == 0
     assert "warning: agents.mailer.restart: /no/such/program is no program on this machine" in said.out
     assert "warning: channels.ops.secret_file: there is no file /no/such/key" in said.out
-    assert len(command("check-config", "--json").json["warnings"]) == 2
+    assert "warning: ping.url_file: there is no file /no/such/url" in said.out
+    assert len(command("check-config", "--json").json["warnings"]) == 3
