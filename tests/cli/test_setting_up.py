@@ -164,8 +164,9 @@ def test_schema(command: Command) -> None:
 def test_check_looks_for_itself(place: Place) -> None:
     said = process("--health-check", "--agents", "test-agent")
     assert said.code == 2, said
-    assert said.out.splitlines()[0].startswith("✖ escalated  test-agent  ")
-    assert said.out.splitlines()[2:] == [
+    assert said.out.splitlines()[0] == "CRITICAL: 1 agent: 1 escalated; 1 incident"
+    assert said.out.splitlines()[1].startswith("✖ escalated  test-agent  ")
+    assert said.out.splitlines()[3:] == [
         "This check opened 1 incident and told nobody: no channel is configured.",
         "No heartbeat ever came from test-agent: a check escalates that without waiting.",
         "Next: let it beat (collections-supervisor beat NAME), or take it out of the configuration.",
@@ -199,7 +200,7 @@ def test_check_sees_a_fresh_heartbeat(place: Place) -> None:
     assert process("beat", "test-agent").code == 0
     said = process("--health-check", "--agents", "test-agent")
     assert said.code == 0, said
-    assert said.out.startswith("✔ healthy  test-agent  ")
+    assert said.out.splitlines()[1].startswith("✔ healthy  test-agent  ")
 
 
 _HOLDER = """\
