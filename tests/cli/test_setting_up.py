@@ -164,8 +164,9 @@ def test_schema(command: Command) -> None:
 def test_check_looks_for_itself(place: Place) -> None:
     said = process("--health-check", "--agents", "test-agent")
     assert said.code == 2, said
-    assert said.out.splitlines()[0].startswith("✖ escalated  test-agent  ")
-    assert said.out.splitlines()[2:] == [
+    assert said.out.splitlines()[0] == "CRITICAL: 1 agent: 1 escalated; 1 incident"
+    assert said.out.splitlines()[1].startswith("✖ escalated  test-agent  ")
+    assert said.out.splitlines()[3:] == [
         "This check opened 1 incident and told nobody: no channel is configured.",
         "No heartbeat ever came from test-agent: a check escalates that without waiting.",
         "Next: let it beat (collections-supervisor beat NAME), or take it out of the configuration.",
@@ -199,7 +200,7 @@ def test_check_sees_a_fresh_heartbeat(place: Place) -> None:
     assert process("beat", "test-agent").code == 0
     said = process("--health-check", "--agents", "test-agent")
     assert said.code == 0, said
-    assert said.out.startswith("✔ healthy  test-agent  ")
+    assert said.out.splitlines()[1].startswith("✔ healthy  test-agent  ")
 
 
 _HOLDER = """\
@@ -256,10 +257,13 @@ def test_what_can_not_work_on_this_machine_is_a_warning(command: Command, place:
         kind = "webhook"
         url = "http://127.0.0.1:9/"
         secret_file = "/no/such/key"
+        [ping]
+        url_file = "/no/such/url"
         """
     )
     said = command("check-config")
     assert said.code == 0
     assert "warning: agents.mailer.restart: /no/such/program is no program on this machine" in said.out
     assert "warning: channels.ops.secret_file: there is no file /no/such/key" in said.out
-    assert len(command("check-config", "--json").json["warnings"]) == 2
+    assert "warning: ping.url_file: there is no file /no/such/url" in said.out
+    assert len(command("check-config", "--json").json["warnings"]) == 3

@@ -258,7 +258,7 @@ def test_one_pass_without_a_daemon_as_cron_would_ask_it(town: Town) -> None:
     town.configure("")
     done = town.run("--health-check", "--agents", "test-agent")
     assert done.returncode == 2
-    assert done.stdout.splitlines()[0].split()[1:3] == ["escalated", "test-agent"]
+    assert done.stdout.splitlines()[1].split()[1:3] == ["escalated", "test-agent"]
     document = json.loads(town.run("--health-check", "--agents", "test-agent", "--json").stdout)
     assert document["status"] == "critical"
     assert [incident["key"] for incident in document["incidents"]] == ["test-agent:heartbeat"]
@@ -268,7 +268,7 @@ def test_one_pass_without_a_daemon_as_cron_would_ask_it(town: Town) -> None:
     assert town.run("check", "--agents", "another").returncode == 2
     done = town.run("--health-check", "--agents", "test-agent")
     assert done.returncode == 0
-    assert done.stdout.splitlines()[0].split()[1:3] == ["healthy", "test-agent"]
+    assert done.stdout.splitlines()[1].split()[1:3] == ["healthy", "test-agent"]
     resolved = json.loads(town.run("check", "--agents", "test-agent", "--json").stdout)
     assert resolved["incidents"] == []
 
