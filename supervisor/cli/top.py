@@ -95,7 +95,7 @@ def _frame(supervisor: Daemon, names: str | None) -> None:
     from supervisor.cli._screen import View, screen  # noqa: PLC0415
 
     fleet = supervisor.ask("GET", "fleet", query={"agents": names})
-    events = [event.document for event in supervisor.events("", limit=10)]
+    events = supervisor.history(10)
     console = Console(file=sys.stdout, highlight=False)
     console.print(screen(View(fleet, events), console.width, None))
 
@@ -161,7 +161,7 @@ class _Feed:
         last = ""
         while True:
             try:
-                for event in self._supervisor.events(last, follow=1, limit=_EVENTS):
+                for event in self._supervisor.events(last, limit=_EVENTS):
                     last = event.id
                     with self._lock:
                         self._events.append(event.document)

@@ -20,7 +20,7 @@ from supervisor.faces import requests, streams, tail
 from supervisor.faces.documents import rfc3339
 from supervisor.faces.http import HttpFace
 from supervisor.faces.listening import listen
-from supervisor.ports import Control, RefusedError
+from supervisor.ports import Control, RefusedError, StoreError
 from tests.support.accounts import account, trend
 from tests.support.control import JOURNAL_BROKEN, NOW, WATCHES, MemoryControl, agent
 from tests.support.described import as_described
@@ -654,5 +654,5 @@ async def test_prometheus_scrapes_it_in_the_format_that_it_asks_for(
     async with client.get("/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0"}) as answer:
         assert answer.content_type == "application/openmetrics-text"
         assert (await answer.text()).endswith("# EOF\n")
-    control.broken = RefusedError("not now")
-    assert (await refused(client, "GET", "/metrics"))[0] == 409
+    control.broken = StoreError("the disk is gone")
+    assert (await refused(client, "GET", "/metrics"))[0] == 503

@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from supervisor.faces import answers
-from supervisor.faces.api.route import EVENT_STREAM, JSON, Route
+from supervisor.faces.api.route import EVENT_STREAM, JSON, PROMETHEUS, Route
 from supervisor.faces.problems import MEDIA_TYPE
 
 Json = dict[str, Any]
@@ -75,8 +75,10 @@ def openapi(routes: Iterable[Route], version: str) -> Json:
 
 
 def _id(route: Route) -> str:
-    """Return the operation's name: the method and the words of the path."""
+    """Return the operation's name: the method, the words of the path, and whom its own format is for."""
     words = re.findall(r"[a-z]+", route.path.removeprefix("/api/v1"))
+    if route.media == PROMETHEUS:
+        words.append("prometheus")
     return "_".join([route.method.lower(), *words])
 
 
