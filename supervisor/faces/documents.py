@@ -102,6 +102,7 @@ def fleet_document(fleet: Fleet, watches: Mapping[str, str | None]) -> dict[str,
         "observed": fleet.observed,
         "doubts": list(fleet.doubts),
         "unregistered": [text(name) for name in fleet.unregistered],
+        "dashboard_error": _text(fleet.page_error or None),
         "watches": dict(watches),
     }
 

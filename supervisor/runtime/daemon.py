@@ -107,8 +107,7 @@ class Daemon:
             render=world.render,
             write=world.write,
             events=world.page_events,
-            interval=plan.dashboard_interval,
-            min_interval=plan.dashboard_min_interval,
+            plan=plan.page,
         )
         tools = Tools(clock, self.journal, self.desk, self.executor, self.gate, self.reader.read, self.books.restarted)
         self.roster = Roster(tools)
@@ -129,7 +128,15 @@ class Daemon:
             world, self.journal, self.desk, self.outbox, self.gate, self.roster, self._configuration, self.books
         )
         self._picture = Picture(
-            clock, self.roster, self.desk, self.gate, self.reader, self.books, self._past, boot=world.boot
+            clock,
+            self.roster,
+            self.desk,
+            self.gate,
+            self.reader,
+            self.books,
+            self._past,
+            self.snapshots,
+            boot=world.boot,
         )
         self.control = DaemonControl(
             clock,

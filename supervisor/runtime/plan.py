@@ -57,6 +57,16 @@ class BooksPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class PagePlan:
+    """The page: longest and shortest time (s) between two, its language ("en", "es"), its readers' zone (IANA)."""
+
+    interval: float = 3600.0
+    min_interval: float = 10.0
+    language: str = "en"
+    time_zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that a reload can change. Two plans are equal where nothing has, but for `default`.
 
@@ -75,5 +85,4 @@ class Plan:
     books: BooksPlan = BooksPlan()
     outbox_timeout: float = 10.0
     retention: float = 30 * 86400.0
-    dashboard_interval: float = 3600.0
-    dashboard_min_interval: float = 10.0
+    page: PagePlan = PagePlan()

@@ -135,8 +135,8 @@ def test_an_agent_in_full() -> None:
 
 
 def test_a_heartbeat_of_another_day_carries_its_date() -> None:
-    assert "17 Dec 2025 14:03:11 UTC" in Reader(page(fleet((agent("a", last_heartbeat=NOW - 62 * 24 * HOUR),)))).text
-    assert "1 Jan 13:03:11 UTC" in Reader(page(fleet((agent("a", last_heartbeat=NOW - (47 * 24 + 1) * HOUR),)))).text
+    assert "Dec 17, 2025 14:03:11 UTC" in Reader(page(fleet((agent("a", last_heartbeat=NOW - 62 * 24 * HOUR),)))).text
+    assert "Jan 1 13:03:11 UTC" in Reader(page(fleet((agent("a", last_heartbeat=NOW - (47 * 24 + 1) * HOUR),)))).text
     assert "never" in Reader(page(fleet((agent("a", HealthState.UNKNOWN, last_heartbeat=None),)))).text
 
 
@@ -196,6 +196,11 @@ def test_when_it_was_made_is_due_and_is_stale() -> None:
     assert "next due" not in Reader(render(fleet(()), (), None, now=NOW, next_due=None, stale_after=90.0)).text
 
 
+def test_a_page_whose_file_can_not_be_written_says_so() -> None:
+    read = Reader(page(fleet((agent("a"),), page_error="No space left on <device>")))
+    assert "can not be written: No space left on <device>. What lies there is older." in read.text
+
+
 def test_what_happened_is_told() -> None:
     text = Reader(page(fleet((agent("a"),)), (changed(1, "a", "unknown", "healthy", "heartbeat in time"),))).text
     assert "13:03:11 UTC a unknown → healthy: heartbeat in time" in text
@@ -231,9 +236,9 @@ def test_ten_thousand_agents_are_all_there_and_small_enough(bad: int) -> None:
     assert html.count(b"collections-emailer-0999") >= 10
     text = Reader(html).text
     if bad < 10_000:
-        assert f"{10_000 - bad} agents are well" in text
+        assert f"{10_000 - bad:,} agents are well" in text
     else:
-        assert "9940 more that are not well" in text
+        assert "9,940 more that are not well" in text
 
 
 # --- colours -----------------------------------------------------------------------------------------

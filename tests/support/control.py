@@ -64,6 +64,7 @@ class MemoryControl:
         self.missing: str | None = None
         self.doubts: tuple[str, ...] = ()
         self.unregistered: tuple[str, ...] = ()
+        self.page_error = ""
         self.broken: Exception | None = None
         self.page = b"<!doctype html><title>page</title>"
         self.measured = Metrics(self.now(), DAY)
@@ -95,7 +96,18 @@ class MemoryControl:
         observed = not self.doubts
         status = overall(agents, incidents, observed=observed)
         doubts, strangers = self.doubts, self.unregistered
-        return Fleet(self.now(), status, agents, incidents, observed, doubts, strangers, self.account, self.trend)
+        return Fleet(
+            self.now(),
+            status,
+            agents,
+            incidents,
+            observed,
+            doubts,
+            strangers,
+            self.account,
+            self.trend,
+            self.page_error,
+        )
 
     def silences(self) -> Sequence[Silence]:
         return tuple(self.quiet.values())
