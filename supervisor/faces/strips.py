@@ -101,7 +101,7 @@ class Strips:
         if hidden >= 1:
             parts.append(("not observed", hidden))
         told = ", ".join(f"{self._speech.tell(state)} {self._speech.span(seconds)}" for state, seconds in parts)
-        return self._speech.html("Last 24 h: {states}", states=told)
+        return self._speech.say("Last 24 h: {states}", states=told)
 
     def _in_time(self, total: dict[str, float]) -> str:
         kept = total.get("healthy", 0.0) + total.get("stopped", 0.0)

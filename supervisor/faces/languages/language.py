@@ -60,11 +60,13 @@ class Language:
 
     def say(self, text: str, /, **values: object) -> str:
         """Return a text of the page, with `values` in its gaps."""
-        return self._texts.get(text, text).format_map(values)
+        said = self._texts.get(text, text)
+        return said.format_map(values) if values else said
 
     def html(self, text: str, /, **values: object) -> Markup:
         """Return a text of the page that may hold elements; the values are escaped."""
-        return Markup(self._texts.get(text, text)).format_map(values)  # noqa: S704 - our own texts
+        said = Markup(self._texts.get(text, text))  # noqa: S704 - our own texts
+        return said.format_map(values) if values else said
 
     def tell(self, sentence: str) -> str:
         """Return what was said in English (a reason, a finding): what is not ours stays as it is."""
@@ -72,8 +74,7 @@ class Language:
 
     def number(self, number: int | Decimal) -> str:
         """Return "1,204"."""
-        with localcontext(EXACT):
-            return str(format_decimal(number, locale=self._locale, decimal_quantization=False))
+        return _number(self._locale, number)
 
     def amount(self, amount: Decimal, currency: str) -> str:
         """Return an amount without its currency: "681,398.27"."""
@@ -93,7 +94,7 @@ class Language:
 
     def moment(self, at: float, now: float) -> Moment:
         """Return `at` in UTC, with the date where it is not today's, and as it is where the page is read."""
-        iso, today = rfc3339(at), rfc3339(now)
+        iso, today = rfc3339(at), _iso(now)
         date = "" if iso[:10] == today[:10] else self.day(at) + " "
         if iso[:4] != today[:4]:
             date = _day(self._locale, iso[:10], "yMMMd") + " "
@@ -135,6 +136,15 @@ def language(code: str, time_zone: str) -> Language:
 
 
 ENGLISH = language("en", "UTC")
+
+
+_iso = lru_cache(rfc3339)
+
+
+@lru_cache(1024)
+def _number(locale: Locale, number: int | Decimal) -> str:
+    with localcontext(EXACT):
+        return str(format_decimal(number, locale=locale, decimal_quantization=False))
 
 
 @lru_cache
