@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from supervisor import __version__
 from supervisor.clocks import SystemClock
 from supervisor.config_errors import ConfigError
-from supervisor.config_tables import DashboardTable
+from supervisor.config_tables import DashboardTable, HttpTable, address
 from supervisor.domain.delivery import Outcome
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.index import Limits
@@ -27,6 +27,7 @@ from supervisor.domain.metrics import Metrics
 from supervisor.domain.policy import Policy
 from supervisor.domain.records import Record
 from supervisor.faces import dashboard as page
+from supervisor.faces.api.door import Rules
 from supervisor.faces.documents import watches_document
 from supervisor.faces.http import HttpFace
 from supervisor.faces.languages.language import language
@@ -142,7 +143,15 @@ def plan_of(settings: Settings) -> Plan:
         outbox_timeout=settings.outbox.timeout,
         retention=settings.journal.retention,
         page=_page_plan(settings.dashboard),
+        http=_rules(settings.http),
     )
+
+
+def _rules(table: HttpTable) -> Rules | None:
+    if table.listen is None:
+        return None
+    host, port = address(table.listen)
+    return Rules(host, port, table.token, table.public_read, frozenset(table.allowed_hosts))
 
 
 def _agent_plan(settings: Settings, name: str, agent: Agent) -> AgentPlan:
@@ -223,6 +232,7 @@ def _world(
 ) -> World:
     read, think, reckon, write_page, write_beats = workers
     places = settings.paths
+    clock = SystemClock()
 
     def emit(record: Record, at: float) -> None:
         if sink is not None:
@@ -253,20 +263,25 @@ def _world(
         await write_beats(lambda: _append_beat(places.heartbeats, agent, document))
 
     @asynccontextmanager
-    async def face(control: Control) -> AsyncIterator[None]:
-        http = HttpFace(control, places.socket, __version__, watches_document(places, _config(settings)))
+    async def face(control: Control) -> AsyncIterator[Callable[[object], Awaitable[None]]]:
+        watches = watches_document(places, _config(settings))
+        http = HttpFace(control, places.socket, __version__, watches, lambda record: emit(record, clock.now()))
         await http.start()
         # What is here now stays: a full collection need not look at it again.
         gc.freeze()
+
+        async def serve(rules: object) -> None:
+            await http.use(rules if isinstance(rules, Rules) else None)
+
         try:
-            yield
+            yield serve
         finally:
             await http.close()
 
     watch = settings.watch
     pace = Pace(watch.step, watch.debounce, walk_every=watch.walk_every, poll_every=watch.poll_every)
     return World(
-        clock=SystemClock(),
+        clock=clock,
         store=store,
         source=FileSource(_roots(settings), pace),
         files=RealFiles(),

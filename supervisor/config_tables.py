@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from supervisor.config_errors import Origin
 from supervisor.config_types import Duration, TimeZone
+from supervisor.credentials import TokenKeys
 from supervisor.domain.messages import SCOPES
 from supervisor.paths import expand
 
+_PORTS = 65536
 _LONGEST = 10 * 366 * 24 * 3600.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -209,6 +221,52 @@ class DashboardTable(_Table):
     )
 
 
+def _loopback(text: str) -> str:
+    host, port = address(text)
+    try:
+        local = ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local or not 0 < port < _PORTS:
+        raise ValueError(
+            'expected a loopback address and a port, such as "127.0.0.1:8787"; '
+            "to be reached from elsewhere, put a reverse proxy in front and name it in allowed_hosts"
+        )
+    return text
+
+
+def address(text: str) -> tuple[str, int]:
+    """Return the host and the port of "127.0.0.1:8787", "[::1]:8787" or "localhost:8787"; port 0 where it has none."""
+    host, _, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    return "127.0.0.1" if bare == "localhost" else bare, int(port) if re.fullmatch("[0-9]{1,5}", port) else 0
+
+
+def _host(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.-]{1,253}", name):
+        raise ValueError("expected a name without a port, such as supervisor.example.org")
+    return name.lower()
+
+
+class HttpTable(_Table, TokenKeys):
+    """The page and the API on a loopback port, besides the control socket."""
+
+    token_file: Place | None = Field(default=None, description="The file that holds the token.")
+    listen: Annotated[str, Field(strict=True), AfterValidator(_loopback)] | None = Field(
+        default=None, description="The loopback address and port; not at all, where not set."
+    )
+    public_read: Flag = Field(default=True, description="This machine's own requests may read without the token.")
+    allowed_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(
+        default=(), description="Further host names that it is reached by, such as a reverse proxy's."
+    )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.listen is not None and not self.public_read and self.token is None:
+            raise ValueError("nobody could read or do anything: set token_file, token_env or token_credential")
+        return self
+
+
 class Document(_Table):
     """The configuration of collections-supervisor."""
 
@@ -226,3 +284,4 @@ class Document(_Table):
     journal: JournalTable = JournalTable()
     log: LogTable = LogTable()
     dashboard: DashboardTable = DashboardTable()
+    http: HttpTable = HttpTable()

@@ -258,7 +258,34 @@ class StoreLockedError(StoreError):
     """Another process holds this store; the text names its pid."""
 
 
-class Store(Protocol):
+class History(Protocol):
+    """What is kept, for whoever reads it. Every call raises StoreError where it can not be read."""
+
+    async def rows(
+        self,
+        *,
+        since: float = 0.0,
+        after: int = 0,
+        before: int | None = None,
+        agent: str | None = None,
+        events: Collection[str] | None = None,
+        limit: int = 1000,
+    ) -> Sequence[Row]:
+        """Return the newest `limit` rows at or after `since` and with an id over `after`, oldest first.
+
+        With `before` only those with a smaller id, with `agent` only its own, with `events` only those of these names.
+        """
+
+    async def incidents(
+        self, *, since: float = 0.0, before: tuple[float, str] | None = None, limit: int = 1000
+    ) -> Sequence[Incident]:
+        """Return the newest `limit` incidents opened at or after `since`, closed ones too, newest first.
+
+        With `before` only those that come after this (opened_at, id) in that order.
+        """
+
+
+class Store(History, Protocol):
     """The journal's keeper. Every call leaves the event loop free."""
 
     async def open(self) -> Saved:
@@ -269,23 +296,6 @@ class Store(Protocol):
 
     async def commit(self, entry: Entry) -> None:
         """Write `entry` in one transaction, durable on return. Raises StoreError."""
-
-    async def rows(
-        self,
-        *,
-        since: float = 0.0,
-        after: int = 0,
-        agent: str | None = None,
-        events: Collection[str] | None = None,
-        limit: int = 1000,
-    ) -> Sequence[Row]:
-        """Return the newest `limit` rows at or after `since` and with an id over `after`, oldest first.
-
-        With `agent` only its own, with `events` only those of these names.
-        """
-
-    async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
-        """Return the newest `limit` incidents, closed ones too, opened at or after `since`, newest first."""
 
     async def prune(self, before: float) -> int:
         """Delete rows and closed incidents older than `before`; return how many."""
@@ -305,14 +315,14 @@ class RefusedError(Exception):
     """The daemon understood and will not; the text says why."""
 
 
-class Control(Protocol):
+class Control(History, Protocol):
     """What people and programs may ask of the daemon. `by` is who asks. Times: s since the epoch; lengths: s."""
 
     def readiness(self) -> str | None:
         """Return None when every agent is watched, else what is still missing."""
 
-    async def fleet(self) -> Fleet:
-        """Return the picture of everything, now."""
+    async def fleet(self, agents: Collection[str] = ()) -> Fleet:
+        """Return the picture of everything, now; with `agents` only of those of them that there are."""
 
     def silences(self) -> Sequence[Silence]:
         """Return the silences that run or are to come."""
@@ -349,14 +359,6 @@ class Control(Protocol):
 
     async def dashboard(self) -> bytes:
         """Render the page, write it to its file, return it."""
-
-    async def rows(
-        self, *, since: float = 0.0, after: int = 0, agent: str | None = None, limit: int = 1000
-    ) -> Sequence[Row]:
-        """Return kept log records, oldest first."""
-
-    async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
-        """Return incidents, closed ones too, newest first."""
 
     def follow(self) -> AsyncIterator[Row]:
         """Yield each kept log record as it is made; a reader that is too slow loses the oldest."""

@@ -21,6 +21,7 @@ from supervisor.config_tables import (
     Document,
     EscalationTable,
     GateTable,
+    HttpTable,
     JournalTable,
     LogTable,
     OutboxTable,
@@ -71,6 +72,7 @@ class Settings:
     journal: JournalTable
     log: LogTable
     dashboard: DashboardTable
+    http: HttpTable
     document: Document = field(compare=False, repr=False)
     origin: Origin = field(compare=False, repr=False)
 
@@ -191,6 +193,7 @@ class _Reading:
             journal=document.journal,
             log=document.log,
             dashboard=document.dashboard,
+            http=document.http,
             document=document,
             origin=self.origin,
         )

@@ -27,7 +27,14 @@ kind = "file"
 path = "ops.jsonl"
 """
 
-TABLES = "agents, books, channels, dashboard, defaults, escalation, gate, journal, log, outbox, paths, watch"
+TABLES = "agents, books, channels, dashboard, defaults, escalation, gate, http, journal, log, outbox, paths, watch"
+NO_LOOPBACK = (
+    'expected a loopback address and a port, such as "127.0.0.1:8787"; '
+    "to be reached from elsewhere, put a reverse proxy in front and name it in allowed_hosts"
+)
+NO_HOST = "expected a name without a port, such as supervisor.example.org"
+UNREADABLE = "nobody could read or do anything: set token_file, token_env or token_credential"
+ONE_TOKEN = "expected one of token_file, token_env and token_credential, not 2 of them"
 NO_UNIT = 'a duration is text with a unit, such as "90s", "15m" or "1h30m"'
 NO_PATH = "a path has at least one character, and none of them is NUL"
 NO_NAME = "a name has 1 to 64 letters, digits, dots, hyphens or underscores, and begins with a letter or a digit"
@@ -51,6 +58,15 @@ def problems(read: Read, text: str) -> list[str]:
         read(text)
     assert str(caught.value).splitlines() == list(caught.value.problems)
     return [problem.rpartition("/config.toml:")[2] for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:8787", "127.1.2.3:1", "[::1]:65535", "localhost:80"])
+def test_the_api_may_listen_on_loopback(read: Read, listen: str) -> None:
+    http = read(f"[http]\nlisten = '{listen}'\nallowed_hosts = ['Proxy.example.org']\ntoken_file = 'the.token'").http
+    assert (http.listen, http.public_read, http.allowed_hosts) == (listen, True, ("proxy.example.org",))
+    assert http.token is not None
+    assert http.token.name.endswith("/the.token")
+    assert http.token.name.startswith("/")
 
 
 # --- what it comes to --------------------------------------------------------------------------------
@@ -272,6 +288,20 @@ def test_equal_settings_may_be_written_differently(read: Read) -> None:
             "[agents.a]\nheartbeat_timout = 1",
             '2: agents.a.heartbeat_timout: unknown key "heartbeat_timout": did you mean "heartbeat_timeout"?',
         ),
+        *(
+            (f"[http]\nlisten = '{listen}'", f'2: http.listen: {NO_LOOPBACK}, got "{listen}"')
+            for listen in (
+                "0.0.0.0:8787",
+                "192.168.1.2:80",
+                "127.0.0.1",
+                "127.0.0.1:0",
+                "[::1]:65536",
+                "example.org:80",
+            )
+        ),
+        ("[http]\nallowed_hosts = ['a:80']", f'2: http.allowed_hosts[0]: {NO_HOST}, got "a:80"'),
+        ("[http]\nlisten = '127.0.0.1:80'\npublic_read = false", f"1: http: {UNREADABLE}, got a table"),
+        ("[http]\ntoken_env = 'A'\ntoken_file = 'a'", f"1: http: {ONE_TOKEN}, got a table"),
         ("settle = '0s'", f'1: settle: unknown key "settle": expected one of {TABLES}'),
         (
             "[escalation]\nchain = [{ chanel = 'a', channel = 'a' }]",

@@ -21,6 +21,10 @@ PATIENCE = 30.0
 """How long (s) an answer may take; twice the pause after which an open stream of events says something."""
 
 
+PAGE = 1000
+"""Rows that are asked for at a time."""
+
+
 class Event(NamedTuple):
     """One record of the stream."""
 
@@ -52,17 +56,34 @@ class Daemon:
         watches: dict[str, str | None] = self._whole("GET", "/healthz", None)["watches"]
         return watches
 
+    def rows(self, name: str, limit: int, **query: Any) -> list[dict[str, Any]]:
+        """Return the first `limit` rows of a list (`incidents`, say), however many pages that takes."""
+        found: list[dict[str, Any]] = []
+        cursor = None
+        while True:
+            asked = {**query, "limit": min(limit - len(found), PAGE), "cursor": cursor}
+            page = self.ask("GET", name, query=asked)
+            found += page[name]
+            cursor = page["next"]
+            if cursor is None or len(found) >= limit:
+                return found
+
+    def history(self, limit: int, **query: Any) -> list[dict[str, Any]]:
+        """Return the newest `limit` log records, oldest first, however many pages that takes."""
+        pages: list[list[dict[str, Any]]] = []
+        target = _target(("events",), {**query, "limit": min(limit, PAGE)})
+        while True:
+            with self._answer("GET", target, {}, None) as answer:
+                pages.append([event.document for event in _events(answer.body)])
+            if answer.older is None or sum(map(len, pages)) >= limit:
+                return [document for page in reversed(pages) for document in page][-limit:]
+            target = answer.older
+
     def events(self, last: str, **query: Any) -> Iterator[Event]:
-        """Yield records after the id `last` ("" for none), until the daemon ends the stream."""
+        """Yield records after the id `last` ("" for none) as they are made, until the daemon ends the stream."""
         headers = {"Last-Event-ID": last} if last else {}
-        with self._answer("GET", _target(("events",), query), headers, None) as answer:
-            number = ""
-            while line := answer.body.readline():
-                name, _, value = line.decode().rstrip("\n").partition(": ")
-                if name == "id":
-                    number = value
-                elif name == "data":
-                    yield Event(number, json.loads(value))
+        with self._answer("GET", _target(("events",), {**query, "follow": 1}), headers, None) as answer:
+            yield from _events(answer.body)
 
     def _whole(self, method: str, target: str, body: Any) -> Any:
         with self._answer(method, target, {}, body) as answer:
@@ -105,6 +126,7 @@ class _Answer(NamedTuple):
     status: int
     kind: str
     length: int
+    older: str | None
     body: BinaryIO
 
     def read(self) -> bytes:
@@ -131,7 +153,18 @@ def _begun(file: BinaryIO) -> _Answer:
     while line := file.readline().strip():
         name, _, value = line.decode("latin-1").partition(":")
         headers[name.lower()] = value.strip()
-    return _Answer(int(words[1]), headers.get("content-type", ""), int(headers.get("content-length", -1)), file)
+    older = headers["link"][1:].partition(">")[0] if "link" in headers else None
+    return _Answer(int(words[1]), headers.get("content-type", ""), int(headers.get("content-length", -1)), older, file)
+
+
+def _events(body: BinaryIO) -> Iterator[Event]:
+    number = ""
+    while line := body.readline():
+        name, _, value = line.decode().rstrip("\n").partition(": ")
+        if name == "id":
+            number = value
+        elif name == "data":
+            yield Event(number, json.loads(value))
 
 
 def _target(path: tuple[str, ...], query: Mapping[str, Any] | None) -> str:

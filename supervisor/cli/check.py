@@ -80,4 +80,5 @@ def _look(args: argparse.Namespace) -> dict[str, Any]:
         fleet = app.check(settings, tuple(settings.agents))
     except StoreError as error:
         raise CommandError(UNKNOWN, str(error)) from None
-    return fleet_document(fleet, watches_document(settings.paths, settings.source and settings.source.absolute()))
+    watches = watches_document(settings.paths, settings.source and settings.source.absolute())
+    return dict(fleet_document(fleet, watches))

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     query = {"since": args.since, "agent": args.agent, "limit": args.limit}
     if args.follow:
         _follow(supervisor, query, as_json=args.json)
-    found = [event.document for event in supervisor.events("", **query)]
+    found = supervisor.history(**query)
     if args.json:
         _output.document({"events": found})
     else:
@@ -55,7 +55,7 @@ def _follow(supervisor: Daemon, query: dict[str, Any], *, as_json: bool) -> None
     seen = away = False
     while True:
         try:
-            for event in supervisor.events(last, **query, follow=1):
+            for event in supervisor.events(last, **query):
                 seen, away, last = True, False, event.id
                 _print(event, as_json=as_json)
         except (NoDaemonError, ProblemError) as error:

@@ -24,7 +24,7 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table and return 0."""
-    found = daemon(args).ask("GET", "incidents", query={"since": args.since, "limit": args.limit})["incidents"]
+    found = daemon(args).rows("incidents", args.limit, since=args.since)
     found.sort(key=lambda incident: incident["state"] == "resolved")
     if args.json:
         _output.document({"incidents": found})

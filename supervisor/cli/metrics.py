@@ -69,7 +69,7 @@ def _look(args: argparse.Namespace) -> dict[str, Any]:
     from supervisor.ports import StoreError  # noqa: PLC0415
 
     try:
-        return metrics_document(app.metrics(settings_or_fail(args), args.window))
+        return dict(metrics_document(app.metrics(settings_or_fail(args), args.window)))
     except StoreError as error:
         raise CommandError(UNKNOWN, str(error)) from None
 

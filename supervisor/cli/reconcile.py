@@ -79,4 +79,4 @@ def _look(args: argparse.Namespace) -> dict[str, Any]:
         fleet = app.reconcile(settings_or_fail(args))
     except StoreError as error:
         raise CommandError(UNKNOWN, str(error)) from None
-    return account_document(fleet.books, fleet.at)
+    return dict(account_document(fleet.books, fleet.at))

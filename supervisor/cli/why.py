@@ -68,7 +68,7 @@ def _story(supervisor: Daemon, name: str, limit: int) -> dict[str, Any]:
     fleet = supervisor.ask("GET", "fleet")
     agent = supervisor.ask("GET", "agents", name)
     incidents = [one for one in fleet["incidents"] if one["key"].partition(":")[0] == name]
-    events = [event.document for event in supervisor.events("", agent=name, limit=limit)]
+    events = supervisor.history(limit, agent=name)
     return {"timestamp": fleet["timestamp"], "agent": agent, "incidents": incidents, "events": events}
 
 

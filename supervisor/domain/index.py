@@ -6,7 +6,7 @@ and a pure one: it is told what the files say, and reads none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -249,16 +249,19 @@ class Index:
 
     def paid_since(self, since: float) -> list[tuple[Invoice, Trail | None]]:
         """Return the invoices that were paid at or after `since` (s since the epoch), and what is known of each."""
-        found: list[tuple[Invoice, Trail | None]] = []
-        for number in self._paths:
-            trail = self._events.trails.get(number)
-            for invoice in self._counted(number).values():
-                paid_at = invoice.paid_at
-                if paid_at is None and trail is not None:
-                    paid_at = trail.paid_at
-                if invoice.status is Status.PAID and paid_at is not None and paid_at >= since:
-                    found.append((invoice, trail))
-        return found
+        trails = self._events.trails
+        # The copy and the original of an invoice that is being archived are one: see `_counted`.
+        numbers = dict.fromkeys(
+            invoice.number
+            for document in self._documents.values()
+            if (invoice := document.invoice) is not None and _paid_since(invoice, trails, since)
+        )
+        return [
+            (invoice, trails.get(number))
+            for number in numbers
+            for invoice in self._counted(number).values()
+            if _paid_since(invoice, trails, since)
+        ]
 
     # --- inside ---
 
@@ -360,3 +363,12 @@ def _same(old: Sequence[Entry], new: Sequence[Entry]) -> bool:
 
 def _words(entry: Entry) -> tuple[object, ...]:
     return entry.section, entry.amount, entry.word, entry.client, entry.date
+
+
+def _paid_since(invoice: Invoice, trails: Mapping[str, Trail], since: float) -> bool:
+    if invoice.status is not Status.PAID:
+        return False
+    paid_at = invoice.paid_at
+    if paid_at is None and (trail := trails.get(invoice.number)) is not None:
+        paid_at = trail.paid_at
+    return paid_at is not None and paid_at >= since

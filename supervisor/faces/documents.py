@@ -20,6 +20,7 @@ from supervisor.domain.metrics import Latency, Metrics
 from supervisor.domain.money import plain
 from supervisor.domain.silences import Silence
 from supervisor.domain.totals import Tally, Totals
+from supervisor.faces import answers
 from supervisor.paths import Places
 from supervisor.ports import Row
 
@@ -39,18 +40,18 @@ def text(value: str) -> str:
     return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
 
 
-def agent_document(agent: AgentView) -> dict[str, Any]:
+def agent_document(agent: AgentView) -> answers.Agent:
     """Return one agent's document."""
     beat = agent.beat
     return {
         "name": text(agent.name),
-        "status": agent.status.value,
+        "status": agent.status,
         "last_heartbeat": _time(agent.last_heartbeat),
         "consecutive_misses": agent.consecutive_misses,
         "restarts": agent.restarts,
         "errors": agent.errors,
         "reason": text(agent.reason),
-        "modifiers": [modifier.value for modifier in agent.modifiers],
+        "modifiers": list(agent.modifiers),
         "since": rfc3339(agent.since),
         "due": _time(agent.due),
         "heartbeat_timeout": agent.heartbeat_timeout,
@@ -58,19 +59,19 @@ def agent_document(agent: AgentView) -> dict[str, Any]:
         "held_until": _time(agent.held_until),
         "incarnation": _text(agent.incarnation),
         "restarter": agent.restarter,
-        "phase": None if beat is None or beat.phase is None else beat.phase.value,
+        "phase": None if beat is None else beat.phase,
         "pending": None if beat is None else beat.pending,
         "message": None if beat is None else _text(beat.message),
     }
 
 
-def incident_document(incident: Incident) -> dict[str, Any]:
+def incident_document(incident: Incident) -> answers.Incident:
     """Return one incident's document."""
     return {
         "id": incident.id,
         "key": text(incident.key),
-        "state": incident.state.value,
-        "severity": incident.severity.value,
+        "state": incident.state,
+        "severity": incident.severity,
         "opened_at": rfc3339(incident.opened_at),
         "summary": text(incident.summary),
         "acked_by": _text(incident.acked_by),
@@ -90,13 +91,13 @@ def watches_document(places: Places, config: Path | None) -> dict[str, str | Non
     return {"config": None if config is None else text(str(config))} | {k: text(str(root)) for k, root in roots.items()}
 
 
-def fleet_document(fleet: Fleet, watches: Mapping[str, str | None]) -> dict[str, Any]:
+def fleet_document(fleet: Fleet, watches: Mapping[str, str | None]) -> answers.Fleet:
     """Return the document of everything, as `check` and `status` print it."""
     return {
-        "status": fleet.status.value,
+        "status": fleet.status,
         "timestamp": rfc3339(fleet.at),
         "agents": [agent_document(agent) for agent in fleet.agents],
-        "books": books_document(fleet.books) | _change(fleet.trend.change, fleet.trend.change_since),
+        "books": {**books_document(fleet.books), **_change(fleet.trend.change, fleet.trend.change_since)},
         "queues": queues_document(fleet.books, fleet.at),
         "incidents": [incident_document(incident) for incident in fleet.incidents],
         "observed": fleet.observed,
@@ -107,12 +108,12 @@ def fleet_document(fleet: Fleet, watches: Mapping[str, str | None]) -> dict[str,
     }
 
 
-def account_document(account: Account, now: float) -> dict[str, Any]:
+def account_document(account: Account, now: float) -> answers.Account:
     """Return the documents of the books and of the queues, as `reconcile` prints them."""
     return {"books": books_document(account), "queues": queues_document(account, now)}
 
 
-def books_document(account: Account) -> dict[str, Any]:
+def books_document(account: Account) -> answers.Books:
     """Return the document of the books, findings gravest first. `consistent` is null where that is not known."""
     return {
         "consistent": account.consistent,
@@ -123,7 +124,7 @@ def books_document(account: Account) -> dict[str, Any]:
     }
 
 
-def queues_document(account: Account, now: float) -> dict[str, Any]:
+def queues_document(account: Account, now: float) -> answers.Queues:
     """Return the document of the queues. `healthy` is null where that is not known."""
     return {
         "healthy": account.queues_healthy,
@@ -137,7 +138,7 @@ def queues_document(account: Account, now: float) -> dict[str, Any]:
     }
 
 
-def metrics_document(metrics: Metrics) -> dict[str, Any]:
+def metrics_document(metrics: Metrics) -> answers.Metrics:
     """Return the document of the figures over a window. Where there is no data there is null, never 0."""
     return {
         "timestamp": rfc3339(metrics.at),
@@ -151,14 +152,14 @@ def metrics_document(metrics: Metrics) -> dict[str, Any]:
     }
 
 
-def finding_document(kept: Kept) -> dict[str, Any]:
+def finding_document(kept: Kept) -> answers.Finding:
     """Return one finding's document."""
     finding = kept.finding
     return {
         "id": kept.id,
-        "check": finding.check.value,
-        "severity": finding.severity.value,
-        "state": kept.state.value,
+        "check": finding.check,
+        "severity": finding.severity,
+        "state": kept.state,
         "file": text(finding.file),
         "line": finding.line,
         "invoice": _text(finding.invoice or None),
@@ -170,7 +171,7 @@ def finding_document(kept: Kept) -> dict[str, Any]:
     }
 
 
-def silence_document(silence: Silence) -> dict[str, Any]:
+def silence_document(silence: Silence) -> answers.Silence:
     """Return one silence's document."""
     return {
         "id": silence.id,
@@ -192,32 +193,32 @@ def row_document(row: Row) -> dict[str, Any]:
     return document | row.fields
 
 
-def outcome_document(outcome: Outcome) -> dict[str, Any]:
+def outcome_document(outcome: Outcome) -> answers.ChannelOutcome:
     """Return what a channel said to a test message."""
     if isinstance(outcome, Failed):
         return {"ok": False, "error": text(outcome.error), "permanent": outcome.permanent}
     return {"ok": True, "error": None, "permanent": False}
 
 
-def _latency(latency: Latency) -> dict[str, Any]:
-    lengths = {
-        "average_seconds": latency.average,
-        "p50_seconds": latency.p50,
-        "p90_seconds": latency.p90,
-        "p99_seconds": latency.p99,
+def _latency(latency: Latency) -> answers.Latency:
+    return {
+        "count": latency.count,
+        "average_seconds": round(latency.average, 3),
+        "p50_seconds": round(latency.p50, 3),
+        "p90_seconds": round(latency.p90, 3),
+        "p99_seconds": round(latency.p99, 3),
     }
-    return {"count": latency.count, **{name: round(length, 3) for name, length in lengths.items()}}
 
 
-def _change(change: Totals | None, since: float | None) -> dict[str, Any]:
+def _change(change: Totals | None, since: float | None) -> answers.Change:
     return {"change": None if change is None else _totals(change), "change_since": _time(since)}
 
 
-def _totals(totals: Totals) -> dict[str, Any]:
+def _totals(totals: Totals) -> answers.StatusSums:
     return {status.value: _tallies(tallies) for status, tallies in totals.items()}
 
 
-def _tallies(tallies: Mapping[str, Tally]) -> dict[str, Any]:
+def _tallies(tallies: Mapping[str, Tally]) -> answers.Sums:
     return {
         currency: {"count": tally.count, "total": plain(tally.total, currency)} for currency, tally in tallies.items()
     }

@@ -1,250 +1,175 @@
-"""The control socket: what the daemon knows, and what may be asked of it, over HTTP on a unix socket.
+"""The API over HTTP: on the control socket always, on a loopback port where one is configured.
 
-Only the socket's owner may open it; who asks is told by the kernel, or by `by` in the body.
+Only the socket's owner may open it; who asks is told by the kernel, or by `by` in the body. The port has a door.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import pwd
 import socket as sockets
-import struct
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
-from itertools import islice
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
 
 from aiohttp import web
 
-from supervisor.domain.fleet import Fleet, narrowed
-from supervisor.faces import documents, requests
-from supervisor.faces.listening import Listening, listen
-from supervisor.faces.problems import ProblemError, problem, problems
+from supervisor.domain.records import HttpFailed, HttpListening, Record
+from supervisor.faces import requests
+from supervisor.faces.api import replies
+from supervisor.faces.api.door import Door, Rules
+from supervisor.faces.api.login import Login
+from supervisor.faces.api.openapi import openapi
+from supervisor.faces.api.route import Route, register
+from supervisor.faces.api.routes import table
+from supervisor.faces.connections import MAX_CONNECTIONS, Connection, greeted
+from supervisor.faces.listening import Listening, listen, listen_tcp
+from supervisor.faces.problems import problems
 from supervisor.faces.streams import Streams
+from supervisor.faces.tail import Tail
 from supervisor.ports import Control
-
-T = TypeVar("T")
-
-# Not the event loop's own threads: a disk that hangs may hold all of those.
-_ANSWERS = ThreadPoolExecutor(4, thread_name_prefix="answers")
 
 _DRAIN = 5.0
 """How long (s) requests under way may take once the daemon ends."""
 
+_AGAIN = 10.0
+"""Wait (s) before a port that is taken is tried again."""
+
+_SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_NOTHING_ALLOWED = "default-src 'none'; frame-ancestors 'none'"
+
 
 class HttpFace:
-    """Serves `control` on `socket` between `start` and `close`. `watches`: see `documents.watches_document`."""
+    """Serves `control` on `socket` between `start` and `close`, and on TCP by the rules that it is given.
 
-    def __init__(self, control: Control, socket: Path, version: str, watches: Mapping[str, str | None]) -> None:
+    Args:
+        watches: see `documents.watches_document`.
+        tell: takes log records.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        socket: Path,
+        version: str,
+        watches: Mapping[str, str | None],
+        tell: Callable[[Record], None] = lambda _: None,
+    ) -> None:
         self._control = control
         self._path = socket
         self._version = version
         self._watches = watches
-        self._streams = Streams(control)
+        self._tell = tell
+        self._tail = Tail(control)
         self._listening: Listening | None = None
-        self._runner: web.AppRunner | None = None
+        self._server: _Server | None = None
+        self._rules: Rules | None = None
+        self._port: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Listen. Raises OSError that says why it can not, such as another daemon on the same socket."""
         self._listening = listen(self._path)
-        self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_DRAIN, handle_signals=False)
-        await self._runner.setup()
-        await web.SockSite(self._runner, self._listening.socket).start()
+        self._server = _Server(self._app(None))
+        await self._server.start(self._listening.socket, None)
+
+    async def use(self, rules: Rules | None) -> None:
+        """Serve on TCP by these rules from now on; not at all where there are none. What goes wrong is told."""
+        if rules == self._rules:
+            return
+        await self._close_port()
+        self._rules = rules
+        if rules is not None:
+            self._port = asyncio.create_task(self._serve(rules), name="http listener")
 
     async def close(self) -> None:
         """Take the socket away, end the streams, let requests under way finish."""
         if self._listening is not None:
             self._listening.unlink()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._close_port()
+        if self._server is not None:
+            await self._server.close()
 
-    def _app(self) -> web.Application:
-        app = web.Application(middlewares=[problems], client_max_size=requests.MAX_BODY)
-        app.on_shutdown.append(self._streams.end)
-        app.add_routes(
-            [
-                web.get("/healthz", self._healthz),
-                web.get("/readyz", self._readyz),
-                web.get("/api/v1/fleet", self._fleet),
-                web.get("/api/v1/agents/{name}", self._agent),
-                web.get("/api/v1/incidents", self._incidents),
-                web.get("/api/v1/findings", self._findings),
-                web.get("/api/v1/metrics", self._metrics),
-                web.get("/api/v1/silences", self._silences),
-                web.get("/api/v1/events", self._streams.serve),
-                web.post("/api/v1/check", self._check),
-                web.post("/api/v1/reconcile", self._reconcile),
-                web.post("/api/v1/dashboard", self._dashboard),
-                web.post("/api/v1/reload", self._reload),
-                web.post("/api/v1/test-notify", self._test_notify),
-                web.post("/api/v1/agents/{name}/heartbeat", self._heartbeat),
-                web.post("/api/v1/agents/{name}/restart", self._restart),
-                web.post("/api/v1/agents/{name}/hold", self._hold),
-                web.post("/api/v1/agents/{name}/release", self._release),
-                web.post("/api/v1/incidents/{id}/ack", self._acknowledge),
-                web.post("/api/v1/silences", self._silence),
-                web.delete("/api/v1/silences/{id}", self._unsilence),
-            ]
-        )
+    # --- inside ---
+
+    async def _serve(self, rules: Rules) -> None:
+        """Listen as soon as the port can be had, until cancelled."""
+        said = ""
+        while True:
+            try:
+                listening = listen_tcp(rules.host, rules.port)
+            except OSError as error:
+                why = error.strerror or str(error)
+                if why != said:
+                    self._tell(HttpFailed(rules.authority, why))
+                    said = why
+                await asyncio.sleep(_AGAIN)
+            else:
+                break
+        server = _Server(self._app(Door(rules)))
+        try:
+            await server.start(listening, MAX_CONNECTIONS)
+            self._tell(HttpListening(rules.authority))
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await server.close()
+
+    async def _close_port(self) -> None:
+        if self._port is not None:
+            self._port.cancel()
+            await asyncio.wait({self._port})
+            self._port = None
+
+    def _app(self, door: Door | None) -> web.Application:
+        middlewares = [greeted, problems] if door is None else [greeted, problems, door.admit]
+        app = web.Application(middlewares=middlewares, client_max_size=requests.MAX_BODY)
+        streams = Streams(self._control, self._tail)
+        routes = table(self._control, self._version, self._watches, streams)
+        register(app, [*routes, self._description(routes)])
+        if door is not None:
+            Login(door).register(app)
+        app.on_shutdown.append(streams.end)
+        app.on_response_prepare.append(_secure)
         return app
 
-    # --- what it knows -------------------------------------------------------------------------------
+    def _description(self, routes: tuple[Route, ...]) -> Route:
+        async def describe(_: web.Request, __: requests.Nothing) -> web.Response:
+            return await replies.document(lambda: openapi([*routes, route], self._version))
 
-    async def _healthz(self, _: web.Request) -> web.Response:
-        return await _json(lambda: {"status": "ok", "version": self._version, "watches": self._watches})
-
-    async def _readyz(self, _: web.Request) -> web.Response:
-        missing = self._control.readiness()
-        if missing is not None:
-            return problem(HTTPStatus.SERVICE_UNAVAILABLE, missing)
-        return await _json(lambda: {"status": "ready"})
-
-    async def _fleet(self, request: web.Request) -> web.Response:
-        asked = requests.query(request, requests.FleetQuery)
-        return await self._picture(await self._control.fleet(), asked.agents)
-
-    async def _agent(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"]
-        fleet = await self._control.fleet()
-        agent = next((agent for agent in fleet.agents if agent.name == name), None)
-        if agent is None:
-            raise ProblemError(HTTPStatus.NOT_FOUND, f"no agent is named {name!r}")
-        return await _json(lambda: documents.agent_document(agent))
-
-    async def _incidents(self, request: web.Request) -> web.Response:
-        asked = requests.query(request, requests.IncidentsQuery)
-        found = await self._control.incidents(since=asked.since, limit=asked.limit)
-        return await _json(lambda: {"incidents": [documents.incident_document(incident) for incident in found]})
-
-    async def _findings(self, request: web.Request) -> web.Response:
-        asked = requests.query(request, requests.FindingsQuery)
-        account = (await self._control.fleet()).books
-
-        def document() -> dict[str, Any]:
-            wanted = (
-                kept
-                for kept in account.gravest_first
-                if asked.state in {None, kept.state}
-                and asked.check in {None, kept.finding.check}
-                and asked.severity in {None, kept.finding.severity}
-            )
-            return {"findings": [documents.finding_document(kept) for kept in islice(wanted, asked.limit)]}
-
-        return await _json(document)
-
-    async def _metrics(self, request: web.Request) -> web.Response:
-        asked = requests.query(request, requests.MetricsQuery)
-        metrics = await self._control.metrics(asked.window)
-        return await _json(lambda: documents.metrics_document(metrics))
-
-    async def _silences(self, _: web.Request) -> web.Response:
-        silences = self._control.silences()
-        return await _json(lambda: {"silences": [documents.silence_document(silence) for silence in silences]})
-
-    async def _picture(self, fleet: Fleet, agents: Sequence[str]) -> web.Response:
-        _known(fleet, agents)
-        shown = narrowed(fleet, agents) if agents else fleet
-        return await _json(lambda: documents.fleet_document(shown, self._watches))
-
-    # --- what it may be asked ------------------------------------------------------------------------
-
-    async def _check(self, request: web.Request) -> web.Response:
-        asked = await requests.body(request, requests.Check)
-        _known(await self._control.fleet(), asked.agents)
-        return await self._picture(await self._control.check(asked.agents), asked.agents)
-
-    async def _reconcile(self, request: web.Request) -> web.Response:
-        await requests.body(request, requests.Asked)
-        account = await self._control.reconcile()
-        now = (await self._control.fleet()).at
-        return await _json(lambda: documents.account_document(account, now))
-
-    async def _dashboard(self, request: web.Request) -> web.Response:
-        await requests.body(request, requests.Asked)
-        return web.Response(body=await self._control.dashboard(), content_type="text/html", charset="utf-8")
-
-    async def _reload(self, request: web.Request) -> web.Response:
-        await requests.body(request, requests.Asked)
-        changes = await self._control.reload()
-        return await _json(lambda: changes)
-
-    async def _test_notify(self, request: web.Request) -> web.Response:
-        asked = await requests.body(request, requests.TestNotify)
-        outcomes = await self._control.test_notify(asked.channel, await _asker(request, asked.by))
-        return await _json(lambda: {"channels": {n: documents.outcome_document(o) for n, o in outcomes.items()}})
-
-    async def _heartbeat(self, request: web.Request) -> web.Response:
-        asked = await requests.body(request, requests.Heartbeat)
-        await self._control.heartbeat(request.match_info["name"], asked.root)
-        return web.Response(status=HTTPStatus.NO_CONTENT)
-
-    async def _restart(self, request: web.Request) -> web.Response:
-        asked = await requests.body(request, requests.Asked)
-        name = request.match_info["name"]
-        attempt = await self._control.restart(name, await _asker(request, asked.by))
-        return await _json(lambda: {"agent": name, "attempt": attempt}, HTTPStatus.ACCEPTED)
-
-    async def _hold(self, request: web.Request) -> web.Response:
-        asked = await requests.body(request, requests.Hold)
-        name = request.match_info["name"]
-        until = await self._control.hold(name, asked.seconds, await _asker(request, asked.by))
-        return await _json(lambda: {"agent": name, "held_until": documents.rfc3339(until)})
-
-    async def _release(self, request: web.Request) -> web.Response:
-        asked = await requests.body(request, requests.Asked)
-        name = request.match_info["name"]
-        await self._control.release(name, await _asker(request, asked.by))
-        return await _json(lambda: {"agent": name, "held_until": None})
-
-    async def _acknowledge(self, request: web.Request) -> web.Response:
-        asked = await requests.body(request, requests.Acknowledge)
-        by = await _asker(request, asked.by)
-        incident = await self._control.acknowledge(request.match_info["id"], by, asked.seconds)
-        return await _json(lambda: documents.incident_document(incident))
-
-    async def _silence(self, request: web.Request) -> web.Response:
-        asked = await requests.body(request, requests.NewSilence)
-        author = await _asker(request, asked.author)
-        silence = await self._control.silence(asked.matcher, asked.seconds, author, asked.comment)
-        return await _json(lambda: documents.silence_document(silence), HTTPStatus.CREATED)
-
-    async def _unsilence(self, request: web.Request) -> web.Response:
-        await self._control.unsilence(request.match_info["id"], await _asker(request, None))
-        return web.Response(status=HTTPStatus.NO_CONTENT)
+        route = Route("GET", "/api/v1/openapi.json", "This document.", describe, answer=dict[str, object])
+        return route
 
 
-def _known(fleet: Fleet, names: Sequence[str]) -> None:
-    """Raise ProblemError for a name that is no agent's."""
-    for name in names:
-        if all(agent.name != name for agent in fleet.agents):
-            raise ProblemError(HTTPStatus.NOT_FOUND, f"no agent is named {name!r}", "agents")
+class _Server:
+    """An application on one listening socket."""
+
+    def __init__(self, app: web.Application) -> None:
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_DRAIN, handle_signals=False)
+        self._room: set[Connection] = set()
+        self._acceptor: asyncio.Server | None = None
+
+    async def start(self, listening: sockets.socket, limit: int | None) -> None:
+        """Take connections, at most `limit` at a time."""
+        await self._runner.setup()
+        server = self._runner.server
+        assert server is not None  # noqa: S101 - it is there after `setup`
+        loop = asyncio.get_running_loop()
+        self._acceptor = await loop.create_server(lambda: Connection(server, self._room, limit), sock=listening)
+
+    async def close(self) -> None:
+        """Take no more, end the streams, let requests under way finish."""
+        if self._acceptor is not None:
+            self._acceptor.close()
+        await self._runner.cleanup()
 
 
-async def _json(make: Callable[[], Any], status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-    """Return what `make` makes, made off the event loop: the picture of 1,000 agents takes a while to write."""
-    text = await _aside(lambda: json.dumps(make()))
-    return web.Response(text=text, status=status, content_type="application/json")
-
-
-async def _asker(request: web.Request, by: str | None) -> str:
-    """Return who asks: `by`, else the user whose process holds the other end of the socket."""
-    if by is not None:
-        return by
-    peer = request.get_extra_info("socket")
-    _, uid, _ = struct.unpack("3i", peer.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, struct.calcsize("3i")))
-    return await _aside(lambda: _user_name(uid))
-
-
-async def _aside(work: Callable[[], T]) -> T:
-    """Return what `work` returns, done off the event loop."""
-    return await asyncio.get_running_loop().run_in_executor(_ANSWERS, work)
-
-
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
+async def _secure(_: web.Request, response: web.StreamResponse) -> None:
+    """Say to browsers what no answer of ours needs. A page brings its own policy of what it may load and run."""
+    response.headers["Server"] = "collections-supervisor"  # which aiohttp and Python is nobody's business
+    for name, value in _SECURITY.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", _NOTHING_ALLOWED)

@@ -1,4 +1,4 @@
-"""A unix socket that only its owner can open, and that a dead process's socket does not stand in the way of."""
+"""Sockets to listen on: a loopback port; and one in the file system, for its owner alone, that no dead one hinders."""
 
 from __future__ import annotations
 
@@ -54,6 +54,21 @@ def listen(path: Path) -> Listening:
         listening.close()
         fresh.unlink(missing_ok=True)
         raise
+
+
+def listen_tcp(host: str, port: int) -> sockets.socket:
+    """Listen at a loopback address. Raises OSError with the reason, such as a port that is taken."""
+    family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
+    listening = sockets.socket(family, sockets.SOCK_STREAM)
+    try:
+        listening.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(128)
+        listening.setblocking(False)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
 
 
 def _identity(path: Path) -> tuple[int, int]:

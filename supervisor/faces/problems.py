@@ -6,10 +6,10 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any
 
 from aiohttp import web
 
+from supervisor.faces.answers import Problem
 from supervisor.ports import RefusedError, StoreError, UnknownNameError
 
 log = logging.getLogger(__name__)
@@ -22,37 +22,39 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
 }
 """Errors whose text is meant for the client."""
 
+MEDIA_TYPE = "application/problem+json"
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class ProblemError(Exception):
     """The request can not be served; `key` names the one value that is wrong, where it is one."""
 
-    def __init__(self, status: HTTPStatus, detail: str, key: str | None = None) -> None:
+    def __init__(
+        self, status: HTTPStatus, detail: str, key: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.key = key
+        self.headers = headers
 
 
 def problem(
     status: HTTPStatus, detail: str, key: str | None = None, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """Return the problem document. Its type is `about:blank`: the status says what kind of problem it is."""
-    document: dict[str, Any] = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": detail,
-    }
+    return web.Response(
+        status=status.value, body=problem_bytes(status, detail, key), content_type=MEDIA_TYPE, headers=headers
+    )
+
+
+def problem_bytes(status: HTTPStatus, detail: str, key: str | None = None) -> bytes:
+    """Return the problem document as it is sent."""
+    document: Problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
     if key is not None:
         document["key"] = key
-    return web.Response(
-        status=status.value,
-        body=json.dumps(document).encode(),
-        content_type="application/problem+json",
-        headers=headers,
-    )
+    return json.dumps(document).encode()
 
 
 @web.middleware
@@ -68,7 +70,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 
 def _explained(request: web.Request, error: Exception) -> web.Response:
     if isinstance(error, ProblemError):
-        return problem(error.status, error.detail, error.key)
+        return problem(error.status, error.detail, error.key, error.headers)
     if isinstance(error, web.HTTPException):
         allow = {name: value for name, value in error.headers.items() if name == "Allow"}
         return problem(HTTPStatus(error.status), f"{request.method} {request.path}: {error.reason}", headers=allow)

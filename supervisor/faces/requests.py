@@ -9,7 +9,16 @@ from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic_core import from_json
 
 from supervisor.domain.actions import Severity
@@ -27,6 +36,7 @@ BODY_TIMEOUT = 10.0
 
 MAX_ROWS = 10_000
 _LONGEST = 366 * 86400.0
+_SOMETHING = r"\S"
 
 
 def _instant(value: str) -> float:
@@ -58,11 +68,33 @@ def _listed(value: str) -> tuple[str, ...]:
     return tuple(name for name in value.split(",") if name)
 
 
-Instant = Annotated[float, BeforeValidator(_instant)]
+# What stands in a query is text: its schema says which.
+Instant = Annotated[
+    float,
+    BeforeValidator(_instant),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "format": "date-time"}]}),
+]
 Length = Annotated[float, Field(gt=0, le=_LONGEST)]
-Window = Annotated[float, BeforeValidator(_length), Field(ge=SHORTEST, le=LONGEST)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Window = Annotated[
+    float,
+    BeforeValidator(_length),
+    Field(ge=SHORTEST, le=LONGEST),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": "^([1-8]d|[1-9][0-9]?h|[1-9][0-9]{0,2}m)$"},
+                {"type": "number", "minimum": SHORTEST, "maximum": LONGEST},
+            ],
+            "examples": ["24h", "7d", "90m"],
+            "default": "24h",
+        }
+    ),
+]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed), WithJsonSchema({"type": "string", "examples": ["a,b"]})]
+Limit = Annotated[int, Field(ge=1, le=MAX_ROWS)]
+Cursor = Annotated[str, Field(max_length=1000, description="`next` of the page before")]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=_SOMETHING, min_length=1, max_length=200)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, pattern=_SOMETHING, min_length=1, max_length=2000)]
 
 
 class Body(BaseModel):
@@ -75,6 +107,10 @@ class Query(BaseModel):
     """What stands behind the question mark: text, so numbers are read from it."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Nothing(Query):
+    """No question at all."""
 
 
 class Asked(Body):
@@ -123,23 +159,28 @@ class Heartbeat(RootModel[dict[str, Any]]):
 class FleetQuery(Query):
     """Which agents are shown, with commas between them; none named: all."""
 
-    agents: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    agents: Names = ()
 
 
-class IncidentsQuery(Query):
+class PageQuery(Query):
+    """How many at most, and after which; `cursor` is the `next` of the page before."""
+
+    limit: Limit = 1000
+    cursor: Cursor | None = None
+
+
+class IncidentsQuery(PageQuery):
     """Which incidents: opened at or after `since`, the newest `limit`."""
 
     since: Instant = 0.0
-    limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 1000
 
 
-class FindingsQuery(Query):
+class FindingsQuery(PageQuery):
     """Which findings: the gravest `limit` of those that are all of this."""
 
     state: FindingState | None = None
     check: CheckName | None = None
     severity: Severity | None = None
-    limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 1000
 
 
 class MetricsQuery(Query):
@@ -178,7 +219,11 @@ async def body(request: web.Request, model: type[_Model]) -> _Model:
 
 def query(request: web.Request, model: type[_Model]) -> _Model:
     """Read what stands behind the question mark. Raises ProblemError."""
-    return _checked(model, dict(request.query))
+    found = dict(request.query)
+    for key in found:
+        if len(request.query.getall(key)) > 1:
+            raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{key}: given more than once", key)
+    return _checked(model, found)
 
 
 def _checked(model: type[_Model], document: Any) -> _Model:
@@ -187,5 +232,5 @@ def _checked(model: type[_Model], document: Any) -> _Model:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or None
-        text = "not a known key" if first["type"] == "extra_forbidden" else first["msg"]
+        text = "not a known key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{key}: {text}" if key else text, key) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from math import inf
 
@@ -63,10 +63,16 @@ class Configuration:
         self._roster = roster
         self._snapshots = snapshots
         self._books = books
+        self._serve: Callable[[object], Awaitable[None]] | None = None
         self._changed = asyncio.Event()
         self._turn = asyncio.Lock()
         self._rejected: str | None = None
         self._said_at = -inf
+
+    async def bind(self, serve: Callable[[object], Awaitable[None]]) -> None:
+        """Let `serve` serve the plan's `http`, and that of every plan to come."""
+        self._serve = serve
+        await serve(self.plan.http)
 
     def reload_soon(self) -> None:
         """Read it again as soon as can be: it has changed, or somebody wants it."""
@@ -160,6 +166,8 @@ class Configuration:
         self._outbox.timeout = plan.outbox_timeout
         self._books.use(plan.books)
         self._snapshots.use(plan.page)
+        if self._serve is not None:
+            await self._serve(plan.http)
         await closed(*self._outbox.use(notifiers))
         change = Change()
         self._desk.use(change, plan.chain)

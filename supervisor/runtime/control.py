@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 from supervisor.domain import actions
@@ -13,7 +13,7 @@ from supervisor.domain.events import CheckAsked, Held, Released, RestartAsked
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.metrics import Metrics
 from supervisor.domain.silences import Silence
-from supervisor.ports import Clock, RefusedError, Row, Store, StoreError
+from supervisor.ports import Clock, RefusedError, Row, Store
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.journal import Journal
@@ -33,7 +33,7 @@ class DaemonControl:
     """Implements `ports.Control`.
 
     Args:
-        picture: returns the fleet as it is now.
+        picture: returns the fleet as it is now, or only these agents of it.
         readiness: returns what is missing before every agent is watched.
         reload: reads the configuration again and puts it in force.
         write_beat: writes a heartbeat file for an agent.
@@ -51,7 +51,7 @@ class DaemonControl:
         books: Reconciler,
         measures: Measures,
         *,
-        picture: Callable[[], Awaitable[Fleet]],
+        picture: Callable[[Collection[str]], Awaitable[Fleet]],
         readiness: Callable[[], str | None],
         reload: Callable[[], Awaitable[dict[str, list[str]]]],
         write_beat: Callable[[str, dict[str, Any]], Awaitable[None]],
@@ -74,9 +74,9 @@ class DaemonControl:
         """See `ports.Control`."""
         return self._readiness()
 
-    async def fleet(self) -> Fleet:
+    async def fleet(self, agents: Collection[str] = ()) -> Fleet:
         """See `ports.Control`."""
-        return await self._picture()
+        return await self._picture(agents)
 
     def silences(self) -> Sequence[Silence]:
         """See `ports.Control`."""
@@ -88,7 +88,7 @@ class DaemonControl:
         for agent in chosen:
             if agent.name in agents or agent.name in self._roster:  # a reload may have removed it meanwhile
                 await agent.ask(CheckAsked())
-        return await self._picture()
+        return await self._picture(())
 
     async def reconcile(self) -> Account:
         """See `ports.Control`."""
@@ -145,20 +145,23 @@ class DaemonControl:
         return await self._snapshots.write()
 
     async def rows(
-        self, *, since: float = 0.0, after: int = 0, agent: str | None = None, limit: int = 1000
+        self,
+        *,
+        since: float = 0.0,
+        after: int = 0,
+        before: int | None = None,
+        agent: str | None = None,
+        events: Collection[str] | None = None,
+        limit: int = 1000,
     ) -> Sequence[Row]:
-        """See `ports.Control`."""
-        try:
-            return await self._store.rows(since=since, after=after, agent=agent, limit=limit)
-        except StoreError as error:
-            raise RefusedError(str(error)) from error
+        """See `ports.History`."""
+        return await self._store.rows(since=since, after=after, before=before, agent=agent, events=events, limit=limit)
 
-    async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
-        """See `ports.Control`."""
-        try:
-            return await self._store.incidents(since=since, limit=limit)
-        except StoreError as error:
-            raise RefusedError(str(error)) from error
+    async def incidents(
+        self, *, since: float = 0.0, before: tuple[float, str] | None = None, limit: int = 1000
+    ) -> Sequence[Incident]:
+        """See `ports.History`."""
+        return await self._store.incidents(since=since, before=before, limit=limit)
 
     def follow(self) -> AsyncIterator[Row]:
         """See `ports.Control`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from math import inf
@@ -206,7 +206,8 @@ class Daemon:
                     for law, services in ((LAW, self._services()), (LAW_OF_EXTRAS, self._extras()))
                     for name, service in services.items()
                 ]
-                async with self._world.face(self.control):
+                async with self._world.face(self.control) as serve:
+                    await self._configuration.bind(serve)
                     await self._until_ready(begun)
                     await self._stop.wait()
                     self.journal.note(SupervisorStopping(self._why))
@@ -345,9 +346,9 @@ class Daemon:
         """Return None when every agent is watched, else what is missing."""
         return None if self._ready else "the heartbeat files are being read for the first time"
 
-    async def picture(self) -> Fleet:
-        """Return everything as it is now, put together away from the event loop."""
-        return await self._world.think(self._picture.capture())
+    async def picture(self, agents: Collection[str] = ()) -> Fleet:
+        """Return everything, or only these agents, as it is now, put together away from the event loop."""
+        return await self._world.think(self._picture.capture(agents))
 
     # --- what the parts ask of one another, made before they are ---
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from supervisor.domain import fleet as fleets
 from supervisor.domain.fleet import Fleet
@@ -45,10 +45,13 @@ class Picture:
         self._snapshots = snapshots
         self._boot = boot
 
-    def capture(self) -> Callable[[], Fleet]:
-        """Return what makes the picture of this moment: it holds values only, and runs in any thread."""
+    def capture(self, only: Collection[str] = ()) -> Callable[[], Fleet]:
+        """Return what makes the picture of this moment: it holds values only, and runs in any thread.
+
+        With `only` its agents are those of these names, and its status is theirs.
+        """
         now = self._clock.now()
-        agents = [(agent.name, agent.health, agent.plan) for agent in self._roster]
+        agents = [(agent.name, agent.health, agent.plan) for agent in self._roster if not only or agent.name in only]
         silences = tuple(self._desk.silences.values())
         incidents = self._desk.open_incidents()
         trusted = self._gate.trusted

@@ -74,6 +74,7 @@ class Plan:
         default: makes the plan of an agent that is adopted, None where unregistered agents are only reported.
         skew_limit: how far ahead (s) a heartbeat may be dated.
         outbox_timeout: bound (s) of one try to send.
+        http: how the API is served on a port; None: not at all.
     """
 
     agents: Mapping[str, AgentPlan]
@@ -86,3 +87,4 @@ class Plan:
     outbox_timeout: float = 10.0
     retention: float = 30 * 86400.0
     page: PagePlan = PagePlan()
+    http: object = None

@@ -26,7 +26,7 @@ class World:
         read, think, reckon: run blocking reads, long computations, and the work on the books, each one at a time, away
             from the event loop.
         page_events: the kept log records that the page tells of, by name.
-        face: serves a control as long as its context lasts.
+        face: serves a control as long as its context lasts; what it yields takes a plan's `http`.
         load_plan: reads the configuration again; raises RefusedError with what is wrong.
         activity_logs: the folder of the agents' activity logs.
         boot: names this boot of the machine.
@@ -48,7 +48,7 @@ class World:
     page_events: Collection[str]
     write_beat: Callable[[str, dict[str, Any]], Awaitable[None]]
     load_plan: Callable[[], Awaitable[Plan]]
-    face: Callable[[Control], AbstractAsyncContextManager[None]]
+    face: Callable[[Control], AbstractAsyncContextManager[Callable[[object], Awaitable[None]]]]
     heartbeats: Path
     books: BookPlaces
     activity_logs: Path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,10 +26,16 @@ class Reader:
         self._conn: sqlite3.Connection | None = None
 
     def rows(
-        self, since: float, after: int, agent: str | None, events: Collection[str] | None, limit: int
+        self,
+        since: float,
+        after: int,
+        before: int | None,
+        agent: str | None,
+        events: Collection[str] | None,
+        limit: int,
     ) -> list[Row]:
         """Return log records as `ports.Store.rows` has it. Raises StoreError."""
-        wanted = {"at >= ?": since or None, "id > ?": after or None, "agent = ?": agent}
+        wanted = {"at >= ?": since or None, "id > ?": after or None, "id < ?": before, "agent = ?": agent}
         where = {clause: value for clause, value in wanted.items() if value is not None}
         among = () if events is None else (f"event IN ({', '.join('?' * len(events))})",)
         # Who follows the log asks for what is new: few rows, found by their number and not by their time.
@@ -41,12 +48,12 @@ class Reader:
         )
         return newest[::-1]
 
-    def incidents(self, since: float, limit: int) -> list[Incident]:
+    def incidents(self, since: float, before: tuple[float, str] | None, limit: int) -> list[Incident]:
         """Return incidents as `ports.Store.incidents` has it; those that can not be read are left out."""
         return self._query(
-            "SELECT id, CAST(data AS BLOB) FROM incidents WHERE opened_at >= ? "
+            "SELECT id, CAST(data AS BLOB) FROM incidents WHERE opened_at >= ? AND (opened_at, id) < (?, ?) "
             "ORDER BY opened_at DESC, id DESC LIMIT ?",
-            (since, limit),
+            (since, *(before or (inf, "")), limit),
             lambda found: list(_rows.values(_rows.INCIDENT, found)[0].values()),
         )
 

@@ -77,6 +77,7 @@ class MemoryStore:
         *,
         since: float = 0.0,
         after: int = 0,
+        before: int | None = None,
         agent: str | None = None,
         events: Collection[str] | None = None,
         limit: int = 1000,
@@ -88,15 +89,22 @@ class MemoryStore:
             for row in self._rows.values()
             if row.at >= since
             and row.id > after
+            and (before is None or row.id < before)
             and agent in {None, row.agent}
             and (events is None or row.event in events)
         )
         return heapq.nlargest(limit, found, key=lambda row: row.id)[::-1]
 
-    async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
+    async def incidents(
+        self, *, since: float = 0.0, before: tuple[float, str] | None = None, limit: int = 1000
+    ) -> Sequence[Incident]:
         """Return the newest `limit` incidents opened at or after `since`, newest first."""
         self._must_be_open()
-        found = (i for i in self._incidents.values() if i.opened_at >= since)
+        found = (
+            i
+            for i in self._incidents.values()
+            if i.opened_at >= since and (before is None or (i.opened_at, i.id) < before)
+        )
         return heapq.nlargest(limit, found, key=lambda i: (i.opened_at, i.id))
 
     async def prune(self, before: float) -> int:

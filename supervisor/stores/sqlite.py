@@ -63,16 +63,19 @@ class SqliteStore:
         *,
         since: float = 0.0,
         after: int = 0,
+        before: int | None = None,
         agent: str | None = None,
         events: Collection[str] | None = None,
         limit: int = 1000,
     ) -> Sequence[Row]:
         """Return the newest `limit` log records, by their number, oldest first. Raises StoreError."""
-        return await self._on_reader(self._reader.rows, since, after, agent, events, limit)
+        return await self._on_reader(self._reader.rows, since, after, before, agent, events, limit)
 
-    async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
+    async def incidents(
+        self, *, since: float = 0.0, before: tuple[float, str] | None = None, limit: int = 1000
+    ) -> Sequence[Incident]:
         """Return the newest `limit` incidents opened at or after `since`, newest first. Raises StoreError."""
-        return await self._on_reader(self._reader.incidents, since, limit)
+        return await self._on_reader(self._reader.incidents, since, before, limit)
 
     async def prune(self, before: float) -> int:
         """Delete, in small steps, what is older than `before` (s since the epoch) and give the space back.

@@ -20,7 +20,7 @@ from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import IncidentState
 from supervisor.domain.health import HealthState
 from tests.cli.conftest import PYTHON, Command, Place
-from tests.support.control import JOURNAL_BROKEN, WATCHES, MemoryControl, agent
+from tests.support.control import JOURNAL_BROKEN, NOW, WATCHES, MemoryControl, agent
 from tests.support.served import Served
 
 
@@ -250,6 +250,28 @@ def test_incidents_are_a_table_with_the_open_ones_first(command: Command, served
     assert second.split()[:2] == [over.id, "resolved"]
     assert "mailer:heartbeat: a fresh heartbeat" in second
     assert [one["id"] for one in command("incidents", "--since", "1h", "--json").json["incidents"]] == [over.id]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 6, 7, 100])
+def test_long_lists_come_in_pages_and_are_one(
+    command: Command, served: Served, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr(_client, "PAGE", 3)
+    opened = [served.control.open(f"agent{number}:heartbeat", opened_at=NOW + number) for number in range(7)]
+    for number in range(7):
+        served.control.record("agent_log", "mailer", message=str(number))
+    newest = [one.id for one in reversed(opened)]
+    said = command("incidents", "--limit", str(limit), "--json").json["incidents"]
+    assert [one["id"] for one in said] == newest[:limit]
+    said = command("events", "--limit", str(limit), "--json").json["events"]
+    assert [event["message"] for event in said] == [str(number) for number in range(7)][-limit:]
+
+
+@pytest.mark.parametrize("name", ["incidents", "events"])
+def test_no_rows_at_all_can_not_be_asked_for(command: Command, served: Served, name: str) -> None:
+    said = command(name, "--limit", "0")
+    assert said.code == 64
+    assert "limit" in said.err
 
 
 def test_no_incidents(command: Command, served: Served) -> None:

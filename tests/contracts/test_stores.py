@@ -184,6 +184,9 @@ async def test_rows_by_time_number_agent_and_event(store: Store) -> None:
     assert await numbers(since=NOW + 3) == [3, 4, 5]
     assert await numbers(after=2) == [3, 4, 5]
     assert await numbers(after=5) == []
+    assert await numbers(before=3) == [1, 2]
+    assert await numbers(before=5, after=1, limit=2) == [3, 4]
+    assert await numbers(before=1) == []
     assert await numbers(agent="a") == [1, 3, 5]
     assert await numbers(events={"health_changed"}) == [1, 2, 4, 5]
     assert await numbers(events={"health_changed"}, since=NOW + 2, limit=2) == [4, 5]
@@ -220,6 +223,9 @@ async def test_incidents_newest_first(store: Store) -> None:
     assert [i.id for i in await store.incidents()] == ["i3", "i2", "i1"]
     assert [i.id for i in await store.incidents(since=NOW + 2)] == ["i3", "i2"]
     assert [i.id for i in await store.incidents(limit=1)] == ["i3"]
+    assert [i.id for i in await store.incidents(before=(incident(3).opened_at, "i3"), limit=1)] == ["i2"]
+    assert [i.id for i in await store.incidents(before=(incident(2).opened_at, "i3"))] == ["i2", "i1"]
+    assert await store.incidents(before=(incident(1).opened_at, "i1")) == []
 
 
 async def test_prune_takes_the_old_and_leaves_the_unfinished(store: Store) -> None:
@@ -346,6 +352,7 @@ _QUERIES = st.fixed_dictionaries(
     optional={
         "since": _TIMES,
         "after": st.integers(0, 60),
+        "before": st.integers(0, 60),
         "agent": _NAMES,
         "events": st.sets(st.sampled_from(["x", "y"])),
         "limit": st.integers(1, 30),

@@ -16,13 +16,14 @@ import aiohttp
 import pytest
 
 from supervisor.domain.health import HealthState
-from supervisor.faces import requests, streams
+from supervisor.faces import requests, streams, tail
 from supervisor.faces.documents import rfc3339
 from supervisor.faces.http import HttpFace
 from supervisor.faces.listening import listen
 from supervisor.ports import Control, RefusedError
 from tests.support.accounts import account, trend
 from tests.support.control import JOURNAL_BROKEN, NOW, WATCHES, MemoryControl, agent
+from tests.support.described import as_described
 from tests.support.measured import metrics
 
 ME = getpass.getuser()
@@ -52,6 +53,7 @@ async def client(face: Path) -> AsyncIterator[aiohttp.ClientSession]:
 async def ask(client: aiohttp.ClientSession, method: str, path: str, **how: Any) -> tuple[int, Any]:
     async with client.request(method, path, **how) as answer:
         text = await answer.text()
+        as_described(method, path, answer.status, answer.content_type, text)
         return answer.status, json.loads(text) if "json" in answer.content_type else text
 
 
@@ -60,6 +62,7 @@ async def refused(client: aiohttp.ClientSession, method: str, path: str, **how: 
     async with client.request(method, path, **how) as answer:
         assert answer.content_type == "application/problem+json"
         document = await answer.json(content_type=None)
+        as_described(method, path, answer.status, answer.content_type, await answer.text())
         assert document["type"] == "about:blank"
         assert document["title"]
         assert document["status"] == answer.status
@@ -119,6 +122,93 @@ async def test_incidents(client: aiohttp.ClientSession, control: MemoryControl) 
         assert [one["id"] for one in found["incidents"]] == [second.id]
     _, found = await ask(client, "GET", "/api/v1/incidents", params={"limit": "1"})
     assert len(found["incidents"]) == 1
+
+
+async def test_incidents_come_in_pages_that_hold_when_more_open(
+    client: aiohttp.ClientSession, control: MemoryControl
+) -> None:
+    for number in range(7):
+        control.open(f"agent{number}:heartbeat", opened_at=NOW - 60 * (number // 2))
+    whole = [one["id"] for one in (await ask(client, "GET", "/api/v1/incidents"))[1]["incidents"]]
+    seen: list[str] = []
+    query = {"limit": "3"}
+    while True:
+        _, found = await ask(client, "GET", "/api/v1/incidents", params=query)
+        seen += [one["id"] for one in found["incidents"]]
+        control.open("later:heartbeat", opened_at=NOW + len(seen))
+        if found["next"] is None:
+            break
+        query["cursor"] = found["next"]
+    assert seen == whole
+
+
+async def test_agents_come_in_pages_by_name(client: aiohttp.ClientSession, control: MemoryControl) -> None:
+    for name in ("zeta", "alpha"):
+        control.agents[name] = agent(name)
+    _, first = await ask(client, "GET", "/api/v1/agents", params={"limit": "2"})
+    assert [one["name"] for one in first["agents"]] == ["alpha", "mailer"]
+    del control.agents["mailer"]
+    control.agents["beta"] = agent("beta")
+    _, second = await ask(client, "GET", "/api/v1/agents", params={"cursor": first["next"]})
+    assert ([one["name"] for one in second["agents"]], second["next"]) == (["watcher", "zeta"], None)
+
+
+async def test_findings_come_in_pages_the_gravest_first(client: aiohttp.ClientSession, control: MemoryControl) -> None:
+    control.account = account(NOW)
+    _, whole = await ask(client, "GET", "/api/v1/findings")
+    gravity = [(one["state"] != "hard", one["severity"] != "critical") for one in whole["findings"]]
+    assert gravity == sorted(gravity)
+    seen: list[Any] = []
+    following: str | None = ""
+    while following is not None:
+        query = {"limit": "1", **({"cursor": following} if following else {})}
+        _, found = await ask(client, "GET", "/api/v1/findings", params=query)
+        seen += found["findings"]
+        following = found["next"]
+    assert seen == whole["findings"]
+    assert len(seen) > 2
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "W10", "WzFd", "eyJhIjoxfQ", "W05hTiwiYSJd", "WzEsMl0", "é", "Wzk5OTk5OTk5OTk5OTk5OTk5OTk5XQ"]
+)
+async def test_a_cursor_that_is_none_of_ours_is_refused(client: aiohttp.ClientSession, cursor: str) -> None:
+    for path in ("agents", "incidents", "findings", "events"):
+        if (path, cursor) != ("events", "WzFd"):  # [1]: before the first record
+            assert (await refused(client, "GET", f"/api/v1/{path}", params={"cursor": cursor}))[:2] == (404, "cursor")
+
+
+async def test_older_events_are_behind_the_link(client: aiohttp.ClientSession, control: MemoryControl) -> None:
+    for number in range(5):
+        control.record("old", "mailer" if number % 2 else "watcher", number=number)
+    path, seen = "/api/v1/events?limit=2&agent=watcher", []
+    while path:
+        async with client.get(path) as answer:
+            link = answer.links.get("next")
+            seen += [number for number, _, _ in await events(answer, 1 if link is None else 2)]
+            path = "" if link is None else str(link["url"])
+    assert seen == [3, 5, 1]
+
+
+async def test_the_page_is_served(client: aiohttp.ClientSession, control: MemoryControl) -> None:
+    async with client.get("/") as answer:
+        assert (answer.content_type, await answer.read()) == ("text/html", control.page)
+        assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+
+
+async def test_every_answer_tells_browsers_to_be_careful(client: aiohttp.ClientSession) -> None:
+    for path in ("/healthz", "/api/v1/nothing", "/api/v1/events", "/"):
+        async with client.get(path) as answer:
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+async def test_a_question_asked_twice_is_refused(client: aiohttp.ClientSession) -> None:
+    assert (await refused(client, "GET", "/api/v1/incidents?limit=1&limit=2"))[:2] == (422, "limit")
+    assert (await refused(client, "GET", "/healthz?verbose=1"))[:2] == (422, "verbose")
+    assert (await refused(client, "POST", "/api/v1/check?agents=mailer"))[:2] == (422, "agents")
 
 
 async def test_metrics_are_those_of_the_window(client: aiohttp.ClientSession, control: MemoryControl) -> None:
@@ -356,8 +446,9 @@ async def events(answer: aiohttp.ClientResponse, count: int) -> list[tuple[int, 
         if line and not line.startswith(":"):
             name, _, value = line.partition(": ")
             fields[name] = value
-        elif fields:
+        elif "data" in fields:
             found.append((int(fields["id"]), fields["event"], json.loads(fields["data"])))
+        if not line:
             fields = {}
     return found
 
@@ -395,7 +486,7 @@ async def test_a_follower_gets_history_then_what_happens(client: aiohttp.ClientS
 async def test_a_record_that_reaches_the_disk_late_is_sent(
     client: aiohttp.ClientSession, control: MemoryControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "_LOOKS", (0.0, 0.2, 0.2))
+    monkeypatch.setattr(tail, "LOOKS", (0.0, 0.2, 0.2))
     async with client.get("/api/v1/events", params={"follow": "1"}) as answer:
         control.broken = JOURNAL_BROKEN
         control.record("late", "mailer")
@@ -407,8 +498,8 @@ async def test_a_record_that_reaches_the_disk_late_is_sent(
 async def test_silence_is_filled_with_comments(client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "HEARTBEAT", 0.05)
     async with client.get("/api/v1/events", params={"follow": "1"}) as answer:
-        for _ in range(2):
-            assert await asyncio.wait_for(answer.content.readline(), 10) == b": nothing new\n"
+        for said in (b"retry: 2000\n", b": nothing new\n", b": nothing new\n"):
+            assert await asyncio.wait_for(answer.content.readline(), 10) == said
             await answer.content.readline()
 
 
@@ -463,7 +554,7 @@ async def test_closing_ends_streams_and_takes_the_name_away(control: MemoryContr
         async with asyncio.timeout(4):
             await served.close()
         assert not path.exists()
-        assert await answer.content.read() == b""
+        assert await answer.content.read() == b"retry: 2000\n\n"
     assert control.followers == set()
 
 

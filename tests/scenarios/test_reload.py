@@ -35,6 +35,16 @@ async def test_agents_are_added_changed_and_removed() -> None:
         assert len(t.logged("config_reloaded")) == 1
 
 
+async def test_how_the_api_is_served_follows_the_configuration() -> None:
+    async with town(a=agent()) as t:
+        t.http = "a port"
+        await t.reload()
+        t.http = None
+        await t.reload()
+        assert t.served == [None, "a port", None]
+        assert len(t.logged("config_reloaded")) == 2
+
+
 async def test_a_reload_keeps_misses_incidents_and_holds() -> None:
     async with town(a=agent(None)) as t:
         t.beat("a")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -68,7 +68,7 @@ class MemoryControl:
         self.broken: Exception | None = None
         self.page = b"<!doctype html><title>page</title>"
         self.measured = Metrics(self.now(), DAY)
-        self.followers: set[asyncio.Queue[Row]] = set()
+        self.followers: set[asyncio.Queue[Row | None]] = set()
 
     def record(self, event: str, agent: str | None = None, **fields: Any) -> Row:
         """Keep a record, and tell those who follow."""
@@ -78,6 +78,11 @@ class MemoryControl:
         for queue in self.followers:
             queue.put_nowait(replace(row, id=0))
         return row
+
+    def end_following(self) -> None:
+        """End it for all who follow, as the daemon's end does."""
+        for queue in self.followers:
+            queue.put_nowait(None)
 
     def open(self, key: str, severity: Severity = Severity.CRITICAL, **changes: Any) -> Incident:
         """Open an incident."""
@@ -90,16 +95,16 @@ class MemoryControl:
     def readiness(self) -> str | None:
         return self.missing
 
-    async def fleet(self) -> Fleet:
+    async def fleet(self, agents: Collection[str] = ()) -> Fleet:
         incidents = tuple(one for one in self.kept if one.state is not IncidentState.RESOLVED)
-        agents = tuple(self.agents.values())
+        views = tuple(view for view in self.agents.values() if not agents or view.name in agents)
         observed = not self.doubts
-        status = overall(agents, incidents, observed=observed)
+        status = overall(views, incidents, observed=observed)
         doubts, strangers = self.doubts, self.unregistered
         return Fleet(
             self.now(),
             status,
-            agents,
+            views,
             incidents,
             observed,
             doubts,
@@ -172,22 +177,34 @@ class MemoryControl:
         return self.page
 
     async def rows(
-        self, *, since: float = 0.0, after: int = 0, agent: str | None = None, limit: int = 1000
+        self,
+        *,
+        since: float = 0.0,
+        after: int = 0,
+        before: int | None = None,
+        agent: str | None = None,
+        events: Collection[str] | None = None,
+        limit: int = 1000,
     ) -> Sequence[Row]:
         self._broken()
-        found = [r for r in self.records if r.at >= since and r.id > after and agent in {None, r.agent}]
-        return found[-limit:]
+        named = [r for r in self.records if events is None or r.event in events]
+        found = [r for r in named if r.at >= since and r.id > after and agent in {None, r.agent}]
+        return [row for row in found if before is None or row.id < before][-limit:]
 
-    async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
+    async def incidents(
+        self, *, since: float = 0.0, before: tuple[float, str] | None = None, limit: int = 1000
+    ) -> Sequence[Incident]:
         self._broken()
-        return [one for one in reversed(self.kept) if one.opened_at >= since][:limit]
+        newest = sorted(self.kept, key=lambda one: (one.opened_at, one.id), reverse=True)
+        found = [one for one in newest if one.opened_at >= since]
+        return [one for one in found if before is None or (one.opened_at, one.id) < before][:limit]
 
     async def follow(self) -> AsyncIterator[Row]:
-        queue: asyncio.Queue[Row] = asyncio.Queue()
+        queue: asyncio.Queue[Row | None] = asyncio.Queue()
         self.followers.add(queue)
         try:
-            while True:
-                yield await queue.get()
+            while (row := await queue.get()) is not None:
+                yield row
         finally:
             self.followers.discard(queue)
 

@@ -63,16 +63,21 @@ class FaultyStore:
         *,
         since: float = 0.0,
         after: int = 0,
+        before: int | None = None,
         agent: str | None = None,
         events: Collection[str] | None = None,
         limit: int = 1000,
     ) -> Sequence[Row]:
         await self._pass()
-        return await self._disk.store.rows(since=since, after=after, agent=agent, events=events, limit=limit)
+        return await self._disk.store.rows(
+            since=since, after=after, before=before, agent=agent, events=events, limit=limit
+        )
 
-    async def incidents(self, *, since: float = 0.0, limit: int = 1000) -> Sequence[Incident]:
+    async def incidents(
+        self, *, since: float = 0.0, before: tuple[float, str] | None = None, limit: int = 1000
+    ) -> Sequence[Incident]:
         await self._pass()
-        return await self._disk.store.incidents(since=since, limit=limit)
+        return await self._disk.store.incidents(since=since, before=before, limit=limit)
 
     async def prune(self, before: float) -> int:
         await self._pass()

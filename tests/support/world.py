@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,6 +123,8 @@ class VirtualTown:
         self.channel_variants: dict[str, int] = {step.channel: 0 for step in self.chain.steps}
         self.records: list[Logged] = []
         self.pages: list[Fleet] = []
+        self.served: list[object] = []
+        self.http: object = None
         self.history: Sequence[Row] = ()
         self.figures: Metrics | None = None
         self.watchdog = Watchdog()
@@ -313,6 +315,7 @@ class VirtualTown:
             books=self.books,
             outbox_timeout=self.outbox_timeout,
             retention=self.retention,
+            http=self.http,
         )
 
     def _agent_plan(self, name: str, script: AgentScript) -> AgentPlan:
@@ -371,9 +374,13 @@ class VirtualTown:
         return self.plan()
 
     @asynccontextmanager
-    async def _face(self, control: Control) -> AsyncIterator[None]:
+    async def _face(self, control: Control) -> AsyncIterator[Callable[[object], Awaitable[None]]]:
         self.control = control
-        yield
+
+        async def serve(rules: object) -> None:
+            self.served.append(rules)
+
+        yield serve
 
     def _world(self, store: FaultyStore) -> World:
         return World(

@@ -28,6 +28,8 @@ from supervisor.domain.records.daemon import (
 from supervisor.domain.records.faces import (
     DashboardFailed,
     DashboardWritten,
+    HttpFailed,
+    HttpListening,
     LogDropped,
 )
 from supervisor.domain.records.health import (
@@ -92,6 +94,8 @@ __all__ = [
     "HeartbeatInvalid",
     "HeartbeatMissed",
     "HeartbeatReceived",
+    "HttpFailed",
+    "HttpListening",
     "IncidentAcknowledged",
     "IncidentOpened",
     "IncidentResolved",

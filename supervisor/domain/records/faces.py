@@ -29,6 +29,24 @@ class DashboardFailed(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class HttpListening(Record):
+    """The API is served at this address, besides the control socket."""
+
+    KEPT: ClassVar[bool] = False
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFailed(Record):
+    """The API can not be served at this address; it is tried again. All else goes on."""
+
+    LEVEL: ClassVar[Level] = "error"
+    KEPT: ClassVar[bool] = False
+    address: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogDropped(Record):
     """Log records were lost: standard output was full, slow or closed. The journal keeps its own."""
 

@@ -1,0 +1,94 @@
+"""What the daemon may be asked to do: each method answers one POST or DELETE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from aiohttp import web
+
+from supervisor.faces import answers, documents, requests
+from supervisor.faces.api import replies
+from supervisor.faces.api.reading import html, known, picture
+from supervisor.faces.api.replies import asker
+from supervisor.ports import Control
+
+
+class Acting:
+    """Acts through `control`. `watches`: see `documents.watches_document`."""
+
+    def __init__(self, control: Control, watches: Mapping[str, str | None]) -> None:
+        self._control = control
+        self._watches = watches
+
+    async def check(self, _: web.Request, asked: requests.Check) -> web.Response:
+        """Judge now."""
+        known(await self._control.fleet(asked.agents), asked.agents)
+        return await picture(await self._control.check(asked.agents), asked.agents, self._watches)
+
+    async def reconcile(self, _: web.Request, __: requests.Asked) -> web.Response:
+        """Compare the books now."""
+        account = await self._control.reconcile()
+        now = (await self._control.fleet()).at
+        return await replies.document(lambda: documents.account_document(account, now))
+
+    async def dashboard(self, _: web.Request, __: requests.Asked) -> web.Response:
+        """Write the page to its file."""
+        return html(await self._control.dashboard())
+
+    async def reload(self, _: web.Request, __: requests.Asked) -> web.Response:
+        """Read the configuration again."""
+        changes = await self._control.reload()
+        return await replies.document(lambda: changes)
+
+    async def test_notify(self, request: web.Request, asked: requests.TestNotify) -> web.Response:
+        """Send a test message."""
+        outcomes = await self._control.test_notify(asked.channel, await asker(request, asked.by))
+
+        def made() -> answers.Tested:
+            return {"channels": {name: documents.outcome_document(outcome) for name, outcome in outcomes.items()}}
+
+        return await replies.document(made)
+
+    async def heartbeat(self, request: web.Request, asked: requests.Heartbeat) -> web.Response:
+        """Write a heartbeat for an agent."""
+        await self._control.heartbeat(request.match_info["name"], asked.root)
+        return replies.nothing()
+
+    async def restart(self, request: web.Request, asked: requests.Asked) -> web.Response:
+        """Begin a restart."""
+        name = request.match_info["name"]
+        attempt = await self._control.restart(name, await asker(request, asked.by))
+        restarting: answers.Restarting = {"agent": name, "attempt": attempt}
+        return await replies.document(lambda: restarting, HTTPStatus.ACCEPTED)
+
+    async def hold(self, request: web.Request, asked: requests.Hold) -> web.Response:
+        """Hold restarts."""
+        name = request.match_info["name"]
+        until = await self._control.hold(name, asked.seconds, await asker(request, asked.by))
+        holding: answers.Holding = {"agent": name, "held_until": documents.rfc3339(until)}
+        return await replies.document(lambda: holding)
+
+    async def release(self, request: web.Request, asked: requests.Asked) -> web.Response:
+        """Lift the hold."""
+        name = request.match_info["name"]
+        await self._control.release(name, await asker(request, asked.by))
+        holding: answers.Holding = {"agent": name, "held_until": None}
+        return await replies.document(lambda: holding)
+
+    async def acknowledge(self, request: web.Request, asked: requests.Acknowledge) -> web.Response:
+        """Acknowledge an incident."""
+        by = await asker(request, asked.by)
+        incident = await self._control.acknowledge(request.match_info["id"], by, asked.seconds)
+        return await replies.document(lambda: documents.incident_document(incident))
+
+    async def silence(self, request: web.Request, asked: requests.NewSilence) -> web.Response:
+        """Add a silence."""
+        author = await asker(request, asked.author)
+        silence = await self._control.silence(asked.matcher, asked.seconds, author, asked.comment)
+        return await replies.document(lambda: documents.silence_document(silence), HTTPStatus.CREATED)
+
+    async def unsilence(self, request: web.Request, _: requests.Nothing) -> web.Response:
+        """End a silence."""
+        await self._control.unsilence(request.match_info["id"], await asker(request, None))
+        return replies.nothing()
