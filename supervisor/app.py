@@ -40,7 +40,7 @@ from supervisor.formats.activity import Activity
 from supervisor.ports import Control, RefusedError, Row, Store
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.daemon import Daemon
-from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, PagePlan, Plan
+from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, PageKind, PagePlan, Plan
 from supervisor.runtime.world import World
 from supervisor.settings import Agent, Chosen, Settings
 from supervisor.sources.files import FileSource, Pace, Root
@@ -239,7 +239,12 @@ def _world(
             sink.emit(record, at)
 
     async def render(
-        capture: Callable[[], Fleet], history: Sequence[Row], figures: Metrics | None, now: float, plan: PagePlan
+        capture: Callable[[], Fleet],
+        history: Sequence[Row],
+        figures: Metrics | None,
+        now: float,
+        plan: PagePlan,
+        kind: PageKind,
     ) -> bytes:
         return await think(
             lambda: page.render(
@@ -250,6 +255,8 @@ def _world(
                 next_due=now + plan.interval,
                 stale_after=2 * plan.interval,
                 speech=language(plan.language, plan.time_zone),
+                live=kind is not PageKind.SNAPSHOT,
+                acting=kind is PageKind.ACTING,
             )
         )
 

@@ -25,6 +25,7 @@ from supervisor.domain.health import HealthState
 from supervisor.domain.metrics import Metrics
 from supervisor.faces.books import section
 from supervisor.faces.languages.language import ENGLISH, Language, Moment
+from supervisor.faces.live import EVENTS as LIVE_EVENTS
 from supervisor.faces.story import EVENTS as TOLD
 from supervisor.faces.story import tell
 from supervisor.faces.strips import EVENTS as DRAWN
@@ -63,6 +64,8 @@ class Card:
     strip: Markup
     in_time: str
     commands: tuple[str, ...]
+    restartable: bool
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ class Notice:
     standing: str
     told: str
     command: str
+    acknowledged: bool
+    key: str
 
 
 def render(
@@ -90,6 +95,8 @@ def render(
     next_due: float | None,
     stale_after: float,
     speech: Language = ENGLISH,
+    live: bool = False,
+    acting: bool = False,
     title: str = "Collections supervisor",
 ) -> bytes:
     """Return the page.
@@ -102,6 +109,8 @@ def render(
         next_due: when the next one is due.
         stale_after: age (s) from which the page says that it is out of date.
         speech: the page's language.
+        live: it is for a browser, which keeps it up to date, not for a file.
+        acting: what may be done is offered as buttons, not as commands to type.
         title: the page's title.
     """
     agents = worst_first(fleet.agents)
@@ -115,13 +124,16 @@ def render(
     open_ = _open(fleet.incidents)
     view = _View(speech, now)
     css = _environment().get_template("dashboard.css")
-    style = css.render(stale_after=max(int(stale_after), 1), t=speech.html)
+    style = css.render(stale_after=max(int(stale_after), 1), t=speech.html, live=live)
     page = (
         _environment()
         .get_template("dashboard.html")
         .render(
             title=title,
             lang=speech.code,
+            live=live,
+            acting=acting,
+            live_events=" ".join(LIVE_EVENTS),
             t=speech.html,
             number=speech.number,
             style=Markup(style),  # noqa: S704 - our own file
@@ -234,6 +246,8 @@ class _View:
             strip=Markup(strip.svg),  # noqa: S704 - numbers and words of our own
             in_time=strip.in_time,
             commands=_commands(agent),
+            restartable=agent.restarter is not None,
+            held=Modifier.HELD in agent.modifiers,
         )
 
     def _next(self, agent: AgentView) -> Iterator[tuple[str, float]]:
@@ -276,6 +290,8 @@ class _View:
             standing=self._standing(incident),
             told=", ".join(incident.told)[:_LONGEST] or self._say("nobody yet"),
             command=f"{PROGRAM} ack {shlex.quote(incident.id)}",
+            acknowledged=incident.acked_by is not None,
+            key=incident.key[:_LONGEST],
         )
 
     def _standing(self, incident: Incident) -> str:

@@ -30,7 +30,7 @@ from supervisor.runtime.measures import Measures
 from supervisor.runtime.outbox import Outbox
 from supervisor.runtime.past import Past
 from supervisor.runtime.picture import Picture
-from supervisor.runtime.plan import Plan
+from supervisor.runtime.plan import PageKind, Plan
 from supervisor.runtime.pulse import Pulse
 from supervisor.runtime.reader import Reader
 from supervisor.runtime.reconciler import Reconciler
@@ -247,7 +247,7 @@ class Daemon:
                 await agent.look()
             await self._list_books()
             await self.books.look()
-            return await self.snapshots.render()
+            return await self.snapshots.render(PageKind.SNAPSHOT)
 
         return await self._briefly((), page)
 

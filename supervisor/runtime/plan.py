@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from supervisor.domain.gate import GatePolicy
 from supervisor.domain.index import Limits
@@ -54,6 +55,14 @@ class BooksPlan:
     settle: float = 30.0
     resync_every: float = 600.0
     limits: Limits = Limits()
+
+
+class PageKind(StrEnum):
+    """What a page is for: a file that stays as it is, or a browser that keeps it up to date and may act."""
+
+    SNAPSHOT = "snapshot"
+    WATCHING = "watching"
+    ACTING = "acting"
 
 
 @dataclass(frozen=True, slots=True)

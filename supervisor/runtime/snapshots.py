@@ -20,7 +20,7 @@ from supervisor.domain.records import (
 from supervisor.ports import Clock, Row, Store, StoreError
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.measures import Measures
-from supervisor.runtime.plan import PagePlan
+from supervisor.runtime.plan import PageKind, PagePlan
 
 _ROWS = 100_000
 _PATIENCE = 10.0
@@ -29,7 +29,7 @@ _SHOWN = (ClockSkew, HeartbeatMissed, NotificationSent, UnregisteredAgent)
 """Records that the page does not tell of, though it shows what has changed with them."""
 
 Capture = Callable[[], Callable[[], Fleet]]
-Render = Callable[[Callable[[], Fleet], Sequence[Row], Metrics | None, float, PagePlan], Awaitable[bytes]]
+Render = Callable[[Callable[[], Fleet], Sequence[Row], Metrics | None, float, PagePlan, PageKind], Awaitable[bytes]]
 Write = Callable[[Path, bytes], Awaitable[None]]
 
 
@@ -39,7 +39,8 @@ class Snapshots:
     Args:
         capture: returns what makes the picture of this moment, at any time and in any thread.
         measures: gives the figures of the last day.
-        render: makes the page of (what makes the picture, history, figures, now, the plan), away from the event loop.
+        render: makes the page of (what makes the picture, history, figures, now, the plan, its kind), away from the
+            event loop.
         write: replaces the file, away from the event loop.
         events: the kept log records that the page tells of, by name.
     """
@@ -103,7 +104,7 @@ class Snapshots:
         """Render the page and replace the file; where that fails the old page stays. Return the page."""
         self._changed.clear()
         begun = self._clock.now()
-        page = await self.render()
+        page = await self.render(PageKind.SNAPSHOT)
         try:
             await self._write(self._file, page)
         except OSError as error:
@@ -116,12 +117,12 @@ class Snapshots:
             self._journal.note(DashboardWritten(str(self._file), len(page), self._clock.now() - begun))
         return page
 
-    async def render(self) -> bytes:
-        """Return the page as it would be written now."""
+    async def render(self, kind: PageKind) -> bytes:
+        """Return a page of this kind as it is now."""
         await self._journal.settled()  # what has just happened is part of the history
         history, figures = await asyncio.gather(self._history(), self._figures())
         now = self._clock.now()
-        return await self._render(self._capture(), history, figures, now, self._plan)
+        return await self._render(self._capture(), history, figures, now, self._plan, kind)
 
     async def _history(self) -> Sequence[Row]:
         try:

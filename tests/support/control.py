@@ -172,6 +172,10 @@ class MemoryControl:
             raise RefusedError("timestamp: a heartbeat needs one")
         self.asked.append(("heartbeat", agent, document))
 
+    async def live_page(self, *, acting: bool) -> bytes:
+        self._broken()
+        return self.page + (b"<!-- acting -->" if acting else b"")
+
     async def dashboard(self) -> bytes:
         self._broken()
         return self.page

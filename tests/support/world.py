@@ -32,7 +32,7 @@ from supervisor.formats.duration import parse_duration
 from supervisor.ports import Control, Notifier, RefusedError, Restarter, Row
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.daemon import Daemon
-from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, PagePlan, Plan
+from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, PageKind, PagePlan, Plan
 from supervisor.runtime.world import World
 from tests.support.actors import ScriptedChannel, ScriptedRestarter
 from tests.support.faults import Disk, FaultySource, FaultyStore
@@ -352,13 +352,14 @@ class VirtualTown:
         figures: Metrics | None,
         now: float,
         plan: PagePlan,
+        kind: PageKind,
     ) -> bytes:
         if isinstance(self.page_error, Exception) and not isinstance(self.page_error, OSError):
             raise self.page_error
         self.pages.append(capture())
         self.history = history
         self.figures = figures
-        return f"{now} {plan}".encode()
+        return f"{now} {plan} {kind}".encode()
 
     async def _write_beat(self, name: str, document: dict[str, Any]) -> None:
         self.beat(name, **document)
