@@ -144,7 +144,7 @@ def render(
             counts=[(state.value, number) for state, number in _counted(agents)],
             total=len(agents),
             made=view.moment(now),
-            due=None if next_due is None else view.moment(next_due),
+            due=None if live or next_due is None else view.moment(next_due),
             stale=view.moment(now + stale_after),
             cards=[view.card(agent, strips) for agent in shown[:most]],
             brief_groups=view.brief(shown[most:]),

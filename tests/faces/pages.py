@@ -269,6 +269,58 @@ def spanish() -> bytes:
     return all_bad(language("es", "America/Bogota"), account(NOW))
 
 
+def live(*, acting: bool = True) -> bytes:
+    """What a browser keeps up to date: one agent is silent, the others are well."""
+    agents = (
+        agent(
+            "payment-watcher",
+            HealthState.ESCALATED,
+            last_heartbeat=NOW - 1.8 * HOUR,
+            consecutive_misses=3,
+            restarts=2,
+            reason="no heartbeat in 15 min since restart 2",
+            since=NOW - 0.6 * HOUR,
+            due=NOW + 300,
+            restart_at=NOW + 140,
+        ),
+        agent("collections-emailer", last_heartbeat=NOW - 640),
+        agent("invoice-scanner", last_heartbeat=NOW - 12, modifiers=(Modifier.HELD,), held_until=NOW + 1500),
+        agent("ledger-keeper", HealthState.STOPPED, due=None, reason="stopped as planned", restarter=None),
+    )
+    incident = Incident(
+        "5f21c0aa",
+        "payment-watcher:heartbeat",
+        Severity.CRITICAL,
+        "no heartbeat in 15 min since restart 1; 2 misses in a row; restart 1 was done",
+        NOW - 0.6 * HOUR,
+        told=("caine", "on-call"),
+    )
+    history = (
+        Row(NOW - 20 * HOUR, "supervisor_started", None, None, {"version": "0.1.0", "pid": 7, "absent": 2.5 * HOUR}),
+        Row(NOW - 19.99 * HOUR, "gate_opened", None, None, {"seconds": 30.0}),
+        changed(0.85, "payment-watcher", "healthy", "restarting", "no heartbeat for 1 h"),
+        changed(0.6, "payment-watcher", "restarting", "escalated", "no heartbeat in 15 min since restart 1"),
+        Row(
+            NOW - 0.6 * HOUR,
+            "incident_opened",
+            "payment-watcher",
+            "5f21c0aa",
+            {"severity": "critical", "summary": incident.summary},
+        ),
+    )
+    told = account(NOW, findings=account(NOW).findings[-2:])
+    return render(
+        fleet(agents, (incident,), books=told, trend=trend(NOW)),
+        history,
+        FIGURES,
+        now=NOW,
+        next_due=NOW + HOUR,
+        stale_after=2 * HOUR,
+        live=True,
+        acting=acting,
+    )
+
+
 PAGES = {
     "empty": empty,
     "healthy": healthy,
@@ -278,8 +330,9 @@ PAGES = {
     "new_books": new_books,
     "spanish": spanish,
 }
+LIVE = {"live": live}
 GOLDEN = Path(__file__).parent / "golden"
 
 if __name__ == "__main__":
-    for name, make in PAGES.items():
+    for name, make in {**PAGES, **LIVE}.items():
         (GOLDEN / f"{name}.html").write_bytes(make())
