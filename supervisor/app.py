@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from supervisor import __version__
 from supervisor.clocks import SystemClock
 from supervisor.config_errors import ConfigError
-from supervisor.config_tables import HttpTable, address
+from supervisor.config_tables import DashboardTable, HttpTable, address
 from supervisor.domain.delivery import Outcome
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.index import Limits
@@ -31,6 +31,7 @@ from supervisor.faces import dashboard as page
 from supervisor.faces.api.door import Rules
 from supervisor.faces.documents import watches_document
 from supervisor.faces.http import HttpFace
+from supervisor.faces.languages.language import language
 from supervisor.faces.lines import row_fields
 from supervisor.faces.logs import LibraryHandler, LogSink, configure
 from supervisor.faces.metrics import exposition
@@ -42,7 +43,16 @@ from supervisor.formats.activity import Activity
 from supervisor.ports import Control, RefusedError, Row, Store
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.daemon import Daemon
-from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, PingPlan, Plan, TextfilePlan
+from supervisor.runtime.plan import (
+    AgentPlan,
+    BooksPlan,
+    ChannelPlan,
+    PageKind,
+    PagePlan,
+    PingPlan,
+    Plan,
+    TextfilePlan,
+)
 from supervisor.runtime.world import World
 from supervisor.settings import Agent, Chosen, Settings
 from supervisor.sources.files import FileSource, Pace, Root
@@ -144,8 +154,7 @@ def plan_of(settings: Settings) -> Plan:
         ),
         outbox_timeout=settings.outbox.timeout,
         retention=settings.journal.retention,
-        dashboard_interval=settings.dashboard.interval,
-        dashboard_min_interval=settings.dashboard.min_interval,
+        page=_page_plan(settings.dashboard),
         http=_rules(settings.http),
         textfile=TextfilePlan(settings.metrics.textfile, settings.metrics.interval),
         ping=PingPlan(None if address is None else HttpPing(address), settings.ping.interval),
@@ -177,6 +186,10 @@ def _agent_plan(settings: Settings, name: str, agent: Agent) -> AgentPlan:
 def _watched_only(policy: Policy) -> AgentPlan:
     """Return the plan of an agent that nothing restarts: one value for all that have promised the same."""
     return AgentPlan(policy)
+
+
+def _page_plan(table: DashboardTable) -> PagePlan:
+    return PagePlan(table.interval, table.min_interval, table.language, table.time_zone)
 
 
 def _default_plan(settings: Settings) -> Callable[[str], AgentPlan] | None:
@@ -240,11 +253,25 @@ def _world(
             sink.emit(record, at)
 
     async def render(
-        capture: Callable[[], Fleet], history: Sequence[Row], figures: Metrics | None, now: float, next_due: float
+        capture: Callable[[], Fleet],
+        history: Sequence[Row],
+        figures: Metrics | None,
+        now: float,
+        plan: PagePlan,
+        kind: PageKind,
     ) -> bytes:
-        stale_after = 2 * settings.dashboard.interval
         return await think(
-            lambda: page.render(capture(), history, figures, now=now, next_due=next_due, stale_after=stale_after)
+            lambda: page.render(
+                capture(),
+                history,
+                figures,
+                now=now,
+                next_due=now + plan.interval,
+                stale_after=2 * plan.interval,
+                speech=language(plan.language, plan.time_zone),
+                live=kind is not PageKind.SNAPSHOT,
+                acting=kind is PageKind.ACTING,
+            )
         )
 
     async def write(path: Path, data: bytes) -> None:

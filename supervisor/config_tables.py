@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from supervisor.config_errors import Origin
-from supervisor.config_types import Duration
+from supervisor.config_types import Duration, TimeZone
 from supervisor.credentials import Credential, CredentialName, TokenKeys, Variable, credential_of
 from supervisor.domain.messages import SCOPES
 from supervisor.paths import expand
@@ -213,10 +213,14 @@ class LogTable(_Table):
 
 
 class DashboardTable(_Table):
-    """When the page is written."""
+    """When the page is written, and for whom."""
 
     interval: Span = Field(default=3600.0, description="Time between pages when nothing happens.")
     min_interval: SpanOrNone = Field(default=10.0, description="Least time between two pages.")
+    language: Literal["en", "es"] = Field(default="en", description="The page's language: English or Spanish.")
+    time_zone: TimeZone = Field(
+        default="UTC", description="The readers' time zone (IANA): their time is told beside UTC."
+    )
 
 
 def _loopback(text: str) -> str:

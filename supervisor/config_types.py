@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from supervisor.formats.duration import DURATION_PATTERN, format_duration, parse_duration
 
@@ -23,3 +24,16 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["90s", "15m", "1h30m"]}),
 ]
 """Written `"90s"`, a float of seconds once read. A schema of mode "serialization" shows defaults as written."""
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # OSError: a folder of zones, such as "America".
+        raise ValueError('expected a time zone that this machine knows, such as "America/Bogota" or "UTC"') from None
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_zone)]
+"""The IANA name of a time zone."""

@@ -364,6 +364,9 @@ class Control(History, Protocol):
     async def dashboard(self) -> bytes:
         """Render the page, write it to its file, return it."""
 
+    async def live_page(self, *, acting: bool) -> bytes:
+        """Return the page as a browser keeps it up to date; `acting`: with what may be done. Nothing is written."""
+
     def follow(self) -> AsyncIterator[Row]:
         """Yield each kept log record as it is made; a reader that is too slow loses the oldest."""
 

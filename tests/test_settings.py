@@ -89,6 +89,7 @@ def test_nothing_configured(tmp_path: Path) -> None:
     assert (settings.outbox.timeout, settings.journal.retention) == (10, 30 * 86400)
     assert (settings.log.level, settings.log.format) == ("info", "auto")
     assert (settings.dashboard.interval, settings.dashboard.min_interval) == (3600, 10)
+    assert (settings.dashboard.language, settings.dashboard.time_zone) == ("en", "UTC")
     assert (settings.watch.walk_every, settings.watch.poll_every, settings.watch.skew_limit) == (60, 2, 60)
     assert settings.watch.discover is False
 
@@ -588,3 +589,14 @@ print([n for n in sys.modules if n.startswith(("supervisor.restarters.", "superv
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("zone", ["America/Bogota", "UTC", "Etc/GMT+5"])
+def test_a_time_zone(read: Read, zone: str) -> None:
+    assert read(f'[dashboard]\nlanguage = "es"\ntime_zone = "{zone}"').dashboard.time_zone == zone
+
+
+@pytest.mark.parametrize("zone", ["Bogota", "America", "", "../UTC", "/etc/passwd", "\\u0000", "x" * 5000])
+def test_what_is_no_time_zone_is_refused(read: Read, zone: str) -> None:
+    with pytest.raises(ConfigError, match=r'dashboard.time_zone.*expected a time zone .*"America/Bogota"'):
+        read(f'[dashboard]\ntime_zone = "{zone}"')

@@ -41,6 +41,8 @@ def show(fleet: dict[str, Any], *, as_json: bool) -> int:
         _output.say(("not observed: ", "magenta"), "; ".join(fleet["doubts"]).replace("_", " ") or "decisions wait")
     if fleet["unregistered"]:
         _output.say("not configured, but beating: ", ", ".join(fleet["unregistered"]))
+    if fleet.get("dashboard_error"):  # a daemon of an older release does not tell
+        _output.say(("the dashboard can not be written: ", "yellow"), fleet["dashboard_error"])
     return exit_code
 
 

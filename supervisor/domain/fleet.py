@@ -75,6 +75,7 @@ class Fleet:
         unregistered: names seen in the heartbeats folder that nobody configured.
         books: the books beside the agents.
         trend: how the books' totals went.
+        page_error: why the dashboard's file could not be written the last time; empty where it was.
     """
 
     at: float
@@ -86,6 +87,7 @@ class Fleet:
     unregistered: tuple[str, ...] = ()
     books: Account = Account()
     trend: Trend = Trend()
+    page_error: str = ""
 
 
 def view(

@@ -27,7 +27,7 @@ def minor_digits(currency: str) -> int:
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """Return `amount` in whole minor units of `currency`, half a unit away from zero."""
-    return amount.quantize(Decimal(1).scaleb(-minor_digits(currency)), ROUND_HALF_UP)
+    return amount.quantize(Decimal(1).scaleb(-minor_digits(currency)), ROUND_HALF_UP, EXACT)
 
 
 def agree(one: Decimal, other: Decimal, currency: str) -> bool:
@@ -37,7 +37,9 @@ def agree(one: Decimal, other: Decimal, currency: str) -> bool:
     """
     unit = Decimal(1).scaleb(-minor_digits(currency))
     ways = (ROUND_HALF_UP, ROUND_HALF_DOWN)
-    return not {one.quantize(unit, way) for way in ways}.isdisjoint(other.quantize(unit, way) for way in ways)
+    return not {one.quantize(unit, way, EXACT) for way in ways}.isdisjoint(
+        other.quantize(unit, way, EXACT) for way in ways
+    )
 
 
 def plain(amount: Decimal, currency: str) -> str:

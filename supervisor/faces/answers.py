@@ -146,6 +146,7 @@ class Fleet(TypedDict):
     observed: bool
     doubts: Sequence[str]
     unregistered: Sequence[str]
+    dashboard_error: str | None
     watches: Mapping[str, str | None]
 
 

@@ -10,13 +10,12 @@ from supervisor.domain.actions import Severity
 from supervisor.domain.docket import Kept
 from supervisor.domain.findings import PHRASES
 from supervisor.domain.invoices import Status
-from supervisor.domain.metrics import DAY, Metrics
-from supervisor.domain.money import spoken
+from supervisor.domain.metrics import DAY, Latency, Metrics
+from supervisor.domain.totals import Tally
 from supervisor.domain.trend import Trend
-from supervisor.domain.words import count, span
 from supervisor.faces.chart import Chart, charts
-from supervisor.faces.figures import NO_DATA, about_a_day, differences, percentiles
-from supervisor.faces.moments import moment
+from supervisor.faces.figures import about_a_day
+from supervisor.faces.languages.language import Language
 
 SHOWN = 50
 """So many findings a page shows, and so many queues."""
@@ -81,98 +80,147 @@ class Section:
     figures: tuple[Figure, ...]
 
 
-def section(account: Account, trend: Trend, figures: Metrics | None, now: float) -> Section | None:
+def section(account: Account, trend: Trend, figures: Metrics | None, now: float, speech: Language) -> Section | None:
     """Return what the page says of the books at `now` (s since the epoch), None where there are none."""
     if not account.exists:
         return None
+    view = _View(speech, now)
     findings = account.gravest_first
-    icon, verdict = _verdict(account, findings)
-    drawn, charts_hidden = charts(trend.days, now)
+    icon, verdict = view.verdict(account, findings)
+    drawn, charts_hidden = charts(trend.days, now, speech)
     return Section(
         icon=icon,
         verdict=verdict,
-        sums=tuple(_sums(account, trend, now)),
-        items=tuple(_item(kept, now) for kept in findings[:SHOWN]),
+        sums=tuple(view.sums(account, trend)),
+        items=tuple(view.item(kept) for kept in findings[:SHOWN]),
         hidden=max(len(findings) - SHOWN, 0),
-        queues=tuple((queue.name[:_LONGEST], _waiting(queue, now)) for queue in account.queues[:SHOWN]),
+        queues=tuple((queue.name[:_LONGEST], view.waiting(queue)) for queue in account.queues[:SHOWN]),
         queues_hidden=max(len(account.queues) - SHOWN, 0),
         charts=tuple(drawn),
         charts_hidden=charts_hidden,
-        figures=tuple(_figures(figures or Metrics(now, DAY))),
+        figures=tuple(view.figures(figures or Metrics(now, DAY))),
     )
 
 
-def _verdict(account: Account, findings: tuple[Kept, ...]) -> tuple[str, str]:
-    if account.consistent is None:
-        why = "have not been compared yet" if account.at is None else "can not be seen"
-        return "unknown", f"Not known: the books {why}"
-    if not findings:
-        return "healthy", "The books agree"
-    hard = len(account.hard)
-    if not hard:
-        return "unknown", f"{count(len(findings), 'finding')}, perhaps agents at work"
-    more = f", and {len(findings) - hard} that may be agents at work" if len(findings) > hard else ""
-    return _icon(findings[0]), f"{count(hard, 'finding')}{more}"
+class _View:
+    """Puts the books into words, in the language of `speech`, as seen at `now`."""
 
+    def __init__(self, speech: Language, now: float) -> None:
+        self._say = speech.say
+        self._speech = speech
+        self._now = now
 
-def _sums(account: Account, trend: Trend, now: float) -> Iterator[Sum]:
-    for status, tallies in account.totals.items():
-        money = ((spoken(tally.total, unit), count(tally.count, "invoice")) for unit, tally in tallies.items())
-        yield Sum("in review" if status == "review" else status, tuple(money), _change(trend, status, now))
+    def _count(self, number: int, one: str, many: str) -> str:
+        """Return `one` as it is for 1, else `many` with the number in its gap."""
+        return self._say(one) if number == 1 else self._say(many, n=self._speech.number(number))
 
+    def _invoices(self, number: int) -> str:
+        return self._count(number, "1 invoice", "{n} invoices")
 
-def _change(trend: Trend, status: Status, now: float) -> tuple[str, ...]:
-    """Return how the invoices of one status changed, and since when."""
-    if trend.change is None or trend.change_since is None:
-        return (f"change in 24 h: {NO_DATA}",)
-    since = "in 24 h" if about_a_day(now - trend.change_since) else f"since {moment(trend.change_since, now).clock}"
-    changed = differences(trend.change[status])
-    return tuple(f"{text} {since}" for text in changed) or (f"no change {since}",)
+    def _findings(self, number: int) -> str:
+        return self._count(number, "1 finding", "{n} findings")
 
+    def verdict(self, account: Account, findings: tuple[Kept, ...]) -> tuple[str, str]:
+        """Return how the books stand, as an icon and in words."""
+        if account.consistent is None:
+            if account.at is None:
+                return "unknown", self._say("Not known: the books have not been compared yet")
+            return "unknown", self._say("Not known: the books can not be seen")
+        if not findings:
+            return "healthy", self._say("The books agree")
+        hard = len(account.hard)
+        if not hard:
+            return "unknown", self._say("{findings}, perhaps agents at work", findings=self._findings(len(findings)))
+        if len(findings) == hard:
+            return _icon(findings[0]), self._findings(hard)
+        soft = self._speech.number(len(findings) - hard)
+        words = self._say("{findings}, and {soft} that may be agents at work", findings=self._findings(hard), soft=soft)
+        return _icon(findings[0]), words
 
-def _figures(metrics: Metrics) -> Iterator[Figure]:
-    for name, number in (
-        ("E-mails sent", metrics.emails_sent),
-        ("Payments detected", metrics.payments_detected),
-        ("Errors", metrics.errors),
-    ):
-        yield Figure(name, () if number is None else (f"{number:,}",))
-    latency, collected = metrics.latency, metrics.collected
-    if latency is None:
-        yield Figure("Payment latency", ())
-    else:
-        of = f"on average of {count(latency.count, 'payment')}; {percentiles(latency)}"
-        yield Figure("Payment latency", (span(latency.average),), of)
-    if collected is None:
-        yield Figure("Collected", ())
-    else:
-        money = tuple(spoken(tally.total, currency) for currency, tally in collected.items())
-        number = sum(tally.count for tally in collected.values())
-        yield Figure("Collected", money or ("nothing",), count(number, "invoice") if number else "")
+    def sums(self, account: Account, trend: Trend) -> Iterator[Sum]:
+        """Yield what each status comes to."""
+        for status, tallies in account.totals.items():
+            money = [(self._speech.money(one.total, unit), self._invoices(one.count)) for unit, one in tallies.items()]
+            name = self._say("in review") if status == "review" else self._say(status.value)
+            yield Sum(name, tuple(money), tuple(self._change(trend, status)))
 
+    def _change(self, trend: Trend, status: Status) -> Iterator[str]:
+        """Yield how the invoices of one status changed, and since when."""
+        if trend.change is None or trend.change_since is None:
+            yield self._say("change in 24 h: no data")
+            return
+        if about_a_day(self._now - trend.change_since):
+            since = self._say("in 24 h")
+        else:
+            since = self._say("since {clock}", clock=self._speech.moment(trend.change_since, self._now).clock)
+        changed = [(unit, tally) for unit, tally in trend.change[status].items() if tally.count or tally.total]
+        for currency, tally in changed:
+            yield f"{self._difference(tally, currency)} {since}"
+        if not changed:
+            yield self._say("no change {since}", since=since)
 
-def _item(kept: Kept, now: float) -> Item:
-    finding = kept.finding
-    left = f", left by {kept.after_restart}" if kept.after_restart else ""
-    sure = "" if kept.hard else ", perhaps agents at work"
-    return Item(
-        icon=_icon(kept),
-        severity=finding.severity.value,
-        message=finding.message[:_LONGEST],
-        phrase=PHRASES[finding.check],
-        standing=f"for {span(now - kept.since)}{left}{sure}",
-        expected=finding.expected[:_LONGEST],
-        found=finding.found[:_LONGEST],
-        place=finding.file[-_LONGEST:] + ("" if finding.line is None else f":{finding.line}"),
-    )
+    def _difference(self, tally: Tally, currency: str) -> str:
+        invoices = f"{'-' if tally.count < 0 else '+'}{self._invoices(abs(tally.count))}"
+        return f"{invoices}, {'' if tally.total < 0 else '+'}{self._speech.money(tally.total, currency)}"
+
+    def figures(self, metrics: Metrics) -> Iterator[Figure]:
+        """Yield what came about."""
+        for name, number in (
+            (self._say("E-mails sent"), metrics.emails_sent),
+            (self._say("Payments detected"), metrics.payments_detected),
+            (self._say("Errors"), metrics.errors),
+        ):
+            yield Figure(name, () if number is None else (self._speech.number(number),))
+        yield self._latency(metrics.latency)
+        collected, name = metrics.collected, self._say("Collected")
+        if collected is None:
+            yield Figure(name, ())
+        else:
+            money = tuple(self._speech.money(tally.total, currency) for currency, tally in collected.items())
+            number = sum(tally.count for tally in collected.values())
+            yield Figure(name, money or (self._say("nothing"),), self._invoices(number) if number else "")
+
+    def _latency(self, latency: Latency | None) -> Figure:
+        name, span = self._say("Payment latency"), self._speech.span
+        if latency is None:
+            return Figure(name, ())
+        of = self._count(latency.count, "on average of 1 payment", "on average of {n} payments")
+        shares = self._say(
+            "half within {p50}, 90 % within {p90}, 99 % within {p99}",
+            p50=span(latency.p50),
+            p90=span(latency.p90),
+            p99=span(latency.p99),
+        )
+        return Figure(name, (span(latency.average),), f"{of}; {shares}")
+
+    def item(self, kept: Kept) -> Item:
+        """Return one finding."""
+        finding, tell = kept.finding, self._speech.tell
+        standing = self._say("for {span}", span=self._speech.span(self._now - kept.since))
+        if kept.after_restart:
+            standing += self._say(", left by {agent}", agent=kept.after_restart)
+        if not kept.hard:
+            standing += self._say(", perhaps agents at work")
+        return Item(
+            icon=_icon(kept),
+            severity=finding.severity.value,
+            message=tell(finding.message[:_LONGEST]),
+            phrase=tell(PHRASES[finding.check]),
+            standing=standing,
+            expected=tell(finding.expected[:_LONGEST]),
+            found=tell(finding.found[:_LONGEST]),
+            place=finding.file[-_LONGEST:] + ("" if finding.line is None else f":{finding.line}"),
+        )
+
+    def waiting(self, queue: QueueView) -> str:
+        """Return what waits in a queue."""
+        depth = self._say("{n} waiting", n=self._speech.number(queue.depth))
+        if queue.oldest is None:
+            return depth
+        return depth + self._say(", the oldest for {span}", span=self._speech.span(self._now - queue.oldest))
 
 
 def _icon(kept: Kept) -> str:
     if not kept.hard:
         return "unknown"
     return "escalated" if kept.finding.severity is Severity.CRITICAL else "unhealthy"
-
-
-def _waiting(queue: QueueView, now: float) -> str:
-    oldest = "" if queue.oldest is None else f", the oldest for {span(now - queue.oldest)}"
-    return f"{queue.depth} waiting{oldest}"

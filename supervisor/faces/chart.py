@@ -9,10 +9,10 @@ from decimal import Decimal
 
 from supervisor.domain.invoices import Status
 from supervisor.domain.metrics import DAY
-from supervisor.domain.money import rounded, spoken
+from supervisor.domain.money import rounded
 from supervisor.domain.totals import Tally
 from supervisor.domain.trend import Stand
-from supervisor.faces.moments import day
+from supervisor.faces.languages.language import Language
 
 DAYS = 30
 """So many days a chart shows at the most, today among them."""
@@ -57,7 +57,7 @@ class Chart:
     words: str
 
 
-def charts(days: Sequence[Stand], now: float) -> tuple[list[Chart], int]:
+def charts(days: Sequence[Stand], now: float, speech: Language) -> tuple[list[Chart], int]:
     """Return a chart for each currency, and for how many there is none; one day alone makes no chart.
 
     `days` are those of `domain.trend.Trend`; what is older than `DAYS` is left out.
@@ -70,10 +70,11 @@ def charts(days: Sequence[Stand], now: float) -> tuple[list[Chart], int]:
         for status in SHOWN:
             many.update({currency: tally.count for currency, tally in stand.totals[status].items()})
     currencies = sorted(many, key=lambda currency: (-many[currency], currency))
-    return [_chart(shown, currency) for currency in currencies[:CURRENCIES]], max(len(currencies) - CURRENCIES, 0)
+    drawn = [_chart(shown, currency, speech) for currency in currencies[:CURRENCIES]]
+    return drawn, len(currencies) - len(drawn)
 
 
-def _chart(stands: Sequence[Stand], currency: str) -> Chart:
+def _chart(stands: Sequence[Stand], currency: str, speech: Language) -> Chart:
     first = stands[0].at // DAY
     places = [int(stand.at // DAY - first) for stand in stands]
     money = {status: [_amount(stand, status, currency) for stand in stands] for status in SHOWN}
@@ -85,22 +86,37 @@ def _chart(stands: Sequence[Stand], currency: str) -> Chart:
         return f"{float((top - amount) / (top - bottom)) * _HEIGHT:.4g}"
 
     lines = tuple(
-        Line(status.value, _path(places, list(map(height, amounts))), spoken(amounts[-1], currency))
+        Line(status.value, _path(places, list(map(height, amounts))), speech.money(amounts[-1], currency))
         for status, amounts in money.items()
     )
-    names = [day(stand.at) for stand in stands]
-    told = [f"{line.status} from {spoken(money[Status(line.status)][0], currency)} to {line.last}" for line in lines]
+    names = [speech.day(stand.at) for stand in stands]
+    told = [
+        speech.say(
+            "{status} from {first} to {last}",
+            status=speech.say(line.status),
+            first=speech.money(money[Status(line.status)][0], currency),
+            last=line.last,
+        )
+        for line in lines
+    ]
     return Chart(
         currency=currency,
         width=places[-1],
         height=_HEIGHT,
-        marks=tuple(_mark(amount) for amount in (top, (top + bottom) / 2, bottom)),
+        marks=tuple(speech.number(_mark(amount)) for amount in (top, (top + bottom) / 2, bottom)),
         zero=height(Decimal()),
         lines=lines,
         days=tuple(
-            (name, tuple(f"{money[status][number]:,f}" for status in SHOWN)) for number, name in enumerate(names)
+            (name, tuple(speech.amount(money[status][number], currency) for status in SHOWN))
+            for number, name in enumerate(names)
         ),
-        words=f"{currency} from {names[0]} to {names[-1]}: {', '.join(told)}",
+        words=speech.say(
+            "{currency} from {first} to {last}: {told}",
+            currency=currency,
+            first=names[0],
+            last=names[-1],
+            told=", ".join(told),
+        ),
     )
 
 
@@ -127,6 +143,5 @@ def _ample(amount: Decimal) -> Decimal:
     return next(step * unit for step in _STEPS if step * unit >= amount)
 
 
-def _mark(amount: Decimal) -> str:
-    whole = amount.normalize()
-    return f"{whole or Decimal():,f}"
+def _mark(amount: Decimal) -> Decimal:
+    return amount.normalize() or Decimal()

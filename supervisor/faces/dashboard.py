@@ -9,7 +9,7 @@ import base64
 import hashlib
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -23,9 +23,9 @@ from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, worst_first
 from supervisor.domain.health import HealthState
 from supervisor.domain.metrics import Metrics
-from supervisor.domain.words import count, span
 from supervisor.faces.books import section
-from supervisor.faces.moments import Moment, moment
+from supervisor.faces.languages.language import ENGLISH, Language, Moment
+from supervisor.faces.live import EVENTS as LIVE_EVENTS
 from supervisor.faces.story import EVENTS as TOLD
 from supervisor.faces.story import tell
 from supervisor.faces.strips import EVENTS as DRAWN
@@ -57,13 +57,15 @@ class Card:
     reason: str
     message: str
     heartbeat: Moment | None
-    next: str
+    next: tuple[tuple[str, Moment], ...]
     misses: int
     restarts: int
     modifiers: tuple[str, ...]
     strip: Markup
     in_time: str
     commands: tuple[str, ...]
+    restartable: bool
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,12 @@ class Notice:
     cause: str
     summary: str
     opened: Moment
+    open_for: str
     standing: str
     told: str
     command: str
+    acknowledged: bool
+    key: str
 
 
 def render(
@@ -89,6 +94,9 @@ def render(
     now: float,
     next_due: float | None,
     stale_after: float,
+    speech: Language = ENGLISH,
+    live: bool = False,
+    acting: bool = False,
     title: str = "Collections supervisor",
 ) -> bytes:
     """Return the page.
@@ -100,43 +108,55 @@ def render(
         now: when the page is made (s since the epoch).
         next_due: when the next one is due.
         stale_after: age (s) from which the page says that it is out of date.
+        speech: the page's language.
+        live: it is for a browser, which keeps it up to date, not for a file.
+        acting: what may be done is offered as buttons, not as commands to type.
         title: the page's title.
     """
     agents = worst_first(fleet.agents)
     fold = len(agents) > _UNFOLDED
     well = sum(agent.status in _WELL for agent in agents)
-    strips = Strips(history, now)
+    strips = Strips(history, now, speech)
     shown = agents[: len(agents) - well] if fold else agents
     folded = agents[len(agents) - well :] if fold else ()
     whole = len(agents) <= _WHOLE
     most = _WHOLE if whole else _WORST
     open_ = _open(fleet.incidents)
-    style = _environment().get_template("dashboard.css").render(stale_after=max(int(stale_after), 1))
+    view = _View(speech, now)
+    css = _environment().get_template("dashboard.css")
+    style = css.render(stale_after=max(int(stale_after), 1), t=speech.html, live=live)
     page = (
         _environment()
         .get_template("dashboard.html")
         .render(
             title=title,
+            lang=speech.code,
+            live=live,
+            acting=acting,
+            live_events=" ".join(LIVE_EVENTS),
+            t=speech.html,
+            number=speech.number,
             style=Markup(style),  # noqa: S704 - our own file
             style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
             status=fleet.status.value,
-            headline=_headline(fleet, open_),
-            doubts=[_words(doubt) for doubt in fleet.doubts],
+            headline=view.headline(fleet, open_),
+            doubts=[view.words(doubt) for doubt in fleet.doubts],
             counts=[(state.value, number) for state, number in _counted(agents)],
             total=len(agents),
-            made=moment(now, now),
-            due=None if next_due is None else moment(next_due, now),
-            stale=moment(now + stale_after, now),
-            cards=[_card(agent, strips, now) for agent in shown[:most]],
-            brief_groups=_brief(shown[most:], now),
+            made=view.moment(now),
+            due=None if live or next_due is None else view.moment(next_due),
+            stale=view.moment(now + stale_after),
+            cards=[view.card(agent, strips) for agent in shown[:most]],
+            brief_groups=view.brief(shown[most:]),
             brief_count=max(len(shown) - most, 0),
             folded_count=len(folded),
-            folded_cards=[_card(agent, strips, now) for agent in folded] if whole else [],
-            folded_groups=[] if whole else _brief(folded, now),
-            notices=[_notice(incident, now) for incident in open_[:_INCIDENTS]],
+            folded_cards=[view.card(agent, strips) for agent in folded] if whole else [],
+            folded_groups=[] if whole else view.brief(folded),
+            notices=[view.notice(incident) for incident in open_[:_INCIDENTS]],
             notices_hidden=max(len(open_) - _INCIDENTS, 0),
-            books=section(fleet.books, fleet.trend, figures, now),
-            events=[(line, moment(line.at, now)) for line in tell(history, _EVENTS)],
+            books=section(fleet.books, fleet.trend, figures, now, speech),
+            events=[(line, view.moment(line.at)) for line in tell(history, _EVENTS, speech)],
+            page_error=fleet.page_error[:_LONGEST],
             unregistered=fleet.unregistered[:50],
             unregistered_hidden=max(len(fleet.unregistered) - 50, 0),
             program=PROGRAM,
@@ -156,30 +176,6 @@ def _environment() -> Environment:
     )
 
 
-def _headline(fleet: Fleet, open_: Sequence[Incident]) -> str:
-    """Return the state of the whole in one sentence."""
-    states = Counter(agent.status for agent in fleet.agents)
-    if fleet.status in {Status.CRITICAL, Status.WARNING}:
-        return _trouble(states, len(open_))
-    if fleet.status is Status.OK:
-        return "Every agent is in time"
-    if not fleet.agents:
-        return "No agent is watched yet"
-    if states[HealthState.UNKNOWN]:
-        return f"The first heartbeat of {count(states[HealthState.UNKNOWN], 'agent')} is awaited"
-    return "Not certain: the supervisor doubts what it sees"
-
-
-def _trouble(states: Counter[HealthState], incidents: int) -> str:
-    escalated = states[HealthState.ESCALATED]
-    if escalated:
-        return f"{count(escalated, 'agent')} {'needs' if escalated == 1 else 'need'} a person"
-    late = states[HealthState.UNHEALTHY] + states[HealthState.RESTARTING]
-    if late:
-        return f"{count(late, 'agent')} {'is' if late == 1 else 'are'} late"
-    return f"{count(incidents, 'incident')} {'is' if incidents == 1 else 'are'} open"
-
-
 def _counted(agents: Iterable[AgentView]) -> list[tuple[HealthState, int]]:
     return [(state, len(list(group))) for state, group in groupby(agents, key=lambda agent: agent.status)]
 
@@ -193,36 +189,118 @@ def _open(incidents: Iterable[Incident]) -> list[Incident]:
     )
 
 
-def _card(agent: AgentView, strips: Strips, now: float) -> Card:
-    strip = strips.of(agent)
-    message = "" if agent.beat is None or agent.status in _WELL else agent.beat.message or ""
-    return Card(
-        name=agent.name[:_LONGEST],
-        state=agent.status.value,
-        reason=agent.reason[:_LONGEST],
-        message="" if message in agent.reason else message[:_LONGEST],
-        heartbeat=None if agent.last_heartbeat is None else moment(agent.last_heartbeat, now),
-        next=_next(agent, now),
-        misses=agent.consecutive_misses,
-        restarts=agent.restarts,
-        modifiers=tuple(_words(modifier.value) for modifier in agent.modifiers),
-        strip=Markup(strip.svg),  # noqa: S704 - numbers and words of our own
-        in_time=strip.in_time,
-        commands=_commands(agent),
-    )
+class _View:
+    """Puts the picture into words, in the language of `speech`, as seen at `now`."""
 
+    def __init__(self, speech: Language, now: float) -> None:
+        self._say = speech.say
+        self._speech = speech
+        self._now = now
 
-def _next(agent: AgentView, now: float) -> str:
-    """Return what will happen to the agent if nothing else does."""
-    parts = []
-    if agent.restart_at is not None:
-        parts.append(f"next restart {moment(agent.restart_at, now).clock}")
-    if agent.due is not None:
-        what = "due by" if agent.status is HealthState.HEALTHY else "next miss"
-        parts.append(f"{what} {moment(agent.due, now).clock}")
-    if agent.held_until is not None and agent.held_until > now:
-        parts.append(f"held until {moment(agent.held_until, now).clock}")
-    return " · ".join(parts)
+    def moment(self, at: float) -> Moment:
+        return self._speech.moment(at, self._now)
+
+    def words(self, name: str) -> str:
+        """Return a name of ours ("watch_lost") as words."""
+        return self._speech.tell(name.replace("_", " "))
+
+    def headline(self, fleet: Fleet, open_: Sequence[Incident]) -> str:
+        """Return the state of the whole in one sentence."""
+        states = Counter(agent.status for agent in fleet.agents)
+        if fleet.status in {Status.CRITICAL, Status.WARNING}:
+            return self._trouble(states, len(open_))
+        if fleet.status is Status.OK:
+            return self._say("Every agent is in time")
+        if not fleet.agents:
+            return self._say("No agent is watched yet")
+        if (unknown := states[HealthState.UNKNOWN]) == 1:
+            return self._say("The first heartbeat of 1 agent is awaited")
+        if unknown:
+            return self._say("The first heartbeat of {n} agents is awaited", n=self._speech.number(unknown))
+        return self._say("Not certain: the supervisor doubts what it sees")
+
+    def _trouble(self, states: Counter[HealthState], incidents: int) -> str:
+        escalated = states[HealthState.ESCALATED]
+        late = states[HealthState.UNHEALTHY] + states[HealthState.RESTARTING]
+        n = self._speech.number(escalated or late or incidents)
+        if escalated:
+            return self._say("1 agent needs a person") if escalated == 1 else self._say("{n} agents need a person", n=n)
+        if late:
+            return self._say("1 agent is late") if late == 1 else self._say("{n} agents are late", n=n)
+        return self._say("1 incident is open") if incidents == 1 else self._say("{n} incidents are open", n=n)
+
+    def card(self, agent: AgentView, strips: Strips) -> Card:
+        """Return one agent in full."""
+        strip = strips.of(agent)
+        message = "" if agent.beat is None or agent.status in _WELL else agent.beat.message or ""
+        return Card(
+            name=agent.name[:_LONGEST],
+            state=agent.status.value,
+            reason=self._speech.tell(agent.reason[:_LONGEST]),
+            message="" if message in agent.reason else message[:_LONGEST],
+            heartbeat=None if agent.last_heartbeat is None else self.moment(agent.last_heartbeat),
+            next=tuple((what, self.moment(at)) for what, at in self._next(agent)),
+            misses=agent.consecutive_misses,
+            restarts=agent.restarts,
+            modifiers=tuple(self.words(modifier.value) for modifier in agent.modifiers),
+            strip=Markup(strip.svg),  # noqa: S704 - numbers and words of our own
+            in_time=strip.in_time,
+            commands=_commands(agent),
+            restartable=agent.restarter is not None,
+            held=Modifier.HELD in agent.modifiers,
+        )
+
+    def _next(self, agent: AgentView) -> Iterator[tuple[str, float]]:
+        """Yield what will happen to the agent if nothing else does, and when."""
+        if agent.restart_at is not None:
+            yield self._say("next restart"), agent.restart_at
+        if agent.due is not None:
+            yield self._say("due by") if agent.status is HealthState.HEALTHY else self._say("next miss"), agent.due
+        if agent.held_until is not None and agent.held_until > self._now:
+            yield self._say("held until"), agent.held_until
+
+    def brief(self, agents: Iterable[AgentView]) -> list[tuple[str, list[tuple[str, str, str]]]]:
+        """Return (state, [(name, age of the last heartbeat, why)]) for many agents."""
+        span, tell, never = self._speech.span, self._speech.tell, self._say("never")
+        return [
+            (
+                state.value,
+                [
+                    (
+                        agent.name[:_LONGEST],
+                        never if agent.last_heartbeat is None else span(max(self._now - agent.last_heartbeat, 0.0)),
+                        "" if state in _WELL else tell(agent.reason)[:60],
+                    )
+                    for agent in group
+                ],
+            )
+            for state, group in groupby(agents, key=lambda agent: agent.status)
+        ]
+
+    def notice(self, incident: Incident) -> Notice:
+        """Return one open incident."""
+        return Notice(
+            id=incident.id,
+            severity=incident.severity.value,
+            subject=incident.subject[:_LONGEST],
+            cause=self.words(incident.cause[:_LONGEST]),
+            summary=self._speech.tell(incident.summary[:_LONGEST]),
+            opened=self.moment(incident.opened_at),
+            open_for=self._speech.span(max(self._now - incident.opened_at, 0.0)),
+            standing=self._standing(incident),
+            told=", ".join(incident.told)[:_LONGEST] or self._say("nobody yet"),
+            command=f"{PROGRAM} ack {shlex.quote(incident.id)}",
+            acknowledged=incident.acked_by is not None,
+            key=incident.key[:_LONGEST],
+        )
+
+    def _standing(self, incident: Incident) -> str:
+        if incident.acked_by is None:
+            return self._say("silenced") if incident.silenced else self._say("nobody has acknowledged it")
+        by = incident.acked_by[:_LONGEST]
+        if incident.acked_until is None:
+            return self._say("{by} looks after it", by=by)
+        return self._say("{by} looks after it until {clock}", by=by, clock=self.moment(incident.acked_until).clock)
 
 
 def _commands(agent: AgentView) -> tuple[str, ...]:
@@ -230,44 +308,3 @@ def _commands(agent: AgentView) -> tuple[str, ...]:
     held = "release" if Modifier.HELD in agent.modifiers else "hold"
     asked = ("why", "restart", held) if agent.restarter is not None else ("why", held)
     return tuple(f"{PROGRAM} {verb} {name}" for verb in asked)
-
-
-def _brief(agents: Iterable[AgentView], now: float) -> list[tuple[str, list[tuple[str, str, str]]]]:
-    """Return (state, [(name, age of the last heartbeat, why)]) for many agents."""
-    return [
-        (
-            state.value,
-            [
-                (
-                    agent.name[:_LONGEST],
-                    "never" if agent.last_heartbeat is None else span(max(now - agent.last_heartbeat, 0.0)),
-                    "" if state in _WELL else agent.reason[:60],
-                )
-                for agent in group
-            ],
-        )
-        for state, group in groupby(agents, key=lambda agent: agent.status)
-    ]
-
-
-def _notice(incident: Incident, now: float) -> Notice:
-    if incident.acked_by is not None:
-        until = "" if incident.acked_until is None else f" until {moment(incident.acked_until, now).clock}"
-        standing = f"{incident.acked_by[:_LONGEST]} looks after it{until}"
-    else:
-        standing = "silenced" if incident.silenced else "nobody has acknowledged it"
-    return Notice(
-        id=incident.id,
-        severity=incident.severity.value,
-        subject=incident.subject[:_LONGEST],
-        cause=_words(incident.cause)[:_LONGEST],
-        summary=incident.summary[:_LONGEST],
-        opened=moment(incident.opened_at, now),
-        standing=standing,
-        told=", ".join(incident.told)[:_LONGEST] or "nobody yet",
-        command=f"{PROGRAM} ack {shlex.quote(incident.id)}",
-    )
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

@@ -103,6 +103,7 @@ def fleet_document(fleet: Fleet, watches: Mapping[str, str | None]) -> answers.F
         "observed": fleet.observed,
         "doubts": list(fleet.doubts),
         "unregistered": [text(name) for name in fleet.unregistered],
+        "dashboard_error": _text(fleet.page_error or None),
         "watches": dict(watches),
     }
 

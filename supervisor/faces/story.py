@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from supervisor.faces.languages.language import Language
 from supervisor.faces.sentences import sentence
 from supervisor.ports import Row
 
@@ -52,14 +53,14 @@ class Line:
     text: str
 
 
-def tell(history: Sequence[Row], most: int) -> list[Line]:
+def tell(history: Sequence[Row], most: int, speech: Language) -> list[Line]:
     """Return the newest `most` things worth telling, newest first; `history` is oldest first."""
     found: list[Line] = []
     for row in reversed(history):
         tone = _tone(row)
         if tone is not None:
             said = sentence(row.event, row.fields | {"incident": row.incident}, _clock)
-            found.append(Line(row.at, tone, row.agent or "", said[:_LONGEST]))
+            found.append(Line(row.at, tone, row.agent or "", speech.tell(said[:_LONGEST])))
             if len(found) == most:
                 break
     return found

@@ -9,10 +9,11 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import groupby
 
 from supervisor.domain.fleet import AgentView
-from supervisor.domain.words import span
+from supervisor.faces.languages.language import Language
 from supervisor.ports import Row
 
 WINDOW = 24 * 3600.0
@@ -54,8 +55,9 @@ class Strip:
 class Strips:
     """Draws strips from the kept records of the last 24 hours (`history`, oldest first) as seen at `now`."""
 
-    def __init__(self, history: Sequence[Row], now: float) -> None:
+    def __init__(self, history: Sequence[Row], now: float, speech: Language) -> None:
         self._now = now
+        self._speech = speech
         self._start = now - WINDOW
         rows = [row for row in history if row.event in EVENTS and self._start <= row.at <= now]
         self._gaps = unobserved(rows, self._start, now)
@@ -91,7 +93,24 @@ class Strips:
             state if state in _TROUBLE or share >= _CELL / 2 else _UNOBSERVED
             for state, share in zip(worst, seen, strict=True)
         ]
-        return Strip(_svg(cells, _words(total)), _in_time(total))
+        return Strip(_svg(cells, self._words(total)), self._in_time(total))
+
+    def _words(self, total: dict[str, float]) -> str:
+        parts = [(state, total[state]) for state in reversed(_RANK) if total.get(state, 0.0) >= 1]
+        hidden = WINDOW - sum(total.values())
+        if hidden >= 1:
+            parts.append(("not observed", hidden))
+        told = ", ".join(f"{self._speech.tell(state)} {self._speech.span(seconds)}" for state, seconds in parts)
+        return self._speech.say("Last 24 h: {states}", states=told)
+
+    def _in_time(self, total: dict[str, float]) -> str:
+        kept = total.get("healthy", 0.0) + total.get("stopped", 0.0)
+        judged = sum(seconds for state, seconds in total.items() if state != "unknown")
+        if judged < 1:
+            return self._speech.say("no data")
+        # Rounded down: only a day without a fault may say 100 %.
+        share = Decimal(int(kept / judged * 1000 + 1e-6)) / 10
+        return self._speech.say("{share} % in time", share=self._speech.number(share))
 
 
 def unobserved(rows: Sequence[Row], start: float, now: float) -> list[tuple[float, float]]:
@@ -177,22 +196,5 @@ def _svg(cells: Sequence[str], words: str) -> str:
     paths = "".join(f'<path class="{state}" d="{shape}"/>' for state, shape in shapes.items())
     return (
         f'<svg class="strip" viewBox="0 0 {CELLS} 20" preserveAspectRatio="none" role="img">'
-        f"<title>Last 24 h: {words}</title>{paths}</svg>"
+        f"<title>{words}</title>{paths}</svg>"
     )
-
-
-def _words(total: dict[str, float]) -> str:
-    parts = [f"{state} {span(total[state])}" for state in reversed(_RANK) if total.get(state, 0.0) >= 1]
-    hidden = WINDOW - sum(total.values())
-    if hidden >= 1:
-        parts.append(f"not observed {span(hidden)}")
-    return ", ".join(parts)
-
-
-def _in_time(total: dict[str, float]) -> str:
-    kept = total.get("healthy", 0.0) + total.get("stopped", 0.0)
-    judged = sum(seconds for state, seconds in total.items() if state != "unknown")
-    if judged < 1:
-        return "no data"
-    # Rounded down: only a day without a fault may say 100 %.
-    return f"{int(kept / judged * 1000 + 1e-6) / 10:.4g} % in time"

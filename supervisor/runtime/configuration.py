@@ -171,8 +171,7 @@ class Configuration:
         self._reader.skew_limit = plan.skew_limit
         self._outbox.timeout = plan.outbox_timeout
         self._books.use(plan.books)
-        self._snapshots.interval = plan.dashboard_interval
-        self._snapshots.min_interval = plan.dashboard_min_interval
+        self._snapshots.use(plan.page)
         if self._serve is not None:
             await self._serve(plan.http)
         self._textfile.use(plan.textfile)

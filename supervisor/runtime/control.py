@@ -20,6 +20,7 @@ from supervisor.runtime.desk import Desk
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.measures import Measures
 from supervisor.runtime.outbox import Outbox
+from supervisor.runtime.plan import PageKind
 from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.roster import Roster
 from supervisor.runtime.snapshots import Snapshots
@@ -151,6 +152,10 @@ class DaemonControl:
     async def dashboard(self) -> bytes:
         """See `ports.Control`."""
         return await self._snapshots.write()
+
+    async def live_page(self, *, acting: bool) -> bytes:
+        """See `ports.Control`."""
+        return await self._snapshots.render(PageKind.ACTING if acting else PageKind.WATCHING)
 
     async def rows(
         self,

@@ -33,7 +33,7 @@ from supervisor.runtime.outbox import Outbox
 from supervisor.runtime.past import Past
 from supervisor.runtime.picture import Picture
 from supervisor.runtime.pings import Pings
-from supervisor.runtime.plan import Plan
+from supervisor.runtime.plan import PageKind, Plan
 from supervisor.runtime.pulse import Pulse
 from supervisor.runtime.reader import Reader
 from supervisor.runtime.reconciler import Reconciler
@@ -111,8 +111,7 @@ class Daemon:
             render=world.render,
             write=world.write,
             events=world.page_events,
-            interval=plan.dashboard_interval,
-            min_interval=plan.dashboard_min_interval,
+            plan=plan.page,
         )
         self._textfile = Textfile(plan.textfile, self.journal, read=self.readings, write=world.write_textfile)
         self._pings = Pings(plan.ping, self.journal, well=self._well)
@@ -137,7 +136,15 @@ class Daemon:
             world, self.journal, self.desk, self.outbox, self.gate, self.roster, self._configuration, self.books
         )
         self._picture = Picture(
-            clock, self.roster, self.desk, self.gate, self.reader, self.books, self._past, boot=world.boot
+            clock,
+            self.roster,
+            self.desk,
+            self.gate,
+            self.reader,
+            self.books,
+            self._past,
+            self.snapshots,
+            boot=world.boot,
         )
         self.control = DaemonControl(
             clock,
@@ -250,7 +257,7 @@ class Daemon:
                 await agent.look()
             await self._list_books()
             await self.books.look()
-            return await self.snapshots.render()
+            return await self.snapshots.render(PageKind.SNAPSHOT)
 
         return await self._briefly((), page)
 

@@ -16,6 +16,7 @@ from supervisor.runtime.past import Past
 from supervisor.runtime.reader import Reader
 from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.roster import Roster
+from supervisor.runtime.snapshots import Snapshots
 
 
 class Picture:
@@ -30,6 +31,7 @@ class Picture:
         reader: Reader,
         books: Reconciler,
         past: Past,
+        snapshots: Snapshots,
         *,
         boot: str,
     ) -> None:
@@ -40,6 +42,7 @@ class Picture:
         self._reader = reader
         self._books = books
         self._past = past
+        self._snapshots = snapshots
         self._boot = boot
 
     def capture(self, only: Collection[str] = ()) -> Callable[[], Fleet]:
@@ -55,6 +58,7 @@ class Picture:
         doubts = tuple(doubt.value for doubt in self._gate.gate.why)
         account, past = self._books.account, self._past
         strangers = tuple(sorted(self._reader.strangers))
+        error = self._snapshots.error
 
         def build() -> Fleet:
             views = fleets.worst_first(
@@ -72,7 +76,7 @@ class Picture:
             status = fleets.overall(views, incidents, observed=trusted)
             oldest_first = tuple(sorted(incidents, key=lambda incident: incident.opened_at))
             trend = past.trend(account, now)
-            return Fleet(now, status, views, oldest_first, trusted, doubts, strangers, account, trend)
+            return Fleet(now, status, views, oldest_first, trusted, doubts, strangers, account, trend, error)
 
         return build
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from supervisor.domain.gate import GatePolicy
@@ -57,6 +58,24 @@ class BooksPlan:
     limits: Limits = Limits()
 
 
+class PageKind(StrEnum):
+    """What a page is for: a file that stays as it is, or a browser that keeps it up to date and may act."""
+
+    SNAPSHOT = "snapshot"
+    WATCHING = "watching"
+    ACTING = "acting"
+
+
+@dataclass(frozen=True, slots=True)
+class PagePlan:
+    """The page: longest and shortest time (s) between two, its language ("en", "es"), its readers' zone (IANA)."""
+
+    interval: float = 3600.0
+    min_interval: float = 10.0
+    language: str = "en"
+    time_zone: str = "UTC"
+
+
 @dataclass(frozen=True, slots=True)
 class TextfilePlan:
     """Where the metrics are written for node_exporter, None for nowhere, and how often (s)."""
@@ -93,8 +112,7 @@ class Plan:
     books: BooksPlan = BooksPlan()
     outbox_timeout: float = 10.0
     retention: float = 30 * 86400.0
-    dashboard_interval: float = 3600.0
-    dashboard_min_interval: float = 10.0
+    page: PagePlan = PagePlan()
     http: object = None
     textfile: TextfilePlan = TextfilePlan()
     ping: PingPlan = PingPlan()

@@ -20,6 +20,7 @@ from supervisor.domain.records import (
 from supervisor.ports import Clock, Row, Store, StoreError
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.measures import Measures
+from supervisor.runtime.plan import PageKind, PagePlan
 
 _ROWS = 100_000
 _PATIENCE = 10.0
@@ -28,7 +29,7 @@ _SHOWN = (ClockSkew, HeartbeatMissed, NotificationSent, UnregisteredAgent)
 """Records that the page does not tell of, though it shows what has changed with them."""
 
 Capture = Callable[[], Callable[[], Fleet]]
-Render = Callable[[Callable[[], Fleet], Sequence[Row], Metrics | None, float, float], Awaitable[bytes]]
+Render = Callable[[Callable[[], Fleet], Sequence[Row], Metrics | None, float, PagePlan, PageKind], Awaitable[bytes]]
 Write = Callable[[Path, bytes], Awaitable[None]]
 
 
@@ -38,10 +39,10 @@ class Snapshots:
     Args:
         capture: returns what makes the picture of this moment, at any time and in any thread.
         measures: gives the figures of the last day.
-        render: makes the page of (what makes the picture, history, figures, now, next due), away from the event loop.
+        render: makes the page of (what makes the picture, history, figures, now, the plan, its kind), away from the
+            event loop.
         write: replaces the file, away from the event loop.
         events: the kept log records that the page tells of, by name.
-        interval, min_interval: longest and shortest time (s) between two pages.
     """
 
     def __init__(
@@ -56,11 +57,9 @@ class Snapshots:
         render: Render,
         write: Write,
         events: Collection[str],
-        interval: float,
-        min_interval: float,
+        plan: PagePlan,
     ) -> None:
-        self.interval = interval
-        self.min_interval = min_interval
+        self._plan = plan
         self._file = file
         self._clock = clock
         self._journal = journal
@@ -71,7 +70,13 @@ class Snapshots:
         self._write = write
         self._events = events
         self._changed = asyncio.Event()
-        self._failing = False
+        self.error = ""
+
+    def use(self, plan: PagePlan) -> None:
+        """Write the page by `plan` from now on, and anew where another is asked for."""
+        if plan != self._plan:
+            self._plan = plan
+            self._changed.set()
 
     def see(self, record: Record) -> None:
         """Write the page anew soon, where `record` tells of something that it shows."""
@@ -89,34 +94,35 @@ class Snapshots:
             await self.write()
             wrote = now()
             try:
-                async with asyncio.timeout(self.interval):
+                async with asyncio.timeout(self._plan.interval):
                     await self._changed.wait()
             except TimeoutError:
                 continue
-            await asyncio.sleep(max(0.0, wrote + self.min_interval - now()))
+            await asyncio.sleep(max(0.0, wrote + self._plan.min_interval - now()))
 
     async def write(self) -> bytes:
         """Render the page and replace the file; where that fails the old page stays. Return the page."""
         self._changed.clear()
         begun = self._clock.now()
-        page = await self.render()
+        page = await self.render(PageKind.SNAPSHOT)
         try:
             await self._write(self._file, page)
         except OSError as error:
-            if not self._failing:
-                self._journal.note(DashboardFailed(str(self._file), error.strerror or str(error)))
-            self._failing = True
+            why = error.strerror or str(error) or type(error).__name__
+            if not self.error:
+                self._journal.note(DashboardFailed(str(self._file), why))
+            self.error = why
         else:
-            self._failing = False
+            self.error = ""
             self._journal.note(DashboardWritten(str(self._file), len(page), self._clock.now() - begun))
         return page
 
-    async def render(self) -> bytes:
-        """Return the page as it would be written now."""
+    async def render(self, kind: PageKind) -> bytes:
+        """Return a page of this kind as it is now."""
         await self._journal.settled()  # what has just happened is part of the history
         history, figures = await asyncio.gather(self._history(), self._figures())
         now = self._clock.now()
-        return await self._render(self._capture(), history, figures, now, now + self.interval)
+        return await self._render(self._capture(), history, figures, now, self._plan, kind)
 
     async def _history(self) -> Sequence[Row]:
         try:

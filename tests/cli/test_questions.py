@@ -424,3 +424,9 @@ def test_what_is_not_observed_or_not_configured_is_said(command: Command, served
     said = command("status")
     assert "not observed: just started" in said.out
     assert "not configured, but beating: stranger" in said.out
+    assert "dashboard" not in said.out
+
+
+def test_the_daemon_says_that_it_can_not_write_its_dashboard(command: Command, served: Served) -> None:
+    served.control.page_error = "No space left on device"
+    assert "the dashboard can not be written: No space left on device" in command("status").out

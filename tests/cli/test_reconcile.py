@@ -36,7 +36,7 @@ escalated   1 invoice     8,600.00 USD
 queue collections-emailer: 11 waiting, the oldest for 2 h 5 min
 
 hard  critical  amount_mismatch  INV-7
-  INV-7 is of 1,500.00 USD, but the ledger says 1,400.00 USD
+  invoice INV-7 is 1,500.00 USD in its file, but 1,400.00 USD in the ledger
   expected 1500.00, found 1400.00
   {LEDGER}:7
 hard  critical  section_total
@@ -44,11 +44,11 @@ hard  critical  section_total
   expected 681398.27, found 681398.00
   {LEDGER}:52
 hard  warning   queue_age
-  a message waits for 2 h 5 min in the queue collections-emailer
-  expected 1 h at most, found 2 h 5 min
+  the oldest message of the queue collections-emailer has waited for 2 h 5 min
+  expected less than 1 h, found 2 h 5 min
   /home/ada/.cache/novotechno-collections/queues/collections-emailer.jsonl:1
 soft  critical  orphan_state     INV-4
-  INV-4 is not in the ledger
+  invoice INV-4 is unpaid in its file, but the ledger has no entry for it
   {STATE}/acme/INV-4.json
 
 4 findings, 1 of them may be agents at work
@@ -155,7 +155,7 @@ def test_the_last_line_says_it_in_words_and_the_exit_code_as_check_does(
 def test_what_a_restart_left_is_named_as_such(command: Command, served: Served) -> None:
     left = replace(MISMATCH, after_restart="the restart of payment-watcher")
     served.control.account = account(NOW, findings=(left,))
-    assert "the ledger says 1,400.00 USD; left by the restart of payment-watcher\n" in command("reconcile").out
+    assert "1,400.00 USD in the ledger; left by the restart of payment-watcher\n" in command("reconcile").out
 
 
 def test_what_agents_wrote_moves_no_cursor(command: Command, served: Served) -> None:
@@ -183,11 +183,11 @@ def test_the_books_are_a_part_of_everything(command: Command, served: Served, na
         "change in 24 h: no data",
         "queue collections-emailer: 11 waiting, the oldest for 2 h 5 min",
         "finding critical  amount_mismatch  collections_ledger.md:7",
-        "  INV-7 is of 1,500.00 USD, but the ledger says 1,400.00 USD",
+        "  invoice INV-7 is 1,500.00 USD in its file, but 1,400.00 USD in the ledger",
         "finding critical  section_total  collections_ledger.md:52",
         "  the entries under Unpaid come to 681,398.27 USD, but the Summary says 681,398.00 USD",
         "finding warning   queue_age  collections-emailer.jsonl:1",
-        "  a message waits for 2 h 5 min in the queue collections-emailer",
+        "  the oldest message of the queue collections-emailer has waited for 2 h 5 min",
     ]
 
 

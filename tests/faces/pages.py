@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-from supervisor.domain.account import QueueView
+from supervisor.domain.account import Account, QueueView
 from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat, BeatKind
@@ -15,6 +15,7 @@ from supervisor.domain.health import HealthState
 from supervisor.domain.metrics import DAY, Latency, Metrics
 from supervisor.domain.totals import Tally
 from supervisor.faces.dashboard import render
+from supervisor.faces.languages.language import ENGLISH, Language, language
 from supervisor.ports import Row
 from tests.support.accounts import account, found, trend
 
@@ -49,8 +50,10 @@ def fleet(agents: tuple[AgentView, ...], incidents: tuple[Incident, ...] = (), *
     return Fleet(NOW, overall(agents, incidents, observed=observed), agents, incidents, **more)  # type: ignore[arg-type]
 
 
-def page(fleet_: Fleet, history: tuple[Row, ...] = (), figures: Metrics | None = None) -> bytes:
-    return render(fleet_, history, figures, now=NOW, next_due=NOW + HOUR, stale_after=2 * HOUR)
+def page(
+    fleet_: Fleet, history: tuple[Row, ...] = (), figures: Metrics | None = None, speech: Language = ENGLISH
+) -> bytes:
+    return render(fleet_, history, figures, now=NOW, next_due=NOW + HOUR, stale_after=2 * HOUR, speech=speech)
 
 
 def changed(hours_ago: float, name: str, old: str, new: str, reason: str) -> Row:
@@ -91,7 +94,7 @@ def healthy() -> bytes:
     return page(fleet(agents), history)
 
 
-def all_bad() -> bytes:
+def all_bad(speech: Language = ENGLISH, told: Account = Account()) -> bytes:
     agents = (
         agent(
             "payment-watcher",
@@ -151,7 +154,7 @@ def all_bad() -> bytes:
             "09bd11e7",
             "supervisor:channel_failed",
             Severity.WARNING,
-            "the channel on-call does not answer: connection refused",
+            "channel on-call does not deliver: connection refused",
             NOW - 0.2 * HOUR,
             state=IncidentState.ACKNOWLEDGED,
             acked_by="ada",
@@ -174,7 +177,7 @@ def all_bad() -> bytes:
             "incident_opened",
             "payment-watcher",
             "5f21c0aa",
-            {"severity": "critical", "summary": "no heartbeat in 15 min"},
+            {"severity": "critical", "summary": "no heartbeat in 15 min since restart 1"},
         ),
         changed(0.6, "payment-watcher", "restarting", "escalated", "no heartbeat in 15 min since restart 1"),
         Row(
@@ -188,8 +191,9 @@ def all_bad() -> bytes:
         changed(8 / HOUR, "invoice-scanner", "healthy", "restarting", "no heartbeat for 1 h 1 min"),
     )
     return page(
-        fleet(agents, incidents, observed=False, doubts=("watch_lost",), unregistered=("stray-agent", "old.emailer")),
+        fleet(agents, incidents, observed=False, doubts=("watch_lost",), unregistered=("stray-agent",), books=told),
         history,
+        speech=speech,
     )
 
 
@@ -260,6 +264,63 @@ def books() -> bytes:
     return page(fleet(agents, incidents, books=account(NOW), trend=trend(NOW)), history, FIGURES)
 
 
+def spanish() -> bytes:
+    """All bad, the books too, as it is read in Bogotá."""
+    return all_bad(language("es", "America/Bogota"), account(NOW))
+
+
+def live(*, acting: bool = True) -> bytes:
+    """What a browser keeps up to date: one agent is silent, the others are well."""
+    agents = (
+        agent(
+            "payment-watcher",
+            HealthState.ESCALATED,
+            last_heartbeat=NOW - 1.8 * HOUR,
+            consecutive_misses=3,
+            restarts=2,
+            reason="no heartbeat in 15 min since restart 2",
+            since=NOW - 0.6 * HOUR,
+            due=NOW + 300,
+            restart_at=NOW + 140,
+        ),
+        agent("collections-emailer", last_heartbeat=NOW - 640),
+        agent("invoice-scanner", last_heartbeat=NOW - 12, modifiers=(Modifier.HELD,), held_until=NOW + 1500),
+        agent("ledger-keeper", HealthState.STOPPED, due=None, reason="stopped as planned", restarter=None),
+    )
+    incident = Incident(
+        "5f21c0aa",
+        "payment-watcher:heartbeat",
+        Severity.CRITICAL,
+        "no heartbeat in 15 min since restart 1; 2 misses in a row; restart 1 was done",
+        NOW - 0.6 * HOUR,
+        told=("caine", "on-call"),
+    )
+    history = (
+        Row(NOW - 20 * HOUR, "supervisor_started", None, None, {"version": "0.1.0", "pid": 7, "absent": 2.5 * HOUR}),
+        Row(NOW - 19.99 * HOUR, "gate_opened", None, None, {"seconds": 30.0}),
+        changed(0.85, "payment-watcher", "healthy", "restarting", "no heartbeat for 1 h"),
+        changed(0.6, "payment-watcher", "restarting", "escalated", "no heartbeat in 15 min since restart 1"),
+        Row(
+            NOW - 0.6 * HOUR,
+            "incident_opened",
+            "payment-watcher",
+            "5f21c0aa",
+            {"severity": "critical", "summary": incident.summary},
+        ),
+    )
+    told = account(NOW, findings=account(NOW).findings[-2:])
+    return render(
+        fleet(agents, (incident,), books=told, trend=trend(NOW)),
+        history,
+        FIGURES,
+        now=NOW,
+        next_due=NOW + HOUR,
+        stale_after=2 * HOUR,
+        live=True,
+        acting=acting,
+    )
+
+
 PAGES = {
     "empty": empty,
     "healthy": healthy,
@@ -267,9 +328,11 @@ PAGES = {
     "hostile": hostile,
     "books": books,
     "new_books": new_books,
+    "spanish": spanish,
 }
+LIVE = {"live": live}
 GOLDEN = Path(__file__).parent / "golden"
 
 if __name__ == "__main__":
-    for name, make in PAGES.items():
+    for name, make in {**PAGES, **LIVE}.items():
         (GOLDEN / f"{name}.html").write_bytes(make())

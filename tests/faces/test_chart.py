@@ -14,6 +14,7 @@ from supervisor.domain.metrics import DAY
 from supervisor.domain.totals import Tally, Totals
 from supervisor.domain.trend import Stand
 from supervisor.faces.chart import CURRENCIES, DAYS, charts
+from supervisor.faces.languages.language import ENGLISH
 from tests.faces.pages import NOW, PAGES
 from tests.support.accounts import usd
 
@@ -25,36 +26,36 @@ def days(*unpaid: str | None) -> list[Stand]:
 
 
 def test_a_line_for_each_status() -> None:
-    (chart,), hidden = charts(days("0", "500", "1000"), NOW)
+    (chart,), hidden = charts(days("0", "500", "1000"), NOW, ENGLISH)
     assert hidden == 0
     assert (chart.currency, chart.width, chart.height, chart.zero) == ("USD", 2, 100, "100")
     assert chart.marks == ("1,000", "500", "0")
     assert [line.status for line in chart.lines] == ["unpaid", "paid", "escalated"]
     assert chart.lines[0].path == "M0 100h0L1 50L2 0"
-    assert chart.lines[0].last == "1,000.00 USD"
-    assert chart.days[0] == ("15 Feb", ("0.00", "0.00", "0.00"))
-    assert chart.days[-1] == ("17 Feb", ("1,000.00", "0.00", "0.00"))
-    assert chart.words.startswith("USD from 15 Feb to 17 Feb: unpaid from 0.00 USD to 1,000.00 USD, paid from 0.00 USD")
+    assert chart.lines[0].last == "$1,000.00"
+    assert chart.days[0] == ("Feb 15", ("0.00", "0.00", "0.00"))
+    assert chart.days[-1] == ("Feb 17", ("1,000.00", "0.00", "0.00"))
+    assert chart.words.startswith("USD from Feb 15 to Feb 17: unpaid from $0.00 to $1,000.00, paid from $0.00")
 
 
 def test_a_day_of_which_nothing_is_known_breaks_the_line() -> None:
-    (chart,), _ = charts(days("10", None, "10", "10"), NOW)
+    (chart,), _ = charts(days("10", None, "10", "10"), NOW, ENGLISH)
     assert chart.lines[0].path == "M0 0h0M2 0h0L3 0"
-    assert [name for name, _ in chart.days] == ["14 Feb", "16 Feb", "17 Feb"]
+    assert [name for name, _ in chart.days] == ["Feb 14", "Feb 16", "Feb 17"]
 
 
 @pytest.mark.parametrize("known", [days(), days("10"), days("10", *[None] * DAYS, "10")])
 def test_one_day_makes_no_chart(known: list[Stand]) -> None:
-    assert charts(known, NOW) == ([], 0)
+    assert charts(known, NOW, ENGLISH) == ([], 0)
 
 
 def test_a_clock_that_was_ahead_draws_nothing_beyond_today() -> None:
-    (chart,), _ = charts([*days("1", "2"), Stand(NOW + 3 * DAY, usd("3"))], NOW)
+    (chart,), _ = charts([*days("1", "2"), Stand(NOW + 3 * DAY, usd("3"))], NOW, ENGLISH)
     assert chart.width == 1
 
 
 def test_only_the_last_weeks_are_drawn() -> None:
-    (chart,), _ = charts(days(*["1"] * 90), NOW)
+    (chart,), _ = charts(days(*["1"] * 90), NOW, ENGLISH)
     assert chart.width == DAYS - 1
 
 
@@ -71,13 +72,13 @@ def test_only_the_last_weeks_are_drawn() -> None:
     ],
 )
 def test_what_stands_beside_is_round_and_enough(amounts: tuple[str, ...], marks: tuple[str, ...], zero: str) -> None:
-    (chart,), _ = charts(days(*amounts), NOW)
+    (chart,), _ = charts(days(*amounts), NOW, ENGLISH)
     assert (chart.marks, chart.zero) == (marks, zero)
 
 
 @given(st.lists(st.decimals(-(10**12), 10**12, places=2).map(str), min_size=2, max_size=DAYS))
 def test_every_line_runs_within_the_field(amounts: list[str]) -> None:
-    (chart,), _ = charts(days(*amounts), NOW)
+    (chart,), _ = charts(days(*amounts), NOW, ENGLISH)
     for line in chart.lines:
         points = re.findall(r"[ML](\S+) ([^MLh]+)", line.path)
         assert len(points) == len(amounts)
@@ -89,7 +90,7 @@ def test_currencies_are_never_added_and_those_with_the_most_invoices_are_drawn()
     totals: Totals = {
         status: {name: Tally(number + 1, Decimal(number)) for number, name in enumerate(names)} for status in Status
     }
-    drawn, hidden = charts([Stand(NOW - DAY, totals), Stand(NOW, totals)], NOW)
+    drawn, hidden = charts([Stand(NOW - DAY, totals), Stand(NOW, totals)], NOW, ENGLISH)
     assert [chart.currency for chart in drawn] == ["DDD", "CCC", "BBB"]
     assert len(drawn) == CURRENCIES
     assert hidden == 1

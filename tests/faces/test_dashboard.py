@@ -12,7 +12,7 @@ from supervisor.domain.events import Beat
 from supervisor.domain.fleet import Modifier
 from supervisor.domain.health import HealthState
 from supervisor.faces.dashboard import render
-from tests.faces.pages import GOLDEN, HOSTILE, HOUR, NOW, PAGES, agent, changed, fleet, page
+from tests.faces.pages import GOLDEN, HOSTILE, HOUR, LIVE, NOW, PAGES, agent, changed, fleet, live, page
 
 _VOID = {"meta", "link", "br", "img", "input", "use", "path", "circle", "rect"}
 
@@ -48,9 +48,9 @@ class Reader(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *LIVE])
 def test_golden_pages(name: str) -> None:
-    assert PAGES[name]() == (GOLDEN / f"{name}.html").read_bytes(), (
+    assert {**PAGES, **LIVE}[name]() == (GOLDEN / f"{name}.html").read_bytes(), (
         "the page has changed; look at it, and if it is right run: python -m tests.faces.pages"
     )
 
@@ -77,6 +77,30 @@ def test_the_policy_allows_this_style_and_nothing_else(name: str) -> None:
     )
     digest = base64.b64encode(hashlib.sha256(read.style.encode()).digest()).decode()
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def test_a_live_page_runs_its_own_script_and_asks_nobody_else() -> None:
+    read = Reader(live())
+    assert [attributes for tag, attributes in read.elements if tag == "script"] == [{"src": "/live.js", "defer": None}]
+    for tag, attributes in read.elements:
+        assert not [attribute for attribute in attributes if attribute.startswith("on") or attribute == "style"], tag
+        assert re.fullmatch(r"#\w+|/\w+|data:,", attributes.get("href") or "#x")
+    (policy,) = (str(attributes["content"]) for _, attributes in read.elements if "http-equiv" in attributes)
+    assert "script-src 'self'; connect-src 'self';" in policy
+
+
+def test_who_has_not_logged_in_is_shown_the_commands_and_the_way_in() -> None:
+    read = Reader(live(acting=False))
+    buttons = [attributes for tag, attributes in read.elements if tag == "button"]
+    assert buttons == [{"type": "button", "data-refresh": None}]
+    assert "Log in to act" in read.text
+    assert "collections-supervisor restart payment-watcher" in read.text
+
+
+def test_only_what_can_be_done_has_a_button() -> None:
+    told = {attributes.get("aria-label") for tag, attributes in Reader(live()).elements if tag == "button"}
+    assert {"Hold: payment-watcher", "Restart: payment-watcher", "Release: invoice-scanner"} <= told
+    assert not {"Release: payment-watcher", "Hold: invoice-scanner", "Restart: ledger-keeper"} & told
 
 
 def test_hostile_names_are_text() -> None:
@@ -135,8 +159,8 @@ def test_an_agent_in_full() -> None:
 
 
 def test_a_heartbeat_of_another_day_carries_its_date() -> None:
-    assert "17 Dec 2025 14:03:11 UTC" in Reader(page(fleet((agent("a", last_heartbeat=NOW - 62 * 24 * HOUR),)))).text
-    assert "1 Jan 13:03:11 UTC" in Reader(page(fleet((agent("a", last_heartbeat=NOW - (47 * 24 + 1) * HOUR),)))).text
+    assert "Dec 17, 2025 14:03:11 UTC" in Reader(page(fleet((agent("a", last_heartbeat=NOW - 62 * 24 * HOUR),)))).text
+    assert "Jan 1 13:03:11 UTC" in Reader(page(fleet((agent("a", last_heartbeat=NOW - (47 * 24 + 1) * HOUR),)))).text
     assert "never" in Reader(page(fleet((agent("a", HealthState.UNKNOWN, last_heartbeat=None),)))).text
 
 
@@ -196,6 +220,11 @@ def test_when_it_was_made_is_due_and_is_stale() -> None:
     assert "next due" not in Reader(render(fleet(()), (), None, now=NOW, next_due=None, stale_after=90.0)).text
 
 
+def test_a_page_whose_file_can_not_be_written_says_so() -> None:
+    read = Reader(page(fleet((agent("a"),), page_error="No space left on <device>")))
+    assert "can not be written: No space left on <device>. What lies there is older." in read.text
+
+
 def test_what_happened_is_told() -> None:
     text = Reader(page(fleet((agent("a"),)), (changed(1, "a", "unknown", "healthy", "heartbeat in time"),))).text
     assert "13:03:11 UTC a unknown → healthy: heartbeat in time" in text
@@ -231,9 +260,9 @@ def test_ten_thousand_agents_are_all_there_and_small_enough(bad: int) -> None:
     assert html.count(b"collections-emailer-0999") >= 10
     text = Reader(html).text
     if bad < 10_000:
-        assert f"{10_000 - bad} agents are well" in text
+        assert f"{10_000 - bad:,} agents are well" in text
     else:
-        assert "9940 more that are not well" in text
+        assert "9,940 more that are not well" in text
 
 
 # --- colours -----------------------------------------------------------------------------------------

@@ -145,6 +145,7 @@ def test_the_document_of_everything() -> None:
         "observed": False,
         "doubts": ["watch_lost"],
         "unregistered": ["x"],
+        "dashboard_error": None,
         "watches": WATCHES,
     }
 
@@ -182,7 +183,7 @@ def test_the_document_of_the_books() -> None:
         "invoice": "INV-7",
         "expected": "1500.00",
         "found": "1400.00",
-        "message": "INV-7 is of 1,500.00 USD, but the ledger says 1,400.00 USD",
+        "message": "invoice INV-7 is 1,500.00 USD in its file, but 1,400.00 USD in the ledger",
         "since": "2026-02-17T14:01:41.000000Z",
         "after_restart": None,
     }

@@ -148,7 +148,7 @@ async def test_where_reading_is_not_public_the_page_leads_to_the_login(
         assert "form-action 'self'" in answer.headers["Content-Security-Policy"]
     await login(client, port)
     async with client.get("/", headers={"Accept": "text/html"}) as answer:
-        assert (answer.url.path, await answer.read()) == ("/", port.control.page)
+        assert (answer.url.path, await answer.read()) == ("/", port.control.page + b"<!-- acting -->")
 
 
 # --- acting ------------------------------------------------------------------------------------------

@@ -200,7 +200,7 @@ async def test_every_answer_tells_browsers_to_be_careful(client: aiohttp.ClientS
     for path in ("/healthz", "/api/v1/nothing", "/api/v1/events", "/"):
         async with client.get(path) as answer:
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
-            assert answer.headers["Referrer-Policy"] == "no-referrer"
+            assert answer.headers["Referrer-Policy"] == "same-origin"
             assert answer.headers["Cache-Control"] == "no-store"
             assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from supervisor.domain.fleet import AgentView
 from supervisor.domain.health import HealthState
+from supervisor.faces.languages.language import ENGLISH
 from supervisor.faces.strips import CELLS, WINDOW, Strip, Strips, unobserved
 from supervisor.ports import Row
 from tests.faces.pages import HOUR, NOW, agent, changed
@@ -35,7 +36,7 @@ def words(strip: Strip) -> str:
 
 
 def draw(one: AgentView, *history: Row) -> Strip:
-    return Strips(history, NOW).of(one)
+    return Strips(history, NOW, ENGLISH).of(one)
 
 
 def test_a_quiet_day() -> None:
@@ -126,7 +127,7 @@ def test_a_state_of_another_version_is_unknown() -> None:
 
 
 def test_quiet_agents_share_one_picture() -> None:
-    strips = Strips((), NOW)
+    strips = Strips((), NOW, ENGLISH)
     assert strips.of(agent("a")) is strips.of(agent("b", since=NOW - 200 * HOUR))
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from supervisor.domain.delivery import Failed
 from supervisor.domain.records import AgentReleased
+from supervisor.faces.languages.language import ENGLISH
 from supervisor.faces.strips import Strips
 from supervisor.ports import WatchLost
+from supervisor.runtime.plan import PagePlan
 from tests.support.world import BEATS, PAGE, VIRTUAL, agent, town
 
 pytestmark = VIRTUAL
@@ -91,8 +93,10 @@ async def test_a_page_that_can_not_be_written_is_said_once_and_again_when_it_wor
         for _ in range(3):
             assert await t.control.dashboard()
         assert [record.error for record in t.logged("dashboard_failed")] == ["no folder"]
+        assert (await t.control.fleet()).page_error == "no folder"
         t.page_error = None
         await t.control.dashboard()
+        assert (await t.control.fleet()).page_error == ""
         t.page_error = OSError("no folder")
         await t.control.dashboard()
         assert len(t.logged("dashboard_failed")) == 2
@@ -127,7 +131,7 @@ async def test_the_day_of_a_first_life_begins_with_it() -> None:
     async with town(a=agent()) as t:
         t.beat("a")
         await t.sleep("1h")
-        strip = Strips(t.history, t.wall()).of(await t.view("a"))
+        strip = Strips(t.history, t.wall(), ENGLISH).of(await t.view("a"))
         assert "healthy 59 min, not observed 23 h" in strip.svg
 
 
@@ -152,3 +156,16 @@ async def test_a_journal_that_hangs_keeps_no_page_from_being_drawn() -> None:
         assert len(t.pages) > written
         assert t.history == ()
         t.disk.free.set()
+
+
+async def test_another_plan_of_the_page_is_in_force_at_once() -> None:
+    async with town(a=agent(None)) as t:
+        await t.sleep("1m")
+        written = len(t.pages)
+        t.daemon.snapshots.use(PagePlan())
+        await t.sleep("11s")
+        assert len(t.pages) == written
+        t.daemon.snapshots.use(PagePlan(language="es", time_zone="America/Bogota"))
+        await t.sleep("11s")
+        assert len(t.pages) == written + 1
+        assert b"America/Bogota" in t.files.tail(PAGE, 1000).data

@@ -43,7 +43,7 @@ def findings(now: float) -> tuple[Kept, ...]:
     return (
         found(
             CheckName.ORPHAN_STATE,
-            "INV-4 is not in the ledger",
+            "invoice INV-4 is unpaid in its file, but the ledger has no entry for it",
             now - 2,
             hard=False,
             file=f"{STATE}/acme/INV-4.json",
@@ -51,12 +51,12 @@ def findings(now: float) -> tuple[Kept, ...]:
         ),
         found(
             CheckName.QUEUE_AGE,
-            "a message waits for 2 h 5 min in the queue collections-emailer",
+            "the oldest message of the queue collections-emailer has waited for 2 h 5 min",
             now - 400,
             critical=False,
             file=QUEUE,
             line=1,
-            expected="1 h at most",
+            expected="less than 1 h",
             found="2 h 5 min",
         ),
         found(
@@ -69,7 +69,7 @@ def findings(now: float) -> tuple[Kept, ...]:
         ),
         found(
             CheckName.AMOUNT_MISMATCH,
-            "INV-7 is of 1,500.00 USD, but the ledger says 1,400.00 USD",
+            "invoice INV-7 is 1,500.00 USD in its file, but 1,400.00 USD in the ledger",
             now - 90,
             line=7,
             invoice="INV-7",

@@ -66,6 +66,7 @@ class MemoryControl:
         self.missing: str | None = None
         self.doubts: tuple[str, ...] = ()
         self.unregistered: tuple[str, ...] = ()
+        self.page_error = ""
         self.broken: Exception | None = None
         self.page = b"<!doctype html><title>page</title>"
         self.measured = Metrics(self.now(), DAY)
@@ -107,7 +108,18 @@ class MemoryControl:
         observed = not self.doubts
         status = overall(views, incidents, observed=observed)
         doubts, strangers = self.doubts, self.unregistered
-        return Fleet(self.now(), status, views, incidents, observed, doubts, strangers, self.account, self.trend)
+        return Fleet(
+            self.now(),
+            status,
+            views,
+            incidents,
+            observed,
+            doubts,
+            strangers,
+            self.account,
+            self.trend,
+            self.page_error,
+        )
 
     def silences(self) -> Sequence[Silence]:
         return tuple(self.quiet.values())
@@ -170,6 +182,10 @@ class MemoryControl:
         if "timestamp" not in document:
             raise RefusedError("timestamp: a heartbeat needs one")
         self.asked.append(("heartbeat", agent, document))
+
+    async def live_page(self, *, acting: bool) -> bytes:
+        self._broken()
+        return self.page + (b"<!-- acting -->" if acting else b"")
 
     async def dashboard(self) -> bytes:
         self._broken()

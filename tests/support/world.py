@@ -34,7 +34,16 @@ from supervisor.formats.duration import parse_duration
 from supervisor.ports import Control, Notifier, RefusedError, Restarter, Row
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.daemon import Daemon
-from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, PingPlan, Plan, TextfilePlan
+from supervisor.runtime.plan import (
+    AgentPlan,
+    BooksPlan,
+    ChannelPlan,
+    PageKind,
+    PagePlan,
+    PingPlan,
+    Plan,
+    TextfilePlan,
+)
 from supervisor.runtime.world import World
 from tests.support.actors import ScriptedChannel, ScriptedRestarter
 from tests.support.faults import Disk, FaultySource, FaultyStore
@@ -358,14 +367,15 @@ class VirtualTown:
         history: Sequence[Row],
         figures: Metrics | None,
         now: float,
-        next_due: float,
+        plan: PagePlan,
+        kind: PageKind,
     ) -> bytes:
         if isinstance(self.page_error, Exception) and not isinstance(self.page_error, OSError):
             raise self.page_error
         self.pages.append(capture())
         self.history = history
         self.figures = figures
-        return f"{now} {next_due}".encode()
+        return f"{now} {plan} {kind}".encode()
 
     async def _write_beat(self, name: str, document: dict[str, Any]) -> None:
         self.beat(name, **document)

@@ -10,8 +10,9 @@ from aiohttp import web
 from supervisor.domain.actions import Severity
 from supervisor.domain.docket import Kept
 from supervisor.domain.fleet import Fleet, narrowed
-from supervisor.faces import answers, documents, requests
+from supervisor.faces import answers, documents, live, requests
 from supervisor.faces.api import replies
+from supervisor.faces.api.route import JAVASCRIPT
 from supervisor.faces.metrics import exposition
 from supervisor.faces.paging import key_of, page
 from supervisor.faces.problems import ProblemError, problem
@@ -116,9 +117,13 @@ class Reading:
 
         return await replies.document(made)
 
-    async def page(self, _: web.Request, __: requests.Nothing) -> web.Response:
-        """Answer with the dashboard."""
-        return html(await self._control.dashboard())
+    async def page(self, request: web.Request, _: requests.Nothing) -> web.Response:
+        """Answer with the dashboard as a browser keeps it up to date; whoever has logged in may act by it."""
+        return html(await self._control.live_page(acting=replies.ASKER in request))
+
+    async def script(self, _: web.Request, __: requests.Nothing) -> web.Response:
+        """Answer with what keeps it up to date."""
+        return web.Response(body=live.SCRIPT, content_type=JAVASCRIPT, charset="utf-8")
 
 
 def html(body: bytes) -> web.Response:

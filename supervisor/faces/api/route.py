@@ -14,6 +14,7 @@ from supervisor.faces import requests
 
 JSON = "application/json"
 HTML = "text/html"
+JAVASCRIPT = "text/javascript"
 EVENT_STREAM = "text/event-stream"
 PROMETHEUS = "text/plain"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from supervisor.faces import answers, requests
+from supervisor.faces import answers, live, requests
 from supervisor.faces.api.acting import Acting
 from supervisor.faces.api.reading import Reading
-from supervisor.faces.api.route import EVENT_STREAM, HTML, PROMETHEUS, Route
+from supervisor.faces.api.route import EVENT_STREAM, HTML, JAVASCRIPT, PROMETHEUS, Route
 from supervisor.faces.streams import Streams
 from supervisor.ports import Control
 
@@ -23,6 +23,7 @@ def table(control: Control, version: str, watches: Mapping[str, str | None], str
     v1, agent = "/api/v1", "/api/v1/agents/{name}"
     return (
         Route("GET", "/", "The dashboard.", know.page, media=HTML),
+        Route("GET", live.SCRIPT_PATH, "What keeps the dashboard up to date.", know.script, media=JAVASCRIPT),
         Route("GET", "/healthz", "Whether the daemon turns.", know.health, answer=answers.Alive),
         Route("GET", "/readyz", "Whether every agent is watched.", know.readiness, answer=answers.Ready),
         Route("GET", "/metrics", "The metrics, for Prometheus.", know.prometheus, media=PROMETHEUS),
