@@ -110,6 +110,28 @@ class TokenKeys(BaseModel):
         return self
 
 
+class HookTokenKeys(BaseModel):
+    """Keys for a token of a second way in, at most one of them."""
+
+    hook_token_file: Path | None = Field(default=None, description="The file that holds the hooks' token.")
+    hook_token_env: Variable | None = Field(
+        default=None, description="The environment variable that holds the hooks' token."
+    )
+    hook_token_credential: CredentialName | None = Field(
+        default=None, description="The systemd credential that holds the hooks' token."
+    )
+
+    @property
+    def hook_token(self) -> Credential | None:
+        """Where the hooks' token is; None where none is configured."""
+        return _one("hook_token", self.hook_token_file, self.hook_token_env, self.hook_token_credential)
+
+    @model_validator(mode="after")
+    def _one_hook_token(self) -> Self:
+        _ = self.hook_token
+        return self
+
+
 class SecretKeys(BaseModel):
     """Keys for a secret that signs, at most one of them."""
 

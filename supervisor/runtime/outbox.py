@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from supervisor.domain import delivery as deliveries
 from supervisor.domain.actions import Severity
-from supervisor.domain.delivery import Delivery, DeliveryState, Failed, NoticeKind, Outcome
+from supervisor.domain.delivery import Accepted, Delivery, DeliveryState, Failed, NoticeKind, Outcome
 from supervisor.domain.escalation import IncidentState
 from supervisor.domain.messages import test_message
 from supervisor.domain.records import NotificationFailed, NotificationSent
@@ -161,7 +161,7 @@ class Outbox:
         after = deliveries.settle(current, outcome, self._clock.now())
         if isinstance(outcome, Failed):
             after = self._failed(change, after, outcome)
-        else:
+        elif not isinstance(outcome, Accepted):
             self._desk.took(change, after)
             self._channel_over(change, after.channel, f"channel {after.channel} delivers again")
             change.records.append(
