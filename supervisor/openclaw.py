@@ -135,7 +135,8 @@ class Gateway:
 
     async def reset(self, session: str) -> None:
         """Abort what the agent of `session` does, and forget what it was about. Raises GatewayError."""
-        details = await self._tool("sessions", session, {"action": "reset", "sessionKey": session})
+        beside = f"{session.rpartition(':')[0]}:supervisor"  # no session may reset itself
+        details = await self._tool("sessions", beside, {"action": "reset", "sessionKey": session})
         if details.get("ok") is not True:
             raise GatewayError(_said(details), permanent=True)
 

@@ -93,8 +93,8 @@ def settle(delivery: Delivery, outcome: Outcome, now: float) -> Delivery:
         return delivery
     if isinstance(outcome, Delivered):
         return replace(delivery, state=DeliveryState.SENT, error="")
-    if isinstance(outcome, Accepted):  # no try that failed: it is not counted
-        return replace(delivery, attempts=delivery.attempts - 1, next_at=now + outcome.look_after, error="")
+    if isinstance(outcome, Accepted):  # only looking is no further try; but one was made: it may be read any moment
+        return replace(delivery, attempts=max(1, delivery.attempts - 1), next_at=now + outcome.look_after, error="")
     if outcome.permanent or (delivery.kind is NoticeKind.RESOLVED and now - delivery.created_at > LAST_WORD_TRIES):
         return replace(delivery, state=DeliveryState.REFUSED, error=outcome.error)
     wait = RETRY_DELAYS[min(max(delivery.attempts, 1), len(RETRY_DELAYS)) - 1]

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from supervisor.domain.actions import Severity
-from supervisor.domain.delivery import RETRY_DELAYS, Delivered, Delivery, DeliveryState, Failed, NoticeKind, Outcome
+from supervisor.domain.delivery import (
+    RETRY_DELAYS,
+    Accepted,
+    Delivered,
+    Delivery,
+    DeliveryState,
+    Failed,
+    NoticeKind,
+    Outcome,
+)
 from supervisor.ports import UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.plan import BooksPlan
@@ -35,7 +44,7 @@ class Channel:
     async def send(self, delivery: Delivery) -> Outcome:
         what = self.next.pop(0) if self.next else "takes"
         self.tries.append(delivery)
-        if what in {"takes", "takes slowly", "takes and hangs", "takes and raises"}:
+        if what in {"takes", "takes slowly", "takes and hangs", "takes and raises", "accepts"}:
             self.arrived.append(delivery)
         if what == "takes slowly":
             await asyncio.sleep(7.0)
@@ -43,6 +52,8 @@ class Channel:
             await asyncio.sleep(1e6)
         if what in {"takes and raises", "raises"}:
             raise RuntimeError(what)
+        if what == "accepts":
+            return Accepted(5.0)
         if what == "refuses":
             return Failed("refused", permanent=True)
         if what in {"fails", "is busy"}:
@@ -55,7 +66,18 @@ class Channel:
 
 
 MOODS = st.sampled_from(
-    ["takes", "takes slowly", "takes and hangs", "takes and raises", "hangs", "raises", "refuses", "fails", "is busy"]
+    [
+        "takes",
+        "takes slowly",
+        "takes and hangs",
+        "takes and raises",
+        "accepts",
+        "hangs",
+        "raises",
+        "refuses",
+        "fails",
+        "is busy",
+    ]
 )
 
 
@@ -230,6 +252,21 @@ class TestOutbox:
             with pytest.raises(UnknownNameError, match="no channel fax"):
                 await t.control.test_notify("fax", "me")
             assert set(await t.control.test_notify("caine", "me")) == {"caine"}
+
+    async def test_what_is_accepted_is_sent_once_it_is_read_and_the_next_step_waits_for_that(self) -> None:
+        caine, person = Channel(), Channel()
+        caine.next = ["accepts", "accepts", "accepts", "refuses"]
+        made = town(a=agent(None), chain=(("caine", "0s"), ("person", "5m")))
+        made.channels.update(caine=caine, person=person)  # type: ignore[arg-type]
+        async with made as t:
+            t.beat("a")
+            await t.until("75m12s")
+            assert len(caine.tries) == 3
+            assert len({one.id for one in caine.tries}) == 1
+            assert t.logged("notification_sent") == t.logged("notification_failed") == []
+            await t.sleep("5s")  # it is stuck
+            assert [one.channel for one in t.logged("notification_failed")] == ["caine"]
+            assert len(person.tries) == 1
 
     async def test_what_has_no_channel_waits_at_the_desk(self) -> None:
         async with town(a=agent(None)) as t:

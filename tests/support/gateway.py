@@ -113,6 +113,9 @@ class Gateway:
         if tool not in self.allowed:
             error = {"type": "not_found", "message": f"Tool not available: {tool}"}
             return web.json_response({"ok": False, "error": error}, status=404)
+        if tool == "sessions" and body["sessionKey"] == body["args"]["sessionKey"]:
+            error = {"type": "tool_error", "message": "Cannot reset the session running this tool"}
+            return web.json_response({"ok": False, "error": error}, status=400)
         details = getattr(self, f"_{tool}")(**body["args"])
         return web.json_response({"ok": True, "result": {"content": [], "details": details}})
 
