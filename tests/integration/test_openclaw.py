@@ -78,11 +78,18 @@ async def outcome(notifier: channel.Notifier, id_: str = "INC-1.1.ops") -> Outco
 
 
 async def hang(claw: Gateway, gateway: Client) -> None:
-    """Make worker's model hang in a turn."""
-    await gateway.send("agent:worker:main", "[work 1] HANG")
+    """Let worker finish a turn, and make its model hang in the next."""
+    await gateway.send("agent:worker:main", "[work 0] read the ledger")
+
+    async def knows() -> bool:
+        return (await gateway.find("agent:worker:main", "[work 0]")).trace is Trace.STARTED
+
+    await eventually("the agent works", knows)
+    claw.model.hangs_on = "[work 1]"
+    await gateway.send("agent:worker:main", "[work 1] collect the invoices")
 
     async def hangs() -> bool:
-        return claw.model.asked("HANG") > 0
+        return not claw.model.hangs_on
 
     await eventually("the agent hangs", hangs)
 
@@ -130,7 +137,7 @@ async def test_a_hung_agent_is_reset_or_its_turn_aborted_and_goes_on(tmp_path: P
 
             await eventually("it goes on", resumed)
             assert (await one.restart(attempt)).detail == "worker was told already"
-            knows = (await gateway.find("agent:worker:main", "[work 1]")).trace is not Trace.ABSENT
+            knows = (await gateway.find("agent:worker:main", "[work 0]")).trace is Trace.STARTED
             assert knows is bool(keys), "a reset forgets, an abort does not"
             monkey.undo()
         ghost = await worker(claw, id="ghost").restart(1)

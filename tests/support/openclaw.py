@@ -53,9 +53,10 @@ def install() -> Path:
 
 @dataclass
 class Model:
-    """Answers as a model does, "ok", but hangs on whoever says HANG, until `release`."""
+    """Answers as a model does, "ok", but hangs once on `hangs_on`, until `release`."""
 
     turns: list[dict[str, Any]] = field(default_factory=list)
+    hangs_on: str = ""
     release: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
 
@@ -66,7 +67,8 @@ class Model:
     async def complete(self, request: web.Request) -> web.StreamResponse:
         turn = await request.json()
         self.turns.append(turn)
-        if "HANG" in json.dumps(turn["messages"][-2:]):
+        if self.hangs_on and self.hangs_on in json.dumps(turn["messages"][-2:]):
+            self.hangs_on = ""
             await self.release.wait()
         choice = {"index": 0, "delta": {"role": "assistant", "content": "ok"}, "finish_reason": None}
         end = {"index": 0, "delta": {}, "finish_reason": "stop"}
