@@ -1,8 +1,8 @@
 """Where a secret is: in a file, an environment variable or $CREDENTIALS_DIRECTORY, never in the configuration.
 
 A secret is read each time it is used, so that a new one counts at once, and it stands in no value that is kept,
-shown or logged. A channel takes the keys into its Config by inheriting `TokenKeys`, `SecretKeys` or
-`PasswordKeys`.
+shown or logged. A channel takes the keys into its Config by inheriting `TokenKeys`, `SecretKeys`,
+`PasswordKeys` or `UrlsKeys`.
 """
 
 from __future__ import annotations
@@ -151,3 +151,18 @@ class PasswordKeys(BaseModel):
     def _one_password(self) -> Self:
         _ = self.password
         return self
+
+
+class UrlsKeys(BaseModel):
+    """Keys for addresses that hold passwords, at most one of them."""
+
+    urls_file: Path | None = Field(default=None, description="The file that holds the addresses, one a line.")
+    urls_env: Variable | None = Field(default=None, description="The environment variable that holds the addresses.")
+    urls_credential: CredentialName | None = Field(
+        default=None, description="The systemd credential that holds the addresses."
+    )
+
+    @property
+    def urls(self) -> Credential | None:
+        """Where the addresses are; None where none are configured."""
+        return _one("urls", self.urls_file, self.urls_env, self.urls_credential)

@@ -7,7 +7,6 @@ an error. A channel takes the key into its Config by inheriting `TemplateKeys`.
 
 from __future__ import annotations
 
-import asyncio
 import traceback
 from pathlib import Path
 from typing import Annotated
@@ -80,12 +79,12 @@ def _line(error: Exception) -> int:
     return next((frame.lineno or 0 for frame in reversed(frames) if frame.filename == "<template>"), 0)
 
 
-async def text(template: Path | None, delivery: Delivery) -> str:
-    """Return what is told: by the template, else by ourselves, and then it says why."""
+def words(template: Path | None, delivery: Delivery) -> str:
+    """Return what is told: by the template, else by ourselves, and then it says why. It reads the template's file."""
     if template is None:
         return _text.text(delivery)
     try:
-        return await asyncio.to_thread(render, template, delivery)
+        return render(template, delivery)
     except TemplateError as error:
         return f"{_text.text(delivery)}The template could not be used: {error}\n"
 

@@ -36,10 +36,10 @@ from supervisor.config_types import Duration
 from supervisor.credentials import CredentialError, PasswordKeys
 from supervisor.domain.delivery import Delivered, Delivery, Failed, NoticeKind, Outcome
 from supervisor.notifiers import _template, _text
+from supervisor.notifiers._recipients import Recipients
 
 _FOR_GOOD = 500
 _GOODBYE = 1.0
-_REMEMBERED = 100
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _NO_ID = re.compile(r"[^A-Za-z0-9-]+")
@@ -109,7 +109,7 @@ class Notifier:
 
     def __init__(self, config: Config, *, name: str) -> None:  # noqa: ARG002 - every channel is made alike
         self._config = config
-        self._taken: dict[str, frozenset[str]] = {}
+        self._recipients: Recipients[str] = Recipients()
 
     async def send(self, delivery: Delivery) -> Outcome:
         """Send `delivery` to everybody who has not taken it yet. Every failure is an outcome."""
@@ -121,7 +121,7 @@ class Notifier:
             return Failed(str(error), permanent=True)
         except OSError as error:  # ssl.SSLError is one
             return Failed(f"ca_file {config.ca_file}: {error.strerror or error}", permanent=True)
-        mail = letter(config, delivery, await _template.text(config.template, delivery))
+        mail = await asyncio.to_thread(letter, config, delivery)
         smtp = SMTP(
             hostname=config.host,
             port=config.port or _PORTS[config.security],
@@ -147,24 +147,22 @@ class Notifier:
         """Nothing is kept between two mails."""
 
     async def _hand_over(self, smtp: SMTP, id_: str, mail: EmailMessage) -> Outcome:
-        taken = self._taken.pop(id_, frozenset())
-        missing = [address for address in self._config.to if address not in taken]
+        missing = self._recipients.missing(id_, self._config.to)
         try:
             replies, _ = await smtp.sendmail(self._config.sender, missing, mail.as_bytes())
             refused = {address: (reply.code, reply.message) for address, reply in replies.items()}
         except SMTPRecipientsRefused as error:
             refused = {each.recipient: (each.code, each.message) for each in error.recipients}
         if not refused:
+            self._recipients.forget(id_)
             return Delivered()
-        self._taken[id_] = taken | frozenset(missing).difference(refused)
-        while len(self._taken) > _REMEMBERED:
-            del self._taken[next(iter(self._taken))]
+        self._recipients.took(id_, [address for address in missing if address not in refused])
         said = (f"{address} is refused: {_reply(*reply)}" for address, reply in refused.items())
         return Failed(_text.one_line("; ".join(said), 2 * _text.SHOWN), permanent=_for_good(refused.values()))
 
 
-def letter(config: Config, delivery: Delivery, text: str) -> EmailMessage:
-    """Return the mail that says `text`."""
+def letter(config: Config, delivery: Delivery) -> EmailMessage:
+    """Return the mail. It may read the template's file."""
     mail = EmailMessage(policy=WIRE)
     mail["Subject"] = _text.title(delivery)
     mail["From"] = Address("collections-supervisor", addr_spec=config.sender)
@@ -176,7 +174,7 @@ def letter(config: Config, delivery: Delivery, text: str) -> EmailMessage:
         mail["In-Reply-To"] = mail["References"] = first
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Collections-Incident"] = _plain(delivery.incident)
-    mail.set_content(text, cte="quoted-printable")
+    mail.set_content(_template.words(config.template, delivery), cte="quoted-printable")
     return mail
 
 

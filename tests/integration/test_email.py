@@ -132,18 +132,6 @@ async def test_a_mail_that_is_greylisted_is_taken_later(tmp_path: Path) -> None:
     assert outcome.error.endswith(": 554 5.7.1 spam")
 
 
-async def test_what_is_remembered_of_the_recipients_has_a_bound(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(email, "_REMEMBERED", 2)
-    async with serving() as server:
-        channel = notifier(server, tmp_path, to=[ANN, BOB])
-        server.replies[f"RCPT {BOB}"] = "450 later"
-        for number in range(4):
-            failed(await channel.send(delivery(f"INC-{number}.1")))
-    assert set(channel._taken) == {"INC-2.1", "INC-3.1"}
-
-
 async def test_a_login_is_made_and_its_refusal_names_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = tmp_path / "password"
     async with serving(login=True) as server:

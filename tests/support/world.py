@@ -33,7 +33,7 @@ from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.daemon import Daemon
 from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, Plan
 from supervisor.runtime.world import World
-from tests.support.actors import ScriptedChannel, ScriptedRestarter
+from tests.support.actors import ScriptedBeacon, ScriptedChannel, ScriptedRestarter
 from tests.support.faults import Disk, FaultySource, FaultyStore
 from tests.support.files import MemoryFiles
 from tests.support.logcheck import check_document
@@ -318,7 +318,11 @@ class VirtualTown:
         return AgentPlan(script.policy, script.kind, script.kind == "managed", script.variant, make)
 
     def _notifier(self, name: str) -> Callable[[], Notifier]:
-        return lambda: _LentChannel(self.channel(name))
+        def lend() -> Notifier:
+            channel = self.channel(name)
+            return _LentBeacon(channel) if isinstance(channel, ScriptedBeacon) else _LentChannel(channel)
+
+        return lend
 
     def _lend(self, program: ScriptedRestarter) -> Callable[[], Restarter]:
         return lambda: _Lent(program, self._store)
@@ -421,6 +425,15 @@ class _LentChannel:
     def __init__(self, channel: ScriptedChannel) -> None:
         self.send = channel.send
         self.close = channel.close
+
+
+class _LentBeacon(_LentChannel):
+    """A channel that wants to hear again of what is open."""
+
+    def __init__(self, beacon: ScriptedBeacon) -> None:
+        super().__init__(beacon)
+        self.refresh_every = beacon.refresh_every
+        self.refresh = beacon.refresh
 
 
 def town(*, chain: Any = (("caine", "0s"),), **rest: Any) -> VirtualTown:
