@@ -92,7 +92,7 @@ def _tried(evidence: Mapping[str, Any]) -> str:
     last = _table(evidence.get("last_restart"))
     if not last:
         return "no restart"
-    came = "it ran, and no heartbeat followed" if last.get("ok") else str(last.get("detail") or "it failed")
+    came = "no heartbeat followed" if last.get("ok") else str(last.get("detail") or "it failed")
     spent = "; the restarts are spent" if evidence.get("restarts_exhausted") else ""
     return f"restart {last.get('attempt')} at {_moment(last.get('started'))}: {came}{spent}"
 
