@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -54,6 +54,23 @@ class Channel:
         pass
 
 
+class Beacon(Channel):
+    """Wants to hear again of what is open. `wrong`: what it heard again of, and should not have."""
+
+    refresh_every = 60.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wrong: list[str] = []
+
+    async def refresh(self, deliveries: Sequence[Delivery]) -> Outcome:
+        heard = {delivery.incident for delivery in self.arrived}
+        over = {delivery.incident for delivery in self.arrived if delivery.kind is NoticeKind.RESOLVED}
+        again = [delivery.incident for delivery in deliveries]
+        self.wrong += [incident for incident in again if incident not in heard or incident in over]
+        return Delivered()
+
+
 MOODS = st.sampled_from(
     ["takes", "takes slowly", "takes and hangs", "takes and raises", "hangs", "raises", "refuses", "fails", "is busy"]
 )
@@ -66,7 +83,7 @@ class Notifying(RuleBasedStateMachine):
         super().__init__()
         self.loop = VirtualLoop()
         self.loop.setup_looptime(noop_cycles=0, _enabled=True)
-        self.channels = {name: Channel() for name in CHANNELS}
+        self.channels = {name: Beacon() if name == "caine" else Channel() for name in CHANNELS}
         self.cancelled: dict[str, int] = {}
 
     def do(self, work: Coroutine[Any, Any, None]) -> None:
@@ -166,6 +183,10 @@ class Notifying(RuleBasedStateMachine):
         for delivery in self.town.disk.store._deliveries.values():
             if delivery.state is DeliveryState.CANCELLED and delivery.id not in self.cancelled:
                 self.cancelled[delivery.id] = tried[delivery.id]
+
+    @invariant()
+    def only_what_was_heard_and_is_open_is_heard_again(self) -> None:
+        assert [channel.wrong for channel in self.channels.values() if isinstance(channel, Beacon)] == [[]]
 
     def teardown(self) -> None:
         try:

@@ -28,12 +28,12 @@ from supervisor.domain.records import Record
 from supervisor.faces.dashboard import EVENTS
 from supervisor.faces.lines import line_fields, row_fields
 from supervisor.formats.duration import parse_duration
-from supervisor.ports import Control, Notifier, RefusedError, Restarter, Row
+from supervisor.ports import Control, Notifier, Refresher, RefusedError, Restarter, Row
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.daemon import Daemon
 from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, Plan
 from supervisor.runtime.world import World
-from tests.support.actors import ScriptedBeacon, ScriptedChannel, ScriptedRestarter
+from tests.support.actors import ScriptedChannel, ScriptedRestarter
 from tests.support.faults import Disk, FaultySource, FaultyStore
 from tests.support.files import MemoryFiles
 from tests.support.logcheck import check_document
@@ -320,7 +320,7 @@ class VirtualTown:
     def _notifier(self, name: str) -> Callable[[], Notifier]:
         def lend() -> Notifier:
             channel = self.channel(name)
-            return _LentBeacon(channel) if isinstance(channel, ScriptedBeacon) else _LentChannel(channel)
+            return _LentBeacon(channel) if isinstance(channel, Refresher) else _LentChannel(channel)
 
         return lend
 
@@ -422,7 +422,7 @@ class _Lent:
 class _LentChannel:
     """A channel in the hands of one life and one configuration."""
 
-    def __init__(self, channel: ScriptedChannel) -> None:
+    def __init__(self, channel: Notifier) -> None:
         self.send = channel.send
         self.close = channel.close
 
@@ -430,7 +430,7 @@ class _LentChannel:
 class _LentBeacon(_LentChannel):
     """A channel that wants to hear again of what is open."""
 
-    def __init__(self, beacon: ScriptedBeacon) -> None:
+    def __init__(self, beacon: Refresher) -> None:
         super().__init__(beacon)
         self.refresh_every = beacon.refresh_every
         self.refresh = beacon.refresh
