@@ -89,18 +89,17 @@ def words(template: Path | None, delivery: Delivery) -> str:
         return f"{_text.text(delivery)}The template could not be used: {error}\n"
 
 
-def _usable(path: Path | None) -> Path | None:
-    if path is not None:
-        try:
-            render(path, _EXAMPLE)
-        except TemplateError as error:
-            raise ValueError(str(error)) from None
+def _usable(path: Path) -> Path:
+    try:
+        render(path, _EXAMPLE)
+    except TemplateError as error:
+        raise ValueError(str(error)) from None
     return path
 
 
 class TemplateKeys(BaseModel):
     """Key for the text of a channel."""
 
-    template: Annotated[Path | None, AfterValidator(_usable)] = Field(
+    template: Annotated[Path, AfterValidator(_usable)] | None = Field(
         default=None, description="The Jinja2 file that makes the text, of `title`, `text` and `message`."
     )
