@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
 import socket
 import time
+from collections.abc import AsyncIterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,8 @@ from supervisor.domain.delivery import Delivered, Failed, NoticeKind, Outcome
 from supervisor.notifiers import email
 from tests.support.deliveries import delivery
 from tests.support.mailserver import PASSWORD, USER, MailServer, serving, trust
+from tests.support.nursery import Nursery
+from tests.support.town import Town
 
 ANN, BOB = "ann@example.org", "bob@example.org"
 
@@ -217,3 +223,80 @@ async def test_a_server_that_hangs_or_hangs_up_is_left(tmp_path: Path) -> None:
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as listener:
         port = listener.sockets[0].getsockname()[1]
         assert not failed(await notifier(MailServer(port=port), tmp_path).send(delivery())).permanent
+
+
+# --- a daemon ------------------------------------------------------------------------------------------
+
+DAEMON = """
+[agents.worker]
+heartbeat_timeout = "2s"
+check_interval = "1s"
+[agents.worker.restart]
+kind = "command"
+command = ["/bin/sh", "-c", "echo out of memory >&2; exit 3"]
+[channels.mail]
+kind = "email"
+host = "127.0.0.1"
+port = {port}
+ca_file = "ca.pem"
+from = "sup@example.org"
+to = ["ann@example.org"]
+[channels.record]
+kind = "file"
+path = "record.jsonl"
+[escalation]
+chain = [{{ channel = "mail" }}, {{ channel = "record" }}]
+"""
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Town]:
+    with Nursery() as nursery:
+        town = Town(tmp_path, nursery)
+        yield town
+        if town.pid:
+            await town.stop(signal.SIGKILL)
+
+
+async def test_a_daemon_mails_the_beginning_and_the_end(town: Town) -> None:
+    async with serving() as server:
+        trust(town.folder)
+        town.configure(DAEMON.format(port=server.port))
+        await town.start()
+        beat = town.beats / "worker"
+        beat.write_text("")
+        await town.wait(lambda: len(server.mails) == 1, "mail")
+        beat.touch()
+        await town.wait(lambda: len(server.mails) == 2, "second mail")
+        await town.stop()
+    first, last = server.mails
+    assert first["Subject"].startswith("[CRITICAL] worker: ")
+    assert last["Subject"].startswith("[RESOLVED] worker: ")
+    assert last["In-Reply-To"] == first["Message-ID"]
+    text = first.get_content().replace("\r\n", "\n")
+    assert "\nTried: restart 1 at " in text
+    assert ": exit code 3\n" in text
+    assert "The end of the restart's standard error:\n> out of memory\n" in text
+    assert f"take it on: `collections-supervisor ack {first['X-Collections-Incident']}`" in text
+
+
+async def test_a_dead_mail_server_costs_health_nothing(town: Town) -> None:
+    def at(record: dict[str, Any]) -> float:
+        return datetime.fromisoformat(record["timestamp"]).timestamp()
+
+    with closing(socket.socket()) as bound:
+        bound.bind(("127.0.0.1", 0))
+        trust(town.folder)
+        town.configure(DAEMON.format(port=bound.getsockname()[1]))
+        await town.start()
+        beat = town.beats / "worker"
+        beat.touch()
+        opened = await town.logged("incident_opened", key="worker:heartbeat")
+        assert at(await town.logged("notification_sent", channel="record")) - at(opened) < 2
+        await town.logged("notification_failed", channel="mail")
+        beat.touch()
+        over = await town.logged("incident_resolved", key="worker:heartbeat")
+        assert at(over) - beat.stat().st_mtime < 2
+        await town.logged("notification_sent", channel="record", kind="resolved")
+    said = [json.loads(line)["kind"] for line in (town.folder / "record.jsonl").read_text().splitlines()]
+    assert said == ["triggered", "resolved"]

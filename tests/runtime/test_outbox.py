@@ -57,7 +57,7 @@ class Channel:
 class Beacon(Channel):
     """Wants to hear again of what is open. `wrong`: what it heard again of, and should not have."""
 
-    refresh_every = 60.0
+    refresh_every = 300.0
 
     def __init__(self) -> None:
         super().__init__()
