@@ -1,4 +1,4 @@
-"""Who has taken a notice that others of the same channel have not: nobody is told twice because of another."""
+"""Who of a channel has taken a notice: nobody is told twice because another has not taken it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,7 @@ class Recipients(Generic[R]):
         return [each for each in everybody if each not in taken]
 
     def took(self, id_: str, these: Sequence[R]) -> None:
-        """Remember that these have taken the notice, and others have not."""
+        """Remember that these have taken the notice."""
         self._taken[id_] = self._taken.pop(id_, frozenset()) | frozenset(these)
         while len(self._taken) > REMEMBERED:
             del self._taken[next(iter(self._taken))]
-
-    def forget(self, id_: str) -> None:
-        """Everybody has taken the notice."""
-        self._taken.pop(id_, None)

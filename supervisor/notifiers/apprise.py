@@ -52,7 +52,10 @@ class Config(UrlsKeys, _template.TemplateKeys):
 
 
 class Notifier:
-    """Tells each service in turn, in a thread of its own: one that hangs holds up this channel only."""
+    """Tells each service in turn, in a thread of its own: one that hangs holds up this channel only.
+
+    The thread goes on when a try is given up. What is taken then is remembered, and not sent by the next try.
+    """
 
     def __init__(self, config: Config, *, name: str) -> None:
         self._config = config
@@ -85,10 +88,7 @@ class Notifier:
                 self._recipients.took(delivery.id, [known])
             else:
                 failed.append(f"{what}: {why}")
-        if failed:
-            return Failed(_text.one_line("; ".join(failed), 2 * _text.SHOWN))
-        self._recipients.forget(delivery.id)
-        return Delivered()
+        return Failed(_text.one_line("; ".join(failed), 2 * _text.SHOWN)) if failed else Delivered()
 
 
 class _Listener(logging.Handler):

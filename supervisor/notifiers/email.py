@@ -114,6 +114,9 @@ class Notifier:
     async def send(self, delivery: Delivery) -> Outcome:
         """Send `delivery` to everybody who has not taken it yet. Every failure is an outcome."""
         config = self._config
+        missing = self._recipients.missing(delivery.id, config.to)
+        if not missing:
+            return Delivered()
         try:
             password = None if config.password is None else await asyncio.to_thread(config.password.read)
             context = None if config.security == "none" else await asyncio.to_thread(_trust, config.ca_file)
@@ -135,7 +138,7 @@ class Notifier:
                 await smtp.connect()
                 if config.username is not None and password is not None:
                     await smtp.login(config.username, password)
-                outcome = await self._hand_over(smtp, delivery.id, mail)
+                outcome = await self._hand_over(smtp, delivery.id, missing, mail)
             await _say_goodbye(smtp)
         except (SMTPException, OSError) as error:
             return _failed(error, config, password)
@@ -146,17 +149,15 @@ class Notifier:
     async def close(self) -> None:
         """Nothing is kept between two mails."""
 
-    async def _hand_over(self, smtp: SMTP, id_: str, mail: EmailMessage) -> Outcome:
-        missing = self._recipients.missing(id_, self._config.to)
+    async def _hand_over(self, smtp: SMTP, id_: str, missing: list[str], mail: EmailMessage) -> Outcome:
         try:
             replies, _ = await smtp.sendmail(self._config.sender, missing, mail.as_bytes())
             refused = {address: (reply.code, reply.message) for address, reply in replies.items()}
         except SMTPRecipientsRefused as error:
             refused = {each.recipient: (each.code, each.message) for each in error.recipients}
-        if not refused:
-            self._recipients.forget(id_)
-            return Delivered()
         self._recipients.took(id_, [address for address in missing if address not in refused])
+        if not refused:
+            return Delivered()
         said = (f"{address} is refused: {_reply(*reply)}" for address, reply in refused.items())
         return Failed(_text.one_line("; ".join(said), 2 * _text.SHOWN), permanent=_for_good(refused.values()))
 
@@ -204,10 +205,8 @@ def _failed(error: SMTPException | OSError, config: Config, password: str | None
         return Failed(f"{server}: {_reply(error.code, error.message)}", permanent=error.code >= _FOR_GOOD)
     if isinstance(error, TimeoutError):
         return Failed(f"{server}: no answer within {config.timeout:g} s")
-    what = f"{server}: {_text.one_line(error, _text.SHOWN)}"
-    return Failed(
-        what, permanent=not isinstance(error, OSError)
-    )  # else: it lacks what `security` or `username` asks for
+    # What is no fault of the connection: the server lacks what `security` or `username` asks for.
+    return Failed(f"{server}: {_text.one_line(error, _text.SHOWN)}", permanent=not isinstance(error, OSError))
 
 
 def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationError | None:

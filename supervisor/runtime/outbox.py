@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -179,7 +179,7 @@ class Outbox:
         ]
         if not told:
             return
-        outcome = await self._bounded(notifier.refresh(told))
+        outcome = await self._bounded(lambda: notifier.refresh(told))
         change = Change()
         if not isinstance(outcome, Failed):
             lane.refreshes_lost = 0
@@ -262,12 +262,12 @@ class Outbox:
         return None if incident is None else agent_of(incident)
 
     async def _try(self, notifier: Notifier, delivery: Delivery) -> Outcome:
-        return await self._bounded(notifier.send(delivery))
+        return await self._bounded(lambda: notifier.send(delivery))
 
-    async def _bounded(self, sending: Awaitable[Outcome]) -> Outcome:
+    async def _bounded(self, send: Callable[[], Awaitable[Outcome]]) -> Outcome:
         try:
             async with asyncio.timeout(self.timeout):
-                return await sending
+                return await send()
         except TimeoutError:
             return Failed(f"no answer within {self.timeout:g} s")
         except Exception as error:  # noqa: BLE001 - a channel from outside may raise anything; it must stay its own fault

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,23 @@ async def test_a_service_that_hangs_is_left(receiver: Receiver, tmp_path: Path) 
     began = time.monotonic()
     assert await send(tmp_path, address(receiver), timeout="500ms") == Failed("no answer within 0.5 s")
     assert time.monotonic() - began < 5
+
+
+async def test_what_was_taken_after_all_is_not_sent_again(receiver: Receiver, tmp_path: Path) -> None:
+    receiver.hangs()
+    channel = notifier(tmp_path, address(receiver), timeout="1s")
+    assert await channel.send(delivery()) == Failed("no answer within 1 s")
+    receiver.release.set()  # the answer is late
+    await until(lambda: bool(channel._recipients._taken))
+    assert await channel.send(delivery()) == Delivered()
+    assert len(receiver.got) == 1
+    await channel.close()
+
+
+async def until(what: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not what():
+            await asyncio.sleep(0.02)
 
 
 async def test_addresses_may_change_and_what_is_none_is_refused_for_good(receiver: Receiver, tmp_path: Path) -> None:

@@ -13,9 +13,6 @@ def test_who_has_taken_a_notice_is_missing_no_more() -> None:
     known.took("1", ["eve"])
     assert known.missing("1", ("ann", "bob", "eve")) == ["ann"]
     assert known.missing("2", ("ann", "bob")) == ["ann", "bob"]
-    known.forget("1")
-    known.forget("1")
-    assert known.missing("1", ("ann", "bob")) == ["ann", "bob"]
 
 
 def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:

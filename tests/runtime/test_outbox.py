@@ -17,6 +17,7 @@ from supervisor.domain.delivery import RETRY_DELAYS, Delivered, Delivery, Delive
 from supervisor.ports import UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.plan import BooksPlan
+from tests.support.actors import ScriptedChannel
 from tests.support.world import VIRTUAL, VirtualLoop, agent, town
 
 CHANNELS = ("caine", "person", "pager")
@@ -280,6 +281,20 @@ class TestOutbox:
             assert t.daemon.desk.deliveries == {}
             assert t.channel().closed == 1
             assert t.logged("notification_sent") == []
+
+    async def test_a_channel_that_breaks_its_promise_fails_alone(self) -> None:
+        class Stranger(ScriptedChannel):
+            def send(self, delivery: Delivery) -> Any:  # type: ignore[override]
+                raise RuntimeError(f"no coroutine for {delivery.channel}")
+
+        t = town(a=agent(None), chain=(("caine", "0s"), ("person", "5m")))
+        t.channels["caine"] = Stranger()
+        async with t:
+            t.beat("a")
+            await t.until("81m")
+            assert t.logged("notification_failed", channel="caine")[0].error == "RuntimeError: no coroutine for caine"
+            assert t.logged("service_failed") == []
+            assert t.channel("person").kinds() == ["triggered"]
 
     async def test_what_is_withdrawn_while_the_journal_is_slow_is_not_sent(self) -> None:
         async with town(a=agent(None)) as t:
