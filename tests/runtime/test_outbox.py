@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -26,6 +26,7 @@ from supervisor.domain.delivery import (
 from supervisor.ports import UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.plan import BooksPlan
+from tests.support.actors import ScriptedChannel
 from tests.support.world import VIRTUAL, VirtualLoop, agent, town
 
 CHANNELS = ("caine", "person", "pager")
@@ -65,6 +66,23 @@ class Channel:
         pass
 
 
+class Beacon(Channel):
+    """Wants to hear again of what is open. `wrong`: what it heard again of, and should not have."""
+
+    refresh_every = 300.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wrong: list[str] = []
+
+    async def refresh(self, deliveries: Sequence[Delivery]) -> Outcome:
+        heard = {delivery.incident for delivery in self.arrived}
+        over = {delivery.incident for delivery in self.arrived if delivery.kind is NoticeKind.RESOLVED}
+        again = [delivery.incident for delivery in deliveries]
+        self.wrong += [incident for incident in again if incident not in heard or incident in over]
+        return Delivered()
+
+
 MOODS = st.sampled_from(
     [
         "takes",
@@ -88,7 +106,7 @@ class Notifying(RuleBasedStateMachine):
         super().__init__()
         self.loop = VirtualLoop()
         self.loop.setup_looptime(noop_cycles=0, _enabled=True)
-        self.channels = {name: Channel() for name in CHANNELS}
+        self.channels = {name: Beacon() if name == "caine" else Channel() for name in CHANNELS}
         self.cancelled: dict[str, int] = {}
 
     def do(self, work: Coroutine[Any, Any, None]) -> None:
@@ -188,6 +206,10 @@ class Notifying(RuleBasedStateMachine):
         for delivery in self.town.disk.store._deliveries.values():
             if delivery.state is DeliveryState.CANCELLED and delivery.id not in self.cancelled:
                 self.cancelled[delivery.id] = tried[delivery.id]
+
+    @invariant()
+    def only_what_was_heard_and_is_open_is_heard_again(self) -> None:
+        assert [channel.wrong for channel in self.channels.values() if isinstance(channel, Beacon)] == [[]]
 
     def teardown(self) -> None:
         try:
@@ -296,6 +318,20 @@ class TestOutbox:
             assert t.daemon.desk.deliveries == {}
             assert t.channel().closed == 1
             assert t.logged("notification_sent") == []
+
+    async def test_a_channel_that_breaks_its_promise_fails_alone(self) -> None:
+        class Stranger(ScriptedChannel):
+            def send(self, delivery: Delivery) -> Any:  # type: ignore[override]
+                raise RuntimeError(f"no coroutine for {delivery.channel}")
+
+        t = town(a=agent(None), chain=(("caine", "0s"), ("person", "5m")))
+        t.channels["caine"] = Stranger()
+        async with t:
+            t.beat("a")
+            await t.until("81m")
+            assert t.logged("notification_failed", channel="caine")[0].error == "RuntimeError: no coroutine for caine"
+            assert t.logged("service_failed") == []
+            assert t.channel("person").kinds() == ["triggered"]
 
     async def test_what_is_withdrawn_while_the_journal_is_slow_is_not_sent(self) -> None:
         async with town(a=agent(None)) as t:
