@@ -209,7 +209,8 @@ class Gateway:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=self._timeout),
-                connector=aiohttp.TCPConnector(limit=4),
+                # It ends connections that rest for 5 s: one that is taken up again just then would be reset.
+                connector=aiohttp.TCPConnector(limit=4, force_close=True),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session

@@ -59,7 +59,7 @@ def test_the_file_as_it_is_changes_nothing(tmp_path: Path) -> None:
 def test_everything_uncommented_is_valid(tmp_path: Path) -> None:
     settings = load(written(tmp_path, uncommented(COMMENTED)), HOME)
     assert settings.paths == load(TOML, HOME).paths
-    assert list(settings.channels) == ["caine", "ops", "on-call", "mail", "alerts", "chat"]
+    assert list(settings.channels) == ["caine", "script", "ops", "on-call", "mail", "alerts", "chat"]
     assert [step.delay for step in settings.chain().steps] == [0, 300]
     assert settings.agents["collections-emailer"].restart_plugin is not None
     restart = settings.policy("collections-emailer").restart
