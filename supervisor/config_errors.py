@@ -221,7 +221,7 @@ def _known(model: type[BaseModel], path: tuple[str | int, ...]) -> Iterable[str]
         field = model.model_fields.get(str(part))
         if field is not None:
             model = next(_models(field.annotation), model)
-    return model.model_fields
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -1,7 +1,8 @@
 """Where a secret is: in a file, an environment variable or $CREDENTIALS_DIRECTORY, never in the configuration.
 
 A secret is read each time it is used, so that a new one counts at once, and it stands in no value that is kept,
-shown or logged. A channel takes the keys into its Config by inheriting `TokenKeys` or `SecretKeys`.
+shown or logged. A channel takes the keys into its Config by inheriting `TokenKeys`, `SecretKeys`,
+`PasswordKeys` or `UrlsKeys`.
 """
 
 from __future__ import annotations
@@ -30,19 +31,21 @@ class Credential:
 
     def read(self) -> str:
         """Return the secret, without white space around it. It blocks. Raises CredentialError."""
-        if self.kind == "env":
-            text = os.environ.get(self.name, "")
-            place = f"the environment variable {self.name}"
-        else:
-            path = self._path()
-            text = _text(path)
-            place = str(path)
-        secret = text.strip()
-        if not secret:
-            raise CredentialError(f"{place} is empty")
-        if not secret.isprintable():
-            raise CredentialError(f"{place} holds more than one line of printable text")
-        return secret
+        lines = self.lines()
+        if len(lines) > 1 or not lines[0].isprintable():
+            raise CredentialError(f"{self._place()} holds more than one line of printable text")
+        return lines[0]
+
+    def lines(self) -> list[str]:
+        """Return the secrets where it is one a line, at least one. It blocks. Raises CredentialError."""
+        text = os.environ.get(self.name, "") if self.kind == "env" else _text(self._path())
+        lines = [line.strip() for line in text.strip().split("\n")]
+        if lines == [""]:
+            raise CredentialError(f"{self._place()} is empty")
+        return lines
+
+    def _place(self) -> str:
+        return f"the environment variable {self.name}" if self.kind == "env" else str(self._path())
 
     def _path(self) -> Path:
         if self.kind == "file":
@@ -111,6 +114,28 @@ class TokenKeys(BaseModel):
         return self
 
 
+class HookTokenKeys(BaseModel):
+    """Keys for a token of a second way in, at most one of them."""
+
+    hook_token_file: Path | None = Field(default=None, description="The file that holds the hooks' token.")
+    hook_token_env: Variable | None = Field(
+        default=None, description="The environment variable that holds the hooks' token."
+    )
+    hook_token_credential: CredentialName | None = Field(
+        default=None, description="The systemd credential that holds the hooks' token."
+    )
+
+    @property
+    def hook_token(self) -> Credential | None:
+        """Where the hooks' token is; None where none is configured."""
+        return _one("hook_token", self.hook_token_file, self.hook_token_env, self.hook_token_credential)
+
+    @model_validator(mode="after")
+    def _one_hook_token(self) -> Self:
+        _ = self.hook_token
+        return self
+
+
 class SecretKeys(BaseModel):
     """Keys for a secret that signs, at most one of them."""
 
@@ -129,3 +154,38 @@ class SecretKeys(BaseModel):
     def _one_secret(self) -> Self:
         _ = self.secret
         return self
+
+
+class PasswordKeys(BaseModel):
+    """Keys for a password, at most one of them."""
+
+    password_file: Path | None = Field(default=None, description="The file that holds the password.")
+    password_env: Variable | None = Field(default=None, description="The environment variable that holds the password.")
+    password_credential: CredentialName | None = Field(
+        default=None, description="The systemd credential that holds the password."
+    )
+
+    @property
+    def password(self) -> Credential | None:
+        """Where the password is; None where none is configured."""
+        return _one("password", self.password_file, self.password_env, self.password_credential)
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        _ = self.password
+        return self
+
+
+class UrlsKeys(BaseModel):
+    """Keys for addresses that hold passwords, at most one of them."""
+
+    urls_file: Path | None = Field(default=None, description="The file that holds the addresses, one a line.")
+    urls_env: Variable | None = Field(default=None, description="The environment variable that holds the addresses.")
+    urls_credential: CredentialName | None = Field(
+        default=None, description="The systemd credential that holds the addresses."
+    )
+
+    @property
+    def urls(self) -> Credential | None:
+        """Where the addresses are; None where none are configured."""
+        return _one("urls", self.urls_file, self.urls_env, self.urls_credential)

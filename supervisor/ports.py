@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection,
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from supervisor.domain.account import Account
 from supervisor.domain.delivery import Delivery, Outcome
@@ -204,6 +204,17 @@ class Notifier(Protocol):
 
     async def close(self) -> None:
         """Close connections."""
+
+
+@runtime_checkable
+class Refresher(Notifier, Protocol):
+    """A notifier that keeps something alight elsewhere, which goes out where it is not told again."""
+
+    refresh_every: float
+    """How often (s) what is open, and was sent before, is to be told again. Nobody is notified anew by that."""
+
+    async def refresh(self, deliveries: Sequence[Delivery]) -> Outcome:
+        """Tell all of these again, as they are now. Every failure is an outcome, never an exception."""
 
 
 # --- stores ------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def test_the_file_as_it_is_changes_nothing(tmp_path: Path) -> None:
 def test_everything_uncommented_is_valid(tmp_path: Path) -> None:
     settings = load(written(tmp_path, uncommented(COMMENTED)), HOME)
     assert settings.paths == load(TOML, HOME).paths
-    assert list(settings.channels) == ["caine", "ops", "on-call"]
+    assert list(settings.channels) == ["caine", "script", "ops", "on-call", "mail", "alerts", "chat"]
     assert [step.delay for step in settings.chain().steps] == [0, 300]
     assert settings.agents["collections-emailer"].restart_plugin is not None
     restart = settings.policy("collections-emailer").restart
@@ -143,7 +143,8 @@ def test_the_schema_has_every_kind_and_leaves_room_for_others() -> None:
         kinds = {branch["if"]["properties"]["kind"]["const"]: branch["then"] for branch in tables[table]["allOf"]}
         assert set(kinds) == set(family.shipped())
         for kind, then in kinds.items():
-            assert set(family.load(kind).config.model_fields) <= set(then["properties"])
+            fields = family.load(kind).config.model_fields.items()
+            assert {field.alias or name for name, field in fields} <= set(then["properties"])
     assert valid({"channels": {"a": {"kind": "pigeon", "loft": "roof"}}})
 
 

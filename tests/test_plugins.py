@@ -31,7 +31,10 @@ def install(folder: Path, module: str, group: str, kind: str, text: str) -> None
 
 @pytest.mark.parametrize(
     ("family", "kinds"),
-    [(RESTARTERS, {"command", "systemd", "managed"}), (NOTIFIERS, {"command", "file", "webhook"})],
+    [
+        (RESTARTERS, {"command", "systemd", "managed"}),
+        (NOTIFIERS, {"alertmanager", "apprise", "command", "email", "file", "webhook"}),
+    ],
 )
 def test_what_comes_with_the_package(family: Family, kinds: set[str]) -> None:
     assert kinds <= set(family.shipped())

@@ -410,7 +410,9 @@ def test_a_restart_without_a_kind_lists_the_kinds(read: Read) -> None:
 
 def test_a_kind_like_no_other_lists_the_kinds(read: Read) -> None:
     [line] = problems(read, "[channels.a]\nkind = 'telepathy'")
-    assert line.startswith('2: channels.a.kind: unknown kind "telepathy": expected one of command, file')
+    assert line.startswith(
+        '2: channels.a.kind: unknown kind "telepathy": expected one of alertmanager, apprise, command,'
+    )
 
 
 STRANGER = """
@@ -497,6 +499,26 @@ def test_an_address_that_is_wrong_is_not_repeated(read: Read, url: object) -> No
     (said,) = problems(read, f"[ping]\nurl = {url!r}")
     assert said.startswith("2: ping.url: ")
     assert "hunter2" not in said
+
+
+def test_a_mail_that_can_not_be_meant_says_so_by_its_keys(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "bad.j2").write_text("a\n{{ nope }}")
+    text = "[channels.a]\nkind = 'email'\nhost = 'mail.example.org'\nform = 'sup@example.org'\nsecurity = 'none'\n"
+    text += f"template = '{tmp_path / 'bad.j2'}'\nto = ['ann']"
+    found = problems(read, text)
+    assert found[:2] == [
+        "1: channels.a.from: is required",
+        '4: channels.a.form: unknown key "form": did you mean "from"?',
+    ]
+    assert found[2].startswith('5: channels.a.security: expected "starttls" or "tls": ')
+    assert f"{tmp_path / 'bad.j2'}:2: 'nope' is undefined" in found[3]
+    assert found[4] == '7: channels.a.to[0]: expected a mail address, such as ann@example.org, got "ann"'
+
+
+def test_addresses_that_are_secrets_are_not_repeated(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "urls").write_text("pigeon://hunter2")
+    found = problems(read, f"[channels.a]\nkind = 'apprise'\nurls_file = '{tmp_path / 'urls'}'")
+    assert found == ["1: channels.a: line 1 of the addresses is none that Apprise understands"]
 
 
 # --- files that are none -----------------------------------------------------------------------------

@@ -64,6 +64,13 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """The channel took it, and nobody has read it yet: it is asked again after `look_after` s."""
+
+    look_after: float
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The channel did not take it. `permanent`: no use to try again; `retry_after`: its own wish (s)."""
 
@@ -72,7 +79,7 @@ class Failed:
     retry_after: float | None = None
 
 
-Outcome = Delivered | Failed
+Outcome = Delivered | Accepted | Failed
 
 
 def begun(delivery: Delivery, now: float) -> Delivery:
@@ -86,6 +93,8 @@ def settle(delivery: Delivery, outcome: Outcome, now: float) -> Delivery:
         return delivery
     if isinstance(outcome, Delivered):
         return replace(delivery, state=DeliveryState.SENT, error="")
+    if isinstance(outcome, Accepted):  # only looking is no further try; but one was made: it may be read any moment
+        return replace(delivery, attempts=max(1, delivery.attempts - 1), next_at=now + outcome.look_after, error="")
     if outcome.permanent or (delivery.kind is NoticeKind.RESOLVED and now - delivery.created_at > LAST_WORD_TRIES):
         return replace(delivery, state=DeliveryState.REFUSED, error=outcome.error)
     wait = RETRY_DELAYS[min(max(delivery.attempts, 1), len(RETRY_DELAYS)) - 1]

@@ -1,12 +1,134 @@
-"""What others answered, made fit for a log line."""
+"""What a notification says to people, and what others answered: plain text, whatever an agent or a server wrote.
+
+What an agent wrote is quoted: each line on its own, without characters that a terminal or a mail program would obey,
+and no more of it than a person reads.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from supervisor.domain.delivery import Delivery, NoticeKind
 
 SHOWN = 500
 """Bytes of a program's or a server's words that an error quotes."""
 
+TITLE_LIMIT = 150
+"""Longest title, in characters."""
+
+LINE_LIMIT = 300
+"""Longest line that quotes somebody, in characters."""
+
+_SEEN = 8  # times the limit: so much of a long text is looked at
+_FINDINGS = 5
+_LINES = 20
+
 
 def shown(data: bytes) -> str:
     """Return the end of `data` on one line, without characters that a terminal would obey."""
-    text = " ".join(data[-SHOWN:].decode("utf-8", "replace").split())
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return one_line(data[-SHOWN:].decode("utf-8", "replace"))
+
+
+def one_line(value: Any, limit: int | None = None) -> str:
+    """Return `value` on one printable line, of `limit` characters at the most."""
+    raw = str(value)
+    text = " ".join((raw if limit is None else raw[: _SEEN * limit]).split())
+    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def printable(value: Any) -> Any:
+    """Return JSON-ready `value` with every text in it on one printable line."""
+    match value:
+        case str():
+            return one_line(value, LINE_LIMIT)
+        case Mapping():
+            return {one_line(key, LINE_LIMIT): printable(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [printable(inner) for inner in value]
+        case _:
+            return value
+
+
+def title(delivery: Delivery) -> str:
+    """Return one line that begins with what it is: "[CRITICAL] payment-watcher: no heartbeat for 1 h"."""
+    return one_line(f"[{_what(delivery)}] {_headline(delivery.message)}", TITLE_LIMIT)
+
+
+def text(delivery: Delivery) -> str:
+    """Return what happened, since when, what was tried, and the command to type next, a few lines each."""
+    message = printable(delivery.message)
+    parts = [_headline(message), "\n".join(_facts(message)), *_quotes(message), f"-- \nNotice {one_line(delivery.id)}"]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _what(delivery: Delivery) -> str:
+    if delivery.kind in {NoticeKind.RESOLVED, NoticeKind.TEST}:
+        return delivery.kind.value.upper()
+    return str(delivery.message.get("severity", "alert")).upper()
+
+
+def _headline(message: Mapping[str, Any]) -> str:
+    subject = message.get("agent") or str(message.get("key", "")).partition(":")[0]
+    summary = message.get("summary", "")
+    return f"{subject}: {summary}" if subject else str(summary)
+
+
+def _facts(message: Mapping[str, Any]) -> Iterator[str]:
+    evidence = _table(message.get("evidence"))
+    if "opened_at" in message:
+        yield f"Since: {_moment(message['opened_at'])}"
+    if "agent" in message and "last_heartbeat" in evidence:
+        yield f"Last heartbeat: {_moment(evidence['last_heartbeat'] or 'none')}"
+    if "agent" in message:
+        yield f"Tried: {_tried(evidence)}"
+    first, *further = str(message.get("action_required", "")).split("; ")
+    yield f"To do: {first}"
+    yield from (f"       {step}" for step in further)
+
+
+def _tried(evidence: Mapping[str, Any]) -> str:
+    last = _table(evidence.get("last_restart"))
+    if not last:
+        return "no restart"
+    came = "no heartbeat followed" if last.get("ok") else str(last.get("detail") or "it failed")
+    spent = "; the restarts are spent" if evidence.get("restarts_exhausted") else ""
+    return f"restart {last.get('attempt')} at {_moment(last.get('started'))}: {came}{spent}"
+
+
+def _quotes(message: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what others wrote, and what the books say, a line each behind a ">"."""
+    evidence = _table(message.get("evidence"))
+    said = _table(evidence.get("agent_said")).get("message")
+    if said:
+        yield _quoted("The agent wrote:", [said])
+    stderr = _table(evidence.get("last_restart")).get("stderr")
+    if isinstance(stderr, list) and stderr:
+        yield _quoted("The end of the restart's standard error:", stderr[-_LINES:])
+    findings = evidence.get("findings")
+    if isinstance(findings, list) and findings:
+        yield _quoted("Found:", [_finding(_table(one)) for one in findings[:_FINDINGS]])
+    doubts = evidence.get("doubts")
+    if isinstance(doubts, list) and doubts:
+        yield _quoted("Doubted:", doubts)
+
+
+def _finding(finding: Mapping[str, Any]) -> str:
+    place = ":".join(str(finding[key]) for key in ("file", "line") if key in finding)
+    figures = ", ".join(f"{key} {finding[key]}" for key in ("expected", "found") if key in finding)
+    return " ".join(part for part in (place, str(finding.get("message", "")), figures and f"({figures})") if part)
+
+
+def _quoted(heading: str, lines: list[Any]) -> str:
+    return "\n".join([heading, *(f"> {line}" for line in lines)])
+
+
+def _moment(value: Any) -> str:
+    """Return "2026-05-28T20:26:40.000000Z" as "2026-05-28 20:26:40 UTC"; what is no such time stays as it is."""
+    text = str(value)
+    return f"{text[:10]} {text[11:19]} UTC" if text[10:11] == "T" and text.endswith("Z") else text
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from supervisor.domain import delivery as deliveries
 from supervisor.domain.actions import Severity
-from supervisor.domain.delivery import Delivery, DeliveryState, Failed, NoticeKind, Outcome
+from supervisor.domain.delivery import Accepted, Delivery, DeliveryState, Failed, NoticeKind, Outcome
 from supervisor.domain.escalation import IncidentState
-from supervisor.domain.messages import test_message
+from supervisor.domain.messages import message, test_message
 from supervisor.domain.records import NotificationFailed, NotificationSent
-from supervisor.ports import Clock, Notifier, UnknownNameError
+from supervisor.ports import Clock, Notifier, Refresher, UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.closing import closed
 from supervisor.runtime.desk import CHANNEL_CAUSE, Desk, agent_of
@@ -23,10 +24,13 @@ from supervisor.runtime.mailbox import Mailbox
 _CHANNELS = f"supervisor:{CHANNEL_CAUSE}"
 _LONGEST_NAP = 10.0
 
+REFRESHES_LOST = 3
+"""So many refreshes in a row that fail are a channel that does not deliver."""
+
 
 @dataclass(slots=True)
 class _Lane:
-    """One channel: its notifier, and what waits for it by time."""
+    """One channel: its notifier, what waits for it by time, and when it last heard again of what is open."""
 
     channel: str
     notifier: Notifier
@@ -34,6 +38,8 @@ class _Lane:
     queue: list[tuple[float, str]] = field(default_factory=list)
     ticked_at: float = 0.0
     sending: bool = False
+    refreshed_at: float = 0.0
+    refreshes_lost: int = 0
 
 
 class Outbox:
@@ -131,14 +137,59 @@ class Outbox:
             lane.ticked_at = now = self._clock.now()
             while lane.queue and lane.queue[0][0] <= now:
                 _, id_ = heapq.heappop(lane.queue)
-                lane.sending = True
-                try:
+                with self._busy(lane):
                     await self._send(lane, id_)
-                finally:
-                    lane.sending = False
-                    lane.ticked_at = now = self._clock.now()
-            first = lane.queue[0][0] if lane.queue else now + _LONGEST_NAP
-            await lane.mailbox.next(min(first, now + _LONGEST_NAP))
+                now = lane.ticked_at
+            wake_at = lane.queue[0][0] if lane.queue else now + _LONGEST_NAP
+            if isinstance(lane.notifier, Refresher):
+                every = lane.notifier.refresh_every
+                if not lane.refreshed_at <= now < lane.refreshed_at + every:  # the clock may have been set back
+                    lane.refreshed_at = now
+                    with self._busy(lane):
+                        await self._refresh(lane, lane.notifier)
+                wake_at = min(wake_at, lane.refreshed_at + every)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LONGEST_NAP):  # where the clock is set back, `wake_at` is far away
+                    await lane.mailbox.next(wake_at)
+
+    @contextmanager
+    def _busy(self, lane: _Lane) -> Iterator[None]:
+        lane.sending = True
+        try:
+            yield
+        finally:
+            lane.sending = False
+            lane.ticked_at = self._clock.now()
+
+    async def _refresh(self, lane: _Lane, notifier: Refresher) -> None:
+        """Tell the channel again of what is open. That is no notification: no person hears of it, none is written."""
+        now = self._clock.now()
+        told = [
+            Delivery(
+                id_ := f"{incident.id}.{incident.sent}",
+                incident.id,
+                lane.channel,
+                NoticeKind.REPEATED,
+                {**message(incident, NoticeKind.REPEATED, now), "delivery": id_},
+                now,
+                now,
+            )
+            for incident in self._desk.open_incidents()
+            if lane.channel in incident.told
+        ]
+        if not told:
+            return
+        outcome = await self._bounded(lambda: notifier.refresh(told))
+        change = Change()
+        if not isinstance(outcome, Failed):
+            lane.refreshes_lost = 0
+            self._channel_over(change, lane.channel, f"channel {lane.channel} delivers again")
+        else:
+            lane.refreshes_lost += 1
+            if outcome.permanent or lane.refreshes_lost >= REFRESHES_LOST:
+                self._channel_failed(change, lane.channel, outcome, lane.refreshes_lost)
+        if change.incidents:
+            await self._journal.commit(change)
 
     def _fill(self, lane: _Lane) -> None:
         waiting = (one for one in self._desk.deliveries.values() if one.channel == lane.channel)
@@ -161,7 +212,7 @@ class Outbox:
         after = deliveries.settle(current, outcome, self._clock.now())
         if isinstance(outcome, Failed):
             after = self._failed(change, after, outcome)
-        else:
+        elif not isinstance(outcome, Accepted):
             self._desk.took(change, after)
             self._channel_over(change, after.channel, f"channel {after.channel} delivers again")
             change.records.append(
@@ -195,14 +246,13 @@ class Outbox:
         )
         if outcome.permanent or spent:
             self._desk.failed(change, delivery)
-            self._desk.open(
-                change,
-                f"{_CHANNELS}{delivery.channel}",
-                Severity.WARNING,
-                f"channel {delivery.channel} does not deliver: {outcome.error}",
-                {"channel": delivery.channel, "attempts": delivery.attempts},
-            )
+            self._channel_failed(change, delivery.channel, outcome, delivery.attempts)
         return delivery
+
+    def _channel_failed(self, change: Change, channel: str, outcome: Failed, attempts: int) -> None:
+        summary = f"channel {channel} does not deliver: {outcome.error}"
+        evidence = {"channel": channel, "attempts": attempts}
+        self._desk.open(change, f"{_CHANNELS}{channel}", Severity.WARNING, summary, evidence)
 
     def _channel_over(self, change: Change, channel: str, why: str) -> None:
         self._desk.resolve(change, f"{_CHANNELS}{channel}", why)
@@ -212,9 +262,12 @@ class Outbox:
         return None if incident is None else agent_of(incident)
 
     async def _try(self, notifier: Notifier, delivery: Delivery) -> Outcome:
+        return await self._bounded(lambda: notifier.send(delivery))
+
+    async def _bounded(self, send: Callable[[], Awaitable[Outcome]]) -> Outcome:
         try:
             async with asyncio.timeout(self.timeout):
-                return await notifier.send(delivery)
+                return await send()
         except TimeoutError:
             return Failed(f"no answer within {self.timeout:g} s")
         except Exception as error:  # noqa: BLE001 - a channel from outside may raise anything; it must stay its own fault

@@ -14,27 +14,34 @@ from typing import Any
 
 import pytest
 
-from supervisor.domain.delivery import Delivered, Failed
-from supervisor.notifiers import command, file, webhook
+from supervisor.domain.delivery import Delivered, Delivery, Failed
+from supervisor.notifiers import alertmanager, apprise, command, email, file, webhook
+from supervisor.notifiers._text import text
 from supervisor.ports import Notifier
 from tests.support.deliveries import delivery
+from tests.support.mailserver import serving, trust
 from tests.support.receiver import receiving
 
 
 class Rig:
-    """A channel, the other end of it, and faults that can be put in between."""
+    """A channel, the other end of it, and faults that can be put in between.
+
+    `arrived`: the ids of what came, and what it said; `said`: what a delivery is to say there.
+    """
 
     def __init__(
         self,
         notifier: Notifier,
-        arrived: Callable[[], list[tuple[str, dict[str, Any]]]],
+        arrived: Callable[[], list[tuple[str, Any]]],
         *,
+        said: Callable[[Delivery], Any] = lambda sent: sent.message,
         fail: Callable[[], None],
         refuse: Callable[[], None],
         mend: Callable[[], None],
     ) -> None:
         self.notifier = notifier
         self.arrived = arrived
+        self.said = said
         self.fail = fail
         self.refuse = refuse
         self.mend = mend
@@ -116,11 +123,92 @@ async def webhook_rig(_folder: Path) -> AsyncIterator[Rig]:
         )
 
 
+def noticed(words: str) -> tuple[str, str]:
+    """Return the id that a text for people ends with, and the text."""
+    words = words.replace("\r\n", "\n").strip()
+    return words.rpartition("Notice ")[2], words
+
+
+@asynccontextmanager
+async def email_rig(folder: Path) -> AsyncIterator[Rig]:
+    async with serving() as server:
+        keys = {"host": "127.0.0.1", "port": server.port, "from": "sup@example.org", "to": ["ann@example.org"]}
+        config = email.Config.model_validate({**keys, "ca_file": trust(folder), "timeout": "30s"})
+
+        def mend() -> None:
+            server.replies.clear()
+            server.mails.clear()
+
+        yield Rig(
+            email.Notifier(config, name="ops"),
+            lambda: [noticed(mail.get_content()) for mail in server.mails],
+            said=lambda sent: text(sent).strip(),
+            fail=lambda: server.replies.update({"DATA": "451 4.7.1 later"}),
+            refuse=lambda: server.replies.update({"DATA": "554 5.7.1 never"}),
+            mend=mend,
+        )
+
+
+@asynccontextmanager
+async def alertmanager_rig(_folder: Path) -> AsyncIterator[Rig]:
+    async with receiving() as receiver:
+        config = alertmanager.Config(urls=(receiver.url,))
+
+        def arrived() -> list[tuple[str, dict[str, Any]]]:
+            told = [alert["annotations"] for got in receiver.got for alert in json.loads(got.body)]
+            return [(annotations["delivery"], annotations) for annotations in told]
+
+        def mend() -> None:
+            receiver.got.clear()
+            receiver.says(200)
+
+        yield Rig(
+            alertmanager.Notifier(config, name="ops"),
+            arrived,
+            said=lambda sent: alertmanager.alert(config, sent, 0.0)["annotations"],
+            fail=lambda: receiver.says(503),
+            refuse=lambda: receiver.says(400),
+            mend=mend,
+        )
+
+
+@asynccontextmanager
+async def apprise_rig(folder: Path) -> AsyncIterator[Rig]:
+    async with receiving() as receiver:
+        urls = folder / "urls"
+        address = receiver.url.replace("http", "json", 1)
+        urls.write_text(address)
+
+        def mend() -> None:
+            urls.write_text(address)
+            receiver.got.clear()
+            receiver.says(200)
+
+        yield Rig(
+            apprise.Notifier(apprise.Config.model_validate({"urls_file": urls, "timeout": "30s"}), name="ops"),
+            lambda: [noticed(json.loads(got.body)["message"]) for got in receiver.got],
+            said=lambda sent: text(sent).strip(),
+            fail=lambda: receiver.says(503),
+            refuse=lambda: void(urls.write_text("pigeon://loft")),
+            mend=mend,
+        )
+
+
 def void(_: object) -> None:
     return None
 
 
-@pytest.fixture(params=[file_rig, command_rig, webhook_rig], ids=["file", "command", "webhook"])
+RIGS = {
+    "file": file_rig,
+    "command": command_rig,
+    "webhook": webhook_rig,
+    "email": email_rig,
+    "alertmanager": alertmanager_rig,
+    "apprise": apprise_rig,
+}
+
+
+@pytest.fixture(params=RIGS.values(), ids=list(RIGS))
 async def rig(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     monkeypatch.setattr(file, "LOCK_PATIENCE", 0.1)
     async with request.param(tmp_path) as rig:
@@ -131,7 +219,7 @@ async def rig(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
 async def test_a_message_arrives_whole_and_under_its_id(rig: Rig) -> None:
     sent = delivery()
     assert await rig.notifier.send(sent) == Delivered()
-    assert rig.arrived() == [(sent.id, sent.message)]
+    assert rig.arrived() == [(sent.id, rig.said(sent))]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +236,7 @@ async def test_a_message_arrives_whole_and_under_its_id(rig: Rig) -> None:
 async def test_what_an_agent_wrote_stays_data(rig: Rig, text: str) -> None:
     sent = delivery("INC-1.hostile", summary=text, agent=text, evidence={"message": text})
     assert await rig.notifier.send(sent) == Delivered()
-    assert rig.arrived() == [(sent.id, sent.message)]
+    assert rig.arrived() == [(sent.id, rig.said(sent))]
 
 
 async def test_a_delivery_sent_twice_bears_the_same_id(rig: Rig) -> None:
@@ -162,7 +250,7 @@ async def test_many_at_once_all_arrive(rig: Rig) -> None:
     sent = [delivery(f"INC-{number}.1.ops", number=number) for number in range(10)]
     outcomes = await asyncio.gather(*(rig.notifier.send(one) for one in sent))
     assert outcomes == [Delivered()] * 10
-    assert sorted(rig.arrived(), key=str) == sorted(((one.id, one.message) for one in sent), key=str)
+    assert sorted(rig.arrived(), key=str) == sorted(((one.id, rig.said(one)) for one in sent), key=str)
 
 
 async def test_a_passing_fault_is_told_and_does_not_last(rig: Rig) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from supervisor.domain import delivery
-from supervisor.domain.delivery import RETRY_DELAYS, Delivered, Delivery, DeliveryState, Failed, NoticeKind
+from supervisor.domain.delivery import RETRY_DELAYS, Accepted, Delivered, Delivery, DeliveryState, Failed, NoticeKind
 
 FRESH = Delivery("i1.1", "i1", "caine", NoticeKind.TRIGGERED, {"type": "AGENT_ESCALATION"}, 100.0, 100.0)
 
@@ -35,6 +35,15 @@ def test_it_is_tried_again_later_and_later(attempts: int, wait: float) -> None:
 @pytest.mark.parametrize(("asked", "wait"), [(1.0, 5.0), (60.0, 60.0)])
 def test_a_channel_may_ask_for_more_time_and_not_for_less(asked: float, wait: float) -> None:
     assert delivery.settle(tried(1), Failed("busy", retry_after=asked), 200.0).next_at == 200.0 + wait
+
+
+def test_what_is_accepted_is_looked_after_and_that_is_no_try() -> None:
+    first = delivery.settle(delivery.begun(FRESH, 101.0), Accepted(5.0), 102.0)
+    assert (first.state, first.attempts, first.next_at) == (DeliveryState.PENDING, 1, 107.0)
+    for _ in range(99):
+        first = delivery.settle(delivery.begun(first, 107.0), Accepted(5.0), 108.0)
+    assert first.attempts == 1
+    assert not delivery.exhausted(first)
 
 
 def test_a_permanent_refusal_is_the_end() -> None:

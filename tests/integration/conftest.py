@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-STRICT = {"test_crash.py", "test_journal.py", "test_restart_command.py", "test_restart_managed.py"}
+STRICT = {"test_openclaw.py", "test_crash.py", "test_journal.py", "test_restart_command.py", "test_restart_managed.py"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

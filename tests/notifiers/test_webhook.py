@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from supervisor.notifiers.webhook import RETRY_AFTER_LIMIT, Config, retry_after, signature
+from supervisor.notifiers._http import RETRY_AFTER_LIMIT, retry_after
+from supervisor.notifiers.webhook import Config, signature
 
 NOON = 1770811200.0  # 2026-02-11T12:00:00Z
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -13,10 +13,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from supervisor.domain.actions import Severity
-from supervisor.domain.delivery import RETRY_DELAYS, Delivered, Delivery, DeliveryState, Failed, NoticeKind, Outcome
+from supervisor.domain.delivery import (
+    RETRY_DELAYS,
+    Accepted,
+    Delivered,
+    Delivery,
+    DeliveryState,
+    Failed,
+    NoticeKind,
+    Outcome,
+)
 from supervisor.ports import UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.plan import BooksPlan
+from tests.support.actors import ScriptedChannel
 from tests.support.world import VIRTUAL, VirtualLoop, agent, town
 
 CHANNELS = ("caine", "person", "pager")
@@ -35,7 +45,7 @@ class Channel:
     async def send(self, delivery: Delivery) -> Outcome:
         what = self.next.pop(0) if self.next else "takes"
         self.tries.append(delivery)
-        if what in {"takes", "takes slowly", "takes and hangs", "takes and raises"}:
+        if what in {"takes", "takes slowly", "takes and hangs", "takes and raises", "accepts"}:
             self.arrived.append(delivery)
         if what == "takes slowly":
             await asyncio.sleep(7.0)
@@ -43,6 +53,8 @@ class Channel:
             await asyncio.sleep(1e6)
         if what in {"takes and raises", "raises"}:
             raise RuntimeError(what)
+        if what == "accepts":
+            return Accepted(5.0)
         if what == "refuses":
             return Failed("refused", permanent=True)
         if what in {"fails", "is busy"}:
@@ -54,8 +66,36 @@ class Channel:
         pass
 
 
+class Beacon(Channel):
+    """Wants to hear again of what is open. `wrong`: what it heard again of, and should not have."""
+
+    refresh_every = 300.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wrong: list[str] = []
+
+    async def refresh(self, deliveries: Sequence[Delivery]) -> Outcome:
+        heard = {delivery.incident for delivery in self.arrived}
+        over = {delivery.incident for delivery in self.arrived if delivery.kind is NoticeKind.RESOLVED}
+        again = [delivery.incident for delivery in deliveries]
+        self.wrong += [incident for incident in again if incident not in heard or incident in over]
+        return Delivered()
+
+
 MOODS = st.sampled_from(
-    ["takes", "takes slowly", "takes and hangs", "takes and raises", "hangs", "raises", "refuses", "fails", "is busy"]
+    [
+        "takes",
+        "takes slowly",
+        "takes and hangs",
+        "takes and raises",
+        "accepts",
+        "hangs",
+        "raises",
+        "refuses",
+        "fails",
+        "is busy",
+    ]
 )
 
 
@@ -66,7 +106,7 @@ class Notifying(RuleBasedStateMachine):
         super().__init__()
         self.loop = VirtualLoop()
         self.loop.setup_looptime(noop_cycles=0, _enabled=True)
-        self.channels = {name: Channel() for name in CHANNELS}
+        self.channels = {name: Beacon() if name == "caine" else Channel() for name in CHANNELS}
         self.cancelled: dict[str, int] = {}
 
     def do(self, work: Coroutine[Any, Any, None]) -> None:
@@ -167,6 +207,10 @@ class Notifying(RuleBasedStateMachine):
             if delivery.state is DeliveryState.CANCELLED and delivery.id not in self.cancelled:
                 self.cancelled[delivery.id] = tried[delivery.id]
 
+    @invariant()
+    def only_what_was_heard_and_is_open_is_heard_again(self) -> None:
+        assert [channel.wrong for channel in self.channels.values() if isinstance(channel, Beacon)] == [[]]
+
     def teardown(self) -> None:
         try:
             if hasattr(self, "town"):
@@ -231,6 +275,21 @@ class TestOutbox:
                 await t.control.test_notify("fax", "me")
             assert set(await t.control.test_notify("caine", "me")) == {"caine"}
 
+    async def test_what_is_accepted_is_sent_once_it_is_read_and_the_next_step_waits_for_that(self) -> None:
+        caine, person = Channel(), Channel()
+        caine.next = ["accepts", "accepts", "accepts", "refuses"]
+        made = town(a=agent(None), chain=(("caine", "0s"), ("person", "5m")))
+        made.channels.update(caine=caine, person=person)  # type: ignore[arg-type]
+        async with made as t:
+            t.beat("a")
+            await t.until("75m12s")
+            assert len(caine.tries) == 3
+            assert len({one.id for one in caine.tries}) == 1
+            assert t.logged("notification_sent") == t.logged("notification_failed") == []
+            await t.sleep("5s")  # it is stuck
+            assert [one.channel for one in t.logged("notification_failed")] == ["caine"]
+            assert len(person.tries) == 1
+
     async def test_what_has_no_channel_waits_at_the_desk(self) -> None:
         async with town(a=agent(None)) as t:
             stray = Delivery("x.1", "x", "fax", NoticeKind.TRIGGERED, {"key": "x"}, 0.0, 0.0)
@@ -259,6 +318,20 @@ class TestOutbox:
             assert t.daemon.desk.deliveries == {}
             assert t.channel().closed == 1
             assert t.logged("notification_sent") == []
+
+    async def test_a_channel_that_breaks_its_promise_fails_alone(self) -> None:
+        class Stranger(ScriptedChannel):
+            def send(self, delivery: Delivery) -> Any:  # type: ignore[override]
+                raise RuntimeError(f"no coroutine for {delivery.channel}")
+
+        t = town(a=agent(None), chain=(("caine", "0s"), ("person", "5m")))
+        t.channels["caine"] = Stranger()
+        async with t:
+            t.beat("a")
+            await t.until("81m")
+            assert t.logged("notification_failed", channel="caine")[0].error == "RuntimeError: no coroutine for caine"
+            assert t.logged("service_failed") == []
+            assert t.channel("person").kinds() == ["triggered"]
 
     async def test_what_is_withdrawn_while_the_journal_is_slow_is_not_sent(self) -> None:
         async with town(a=agent(None)) as t:

@@ -6,7 +6,7 @@ They live on while lives of the supervisor come and go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from supervisor.domain.delivery import Delivered, Delivery, NoticeKind, Outcome
@@ -137,3 +137,20 @@ class ScriptedChannel:
     def kinds(self) -> list[str]:
         """What was heard, a dedup id once, in the words of `NoticeKind`."""
         return [said.kind.value for said in {said.delivery.id: said for said in self.heard}.values()]
+
+
+@dataclass(slots=True)
+class ScriptedBeacon(ScriptedChannel):
+    """Implements `ports.Refresher`. `refreshed`: when, and what; `refusals`: outcomes of the next refreshes."""
+
+    refresh_every: float = 60.0
+    refreshed: list[tuple[float, list[Delivery]]] = field(default_factory=list)
+    refusals: list[Outcome | Exception] = field(default_factory=list)
+
+    async def refresh(self, deliveries: Sequence[Delivery]) -> Outcome:
+        self.refreshed.append((asyncio.get_running_loop().time(), list(deliveries)))
+        answer = self.refusals.pop(0) if self.refusals else Delivered()
+        await asyncio.sleep(self.takes)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

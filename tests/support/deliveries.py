@@ -7,11 +7,14 @@ from typing import Any
 from supervisor.domain.delivery import Delivery, NoticeKind
 
 
-def delivery(id_: str = "INC-1.1.ops", **message: Any) -> Delivery:
+def delivery(id_: str = "INC-1.1.ops", kind: NoticeKind = NoticeKind.TRIGGERED, **message: Any) -> Delivery:
     """Return an escalation; `message` adds to what it says, or replaces it."""
     text = {
         "type": "AGENT_ESCALATION",
         "incident": "INC-1",
+        "key": "payment-watcher:heartbeat",
+        "severity": "critical",
+        "opened_at": "2026-02-11T11:59:00.000000Z",
         "agent": "payment-watcher",
         "missed_heartbeats": 2,
         "timestamp": "2026-02-11T12:00:00.000000Z",
@@ -19,4 +22,4 @@ def delivery(id_: str = "INC-1.1.ops", **message: Any) -> Delivery:
         "action_required": "look: `collections-supervisor why payment-watcher`",
         "evidence": {"consecutive_misses": 2},
     }
-    return Delivery(id_, "INC-1", "ops", NoticeKind.TRIGGERED, {**text, **message}, 0.0, 0.0)
+    return Delivery(id_, "INC-1", "ops", kind, {**text, **message}, 0.0, 0.0)

@@ -31,7 +31,7 @@ from supervisor.faces.dashboard import EVENTS
 from supervisor.faces.lines import line_fields, row_fields
 from supervisor.faces.metrics import exposition
 from supervisor.formats.duration import parse_duration
-from supervisor.ports import Control, Notifier, RefusedError, Restarter, Row
+from supervisor.ports import Control, Notifier, Refresher, RefusedError, Restarter, Row
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.daemon import Daemon
 from supervisor.runtime.plan import (
@@ -339,7 +339,11 @@ class VirtualTown:
         return AgentPlan(script.policy, script.kind, script.kind == "managed", script.variant, make)
 
     def _notifier(self, name: str) -> Callable[[], Notifier]:
-        return lambda: _LentChannel(self.channel(name))
+        def lend() -> Notifier:
+            channel = self.channel(name)
+            return _LentBeacon(channel) if isinstance(channel, Refresher) else _LentChannel(channel)
+
+        return lend
 
     def _lend(self, program: ScriptedRestarter) -> Callable[[], Restarter]:
         return lambda: _Lent(program, self._store)
@@ -458,9 +462,18 @@ class _Lent:
 class _LentChannel:
     """A channel in the hands of one life and one configuration."""
 
-    def __init__(self, channel: ScriptedChannel) -> None:
+    def __init__(self, channel: Notifier) -> None:
         self.send = channel.send
         self.close = channel.close
+
+
+class _LentBeacon(_LentChannel):
+    """A channel that wants to hear again of what is open."""
+
+    def __init__(self, beacon: Refresher) -> None:
+        super().__init__(beacon)
+        self.refresh_every = beacon.refresh_every
+        self.refresh = beacon.refresh
 
 
 def town(*, chain: Any = (("caine", "0s"),), **rest: Any) -> VirtualTown:
