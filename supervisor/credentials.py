@@ -128,7 +128,7 @@ class HookTokenKeys(BaseModel):
     @property
     def hook_token(self) -> Credential | None:
         """Where the hooks' token is; None where none is configured."""
-        return _one("hook_token", self.hook_token_file, self.hook_token_env, self.hook_token_credential)
+        return credential_of("hook_token", self.hook_token_file, self.hook_token_env, self.hook_token_credential)
 
     @model_validator(mode="after")
     def _one_hook_token(self) -> Self:
@@ -168,7 +168,7 @@ class PasswordKeys(BaseModel):
     @property
     def password(self) -> Credential | None:
         """Where the password is; None where none is configured."""
-        return _one("password", self.password_file, self.password_env, self.password_credential)
+        return credential_of("password", self.password_file, self.password_env, self.password_credential)
 
     @model_validator(mode="after")
     def _one_password(self) -> Self:
@@ -188,4 +188,4 @@ class UrlsKeys(BaseModel):
     @property
     def urls(self) -> Credential | None:
         """Where the addresses are; None where none are configured."""
-        return _one("urls", self.urls_file, self.urls_env, self.urls_credential)
+        return credential_of("urls", self.urls_file, self.urls_env, self.urls_credential)
