@@ -12,19 +12,15 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from supervisor import __version__
 from supervisor.clocks import SystemClock
 from supervisor.config_errors import ConfigError
-from supervisor.config_tables import DashboardTable, HttpTable, address
 from supervisor.domain.delivery import Outcome
 from supervisor.domain.fleet import Fleet
-from supervisor.domain.index import Limits
 from supervisor.domain.metrics import Metrics
-from supervisor.domain.policy import Policy
 from supervisor.domain.readings import Readings
 from supervisor.domain.records import Record
 from supervisor.faces import dashboard as page
@@ -35,31 +31,24 @@ from supervisor.faces.languages.language import language
 from supervisor.faces.lines import row_fields
 from supervisor.faces.logs import LibraryHandler, LogSink, configure
 from supervisor.faces.metrics import exposition
-from supervisor.faces.ping import HttpPing
 from supervisor.faces.sdnotify import SystemdWatchdog
 from supervisor.filesystem import RealFiles, write_atomic
 from supervisor.formats import heartbeat
 from supervisor.formats.activity import Activity
+from supervisor.planning import plan_of
 from supervisor.ports import Control, RefusedError, Row, Store
 from supervisor.runtime.bookreader import BookPlaces
+from supervisor.runtime.brief import BriefDaemon
 from supervisor.runtime.daemon import Daemon
-from supervisor.runtime.plan import (
-    AgentPlan,
-    BooksPlan,
-    ChannelPlan,
-    PageKind,
-    PagePlan,
-    PingPlan,
-    Plan,
-    TextfilePlan,
-)
+from supervisor.runtime.plan import PageKind, PagePlan, Plan
 from supervisor.runtime.world import World
-from supervisor.settings import Agent, Chosen, Settings
+from supervisor.settings import Settings
 from supervisor.sources.files import FileSource, Pace, Root
 from supervisor.stores.memory import MemoryStore
 from supervisor.stores.sqlite import SqliteStore
 
 T = TypeVar("T")
+D = TypeVar("D", bound=Daemon)
 
 PAYMENT_QUEUE = "payment_queue.json"
 """A queue of JSON lines, in spite of its name; it lies in the cache folder itself."""
@@ -103,22 +92,22 @@ def _first(error: Exception) -> Exception:
 
 def check(settings: Settings, agents: Sequence[str]) -> Fleet:
     """Judge once, on the journal and the files, and carry out what follows. Raises StoreLockedError."""
-    return asyncio.run(_with_daemon(settings, lambda daemon: daemon.once(agents)))
+    return asyncio.run(_with_daemon(settings, BriefDaemon, lambda daemon: daemon.once(agents)))
 
 
 def dashboard(settings: Settings) -> bytes:
     """Return the page as the journal and the files give it, and judge nothing. Raises StoreLockedError."""
-    return asyncio.run(_with_daemon(settings, lambda daemon: daemon.look()))
+    return asyncio.run(_with_daemon(settings, BriefDaemon, lambda daemon: daemon.look()))
 
 
 def reconcile(settings: Settings) -> Fleet:
     """Read and compare the books once, and change nothing. Raises StoreLockedError."""
-    return asyncio.run(_with_daemon(settings, lambda daemon: daemon.reconcile()))
+    return asyncio.run(_with_daemon(settings, BriefDaemon, lambda daemon: daemon.reconcile()))
 
 
 def metrics(settings: Settings, window: float) -> Metrics:
     """Return the figures of the last `window` seconds, and change nothing. Raises StoreLockedError."""
-    return asyncio.run(_with_daemon(settings, lambda daemon: daemon.measure(window)))
+    return asyncio.run(_with_daemon(settings, BriefDaemon, lambda daemon: daemon.measure(window)))
 
 
 def test_notify(settings: Settings, channel: str | None) -> dict[str, Outcome]:
@@ -131,75 +120,7 @@ def test_notify(settings: Settings, channel: str | None) -> dict[str, Outcome]:
         finally:
             await daemon.outbox.close()
 
-    return asyncio.run(_with_daemon(settings, send, store=MemoryStore()))
-
-
-def plan_of(settings: Settings) -> Plan:
-    """Return what the runtime is to do."""
-    books, address = settings.books, settings.ping.address
-    return Plan(
-        agents={name: _agent_plan(settings, name, agent) for name, agent in settings.agents.items()},
-        chain=settings.chain(),
-        gate=settings.gate_policy(),
-        default=_default_plan(settings),
-        channels={n: ChannelPlan(chosen.config, _notifier(n, chosen)) for n, chosen in settings.channels.items()},
-        skew_limit=settings.watch.skew_limit,
-        books=BooksPlan(
-            currency=books.currency,
-            quiet=books.quiet,
-            quiet_max=books.quiet_max,
-            settle=books.settle,
-            resync_every=books.resync_every,
-            limits=Limits(books.queue_depth, books.queue_age),
-        ),
-        outbox_timeout=settings.outbox.timeout,
-        retention=settings.journal.retention,
-        page=_page_plan(settings.dashboard),
-        http=_rules(settings.http),
-        textfile=TextfilePlan(settings.metrics.textfile, settings.metrics.interval),
-        ping=PingPlan(None if address is None else HttpPing(address), settings.ping.interval),
-    )
-
-
-def _rules(table: HttpTable) -> Rules | None:
-    if table.listen is None:
-        return None
-    host, port = address(table.listen)
-    return Rules(host, port, table.token, table.public_read, frozenset(table.allowed_hosts))
-
-
-def _agent_plan(settings: Settings, name: str, agent: Agent) -> AgentPlan:
-    chosen = agent.restart_plugin
-    if chosen is None:
-        return _watched_only(agent.policy)
-    data = settings.paths.data / "agents" / name
-    return AgentPlan(
-        agent.policy,
-        kind=chosen.plugin.kind,
-        managed=hasattr(chosen.plugin.make, "exits"),
-        config=chosen.config,
-        make=lambda: chosen.plugin.make(chosen.config, agent=name, data=data),
-    )
-
-
-@lru_cache
-def _watched_only(policy: Policy) -> AgentPlan:
-    """Return the plan of an agent that nothing restarts: one value for all that have promised the same."""
-    return AgentPlan(policy)
-
-
-def _page_plan(table: DashboardTable) -> PagePlan:
-    return PagePlan(table.interval, table.min_interval, table.language, table.time_zone)
-
-
-def _default_plan(settings: Settings) -> Callable[[str], AgentPlan] | None:
-    if not settings.watch.discover:
-        return None
-    return lambda name: _agent_plan(settings, name, settings.agent(name))
-
-
-def _notifier(name: str, chosen: Chosen) -> Callable[[], Any]:
-    return lambda: chosen.plugin.make(chosen.config, name=name)
+    return asyncio.run(_with_daemon(settings, BriefDaemon, send, store=MemoryStore()))
 
 
 async def _run(settings: Settings, reload: Callable[[], Settings], log_format: str | None) -> int:
@@ -207,7 +128,7 @@ async def _run(settings: Settings, reload: Callable[[], Settings], log_format: s
     libraries = LibraryHandler(sink)
     logging.getLogger().addHandler(libraries)
     try:
-        await _with_daemon(settings, _live, reload=reload, sink=sink, store=_journal(settings))
+        await _with_daemon(settings, Daemon, _live, reload=reload, sink=sink, store=_journal(settings))
     finally:
         logging.getLogger().removeHandler(libraries)
         await asyncio.to_thread(sink.close)
@@ -224,7 +145,8 @@ async def _live(daemon: Daemon) -> None:
 
 async def _with_daemon(
     settings: Settings,
-    use: Callable[[Daemon], Awaitable[T]],
+    make: type[D],
+    use: Callable[[D], Awaitable[T]],
     *,
     reload: Callable[[], Settings] | None = None,
     sink: LogSink | None = None,
@@ -235,7 +157,7 @@ async def _with_daemon(
     workers = [Worker(name) for name in ("reader", "thinker", "books", "page-writer", "beat-writer", "metrics-writer")]
     try:
         world = _world(settings, workers, reload or (lambda: settings), sink, store or _journal(settings))
-        return await use(Daemon(plan_of(settings), world))
+        return await use(make(plan_of(settings), world))
     finally:
         for worker in workers:
             worker.close()

@@ -8,17 +8,17 @@ import pytest
 
 from supervisor.domain.fleet import Fleet, Status
 from supervisor.domain.vitals import HealthState
-from supervisor.runtime.daemon import Daemon
+from supervisor.runtime.brief import BriefDaemon
 from tests.support.faults import FaultyStore
 from tests.support.world import VIRTUAL, VirtualTown, agent, town
 
 pytestmark = VIRTUAL
 
 
-def life(t: VirtualTown) -> Daemon:
+def life(t: VirtualTown) -> BriefDaemon:
     """Return a daemon that nobody has begun to run."""
     t._store = FaultyStore(t.disk)
-    return Daemon(t.plan(), t._world(t._store))
+    return BriefDaemon(t.plan(), t._world(t._store))
 
 
 async def once(t: VirtualTown, *names: str) -> Fleet:

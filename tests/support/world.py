@@ -33,6 +33,7 @@ from supervisor.faces.metrics import exposition
 from supervisor.formats.duration import parse_duration
 from supervisor.ports import Control, Notifier, Refresher, RefusedError, Restarter, Row
 from supervisor.runtime.bookreader import BookPlaces
+from supervisor.runtime.brief import BriefDaemon
 from supervisor.runtime.daemon import Daemon
 from supervisor.runtime.plan import (
     AgentPlan,
@@ -206,7 +207,7 @@ class VirtualTown:
     async def once(self, *agents: str) -> Fleet:
         """Let a supervisor look once, without a life."""
         self._store = FaultyStore(self.disk)
-        return await Daemon(self.plan(), self._world(self._store)).once(agents)
+        return await BriefDaemon(self.plan(), self._world(self._store)).once(agents)
 
     async def stop(self) -> None:
         """End this life as planned."""
