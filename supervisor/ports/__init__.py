@@ -3,6 +3,7 @@
 from supervisor.ports.acting import Exit, Keeper, Notifier, Refresher, Restarter, RestartOutcome
 from supervisor.ports.control import Control, RefusedError, UnknownNameError
 from supervisor.ports.machine import (
+    ALIVE_EVERY,
     Alive,
     Changed,
     Clock,
@@ -14,6 +15,7 @@ from supervisor.ports.machine import (
     Ping,
     Relisted,
     Source,
+    SourceEvent,
     Watchdog,
     WatchLost,
     WatchRestored,
@@ -21,6 +23,7 @@ from supervisor.ports.machine import (
 from supervisor.ports.store import Entry, History, Row, Saved, Store, StoreError, StoreLockedError
 
 __all__ = [
+    "ALIVE_EVERY",
     "Alive",
     "Changed",
     "Clock",
@@ -44,6 +47,7 @@ __all__ = [
     "Row",
     "Saved",
     "Source",
+    "SourceEvent",
     "Store",
     "StoreError",
     "StoreLockedError",
