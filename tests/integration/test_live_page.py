@@ -92,6 +92,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         invoice = town.folder / "state" / "acme" / "INV-1.json"
         invoice.parent.mkdir(parents=True)
         invoice.write_text('{"invoice_number": "INV-1", "amount": 12.5, "currency": "USD", "status": "unpaid"}')
+        (town.folder / "cache" / "queues").mkdir()
         await place.start()
         yield place
         if town.pid:
@@ -217,6 +218,27 @@ async def test_a_transition_is_seen_within_a_second_without_a_reload(place: Plac
         assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
 
     await place.shown(story)
+
+
+async def test_hostile_names_are_text(place: Place) -> None:
+    names = ("<script>bad=1</script>", "<img src=x onerror=bad=1>", "\u202egnp", "x" * 200, "💥")
+    queues = place.town.folder / "cache" / "queues"
+
+    def story(opened: Tab) -> None:
+        page = opened.page
+        for name in names:
+            # As the name of a queue, and as what an agent says, while the page looks on.
+            (queues / f"{name.replace('/', '')}.jsonl").write_text('{"type": "x", "_queued_at": 1}\n')
+        place.beat("sleeper", kind="fail", message=" ".join(names))
+        expect(page.get_by_role("row").filter(has_text="sleeper").locator("q")).to_have_text(" ".join(names))
+        login(page)
+        for name in names:
+            expect(page.locator(".many bdi").get_by_text(name.replace("/", ""), exact=True)).to_have_count(1)
+        assert page.locator("main img, main script").count() == 0
+        assert page.evaluate("window.bad") is None
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+    await place.shown(story, width=390)
 
 
 async def test_times_tick_as_the_daemon_says_them(place: Place) -> None:
