@@ -41,7 +41,7 @@ async def living(folder: Path) -> AsyncIterator[Daemon]:
         ready.set_result(daemon)
         await life
 
-    whole = asyncio.create_task(app._with_daemon(load(config, os.environ), live))
+    whole = asyncio.create_task(app._with_daemon(load(config, os.environ), Daemon, live))
     daemon = await ready
     yield daemon
     daemon.stop("the test ends")

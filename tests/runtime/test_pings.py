@@ -71,7 +71,7 @@ async def test_nobody_who_listens_is_said_once_and_no_agent_s_matter() -> None:
     async with t:
         await t.until("30s")
         outside.error = "example.org answered HTTP 500"
-        await t.until("10m")
+        await t.until("10m30s")
         assert [one.error for one in t.logged("ping_failed")] == [outside.error]
         assert await t.keys() == set()
         outside.error = None
