@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any, TypeVar
 from supervisor import __version__
 from supervisor.clocks import SystemClock
 from supervisor.config_errors import ConfigError
-from supervisor.config_tables import DashboardTable, HttpTable, address
+from supervisor.config_tables import HttpTable, address
 from supervisor.domain.delivery import Outcome
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.index import Limits
@@ -46,6 +45,7 @@ from supervisor.settings import Agent, Chosen, Settings
 from supervisor.sources.files import FileSource, Pace, Root
 from supervisor.stores.memory import MemoryStore
 from supervisor.stores.sqlite import SqliteStore
+from supervisor.workers import Worker
 
 T = TypeVar("T")
 
@@ -54,21 +54,6 @@ PAYMENT_QUEUE = "payment_queue.json"
 
 # O_NONBLOCK: a FIFO without a reader must not hold us.
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-
-class Worker:
-    """A thread for blocking work: one piece at a time, in the order of the calls. Implements `ports.Offload`."""
-
-    def __init__(self, name: str) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
-
-    async def __call__(self, work: Callable[[], T]) -> T:
-        """Return what `work` returns."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
-    def close(self) -> None:
-        """Let the thread end once it is free."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def run(settings: Settings, *, reload: Callable[[], Settings], log_format: str | None = None) -> int:
@@ -142,7 +127,7 @@ def plan_of(settings: Settings) -> Plan:
         ),
         outbox_timeout=settings.outbox.timeout,
         retention=settings.journal.retention,
-        page=_page_plan(settings.dashboard),
+        page=PagePlan(**settings.dashboard.model_dump()),
         http=_rules(settings.http),
     )
 
@@ -172,10 +157,6 @@ def _agent_plan(settings: Settings, name: str, agent: Agent) -> AgentPlan:
 def _watched_only(policy: Policy) -> AgentPlan:
     """Return the plan of an agent that nothing restarts: one value for all that have promised the same."""
     return AgentPlan(policy)
-
-
-def _page_plan(table: DashboardTable) -> PagePlan:
-    return PagePlan(table.interval, table.min_interval, table.language, table.time_zone)
 
 
 def _default_plan(settings: Settings) -> Callable[[str], AgentPlan] | None:
