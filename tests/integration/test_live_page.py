@@ -151,6 +151,7 @@ async def test_an_agent_is_held_released_and_restarted(place: Place) -> None:
         page.get_by_role("button", name="Hold: mailer").click()
         expect(said).to_have_text("Restarts of mailer are held for 30 min.")
         assert place.api("agents/mailer")["modifiers"] == ["held"]
+        expect(page.get_by_role("button", name="Release: mailer")).to_be_focused()  # where Hold was
         page.get_by_role("button", name="Release: mailer").click()
         expect(said).to_have_text("Restarts of mailer are no longer held.")
         assert place.api("agents/mailer")["modifiers"] == []

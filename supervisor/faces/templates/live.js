@@ -154,9 +154,10 @@ async function act(button) {
     dialog.querySelector("#confirm-text").textContent = confirm;
     if (!(await asked(dialog))) return;
   }
-  button.disabled = true;
+  if (button.ariaBusy) return; // not `disabled`: that would take the focus away
+  button.ariaBusy = "true";
   await post(path, {}, done);
-  button.disabled = false;
+  button.ariaBusy = null;
 }
 
 async function silence(matcher) {
