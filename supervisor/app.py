@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,6 +45,7 @@ from supervisor.settings import Settings
 from supervisor.sources.files import FileSource, Pace, Root
 from supervisor.stores.memory import MemoryStore
 from supervisor.stores.sqlite import SqliteStore
+from supervisor.workers import Worker
 
 T = TypeVar("T")
 D = TypeVar("D", bound=Daemon)
@@ -55,21 +55,6 @@ PAYMENT_QUEUE = "payment_queue.json"
 
 # O_NONBLOCK: a FIFO without a reader must not hold us.
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-
-class Worker:
-    """A thread for blocking work: one piece at a time, in the order of the calls. Implements `ports.Offload`."""
-
-    def __init__(self, name: str) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
-
-    async def __call__(self, work: Callable[[], T]) -> T:
-        """Return what `work` returns."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
-    def close(self) -> None:
-        """Let the thread end once it is free."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def run(settings: Settings, *, reload: Callable[[], Settings], log_format: str | None = None) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from supervisor.config_tables import DashboardTable, HttpTable, address
+from supervisor.config_tables import HttpTable, address
 from supervisor.domain.index import Limits
 from supervisor.domain.policy import Policy
 from supervisor.faces.api.door import Rules
@@ -35,7 +35,7 @@ def plan_of(settings: Settings) -> Plan:
         ),
         outbox_timeout=settings.outbox.timeout,
         retention=settings.journal.retention,
-        page=_page_plan(settings.dashboard),
+        page=PagePlan(**settings.dashboard.model_dump()),
         http=_rules(settings.http),
         textfile=TextfilePlan(settings.metrics.textfile, settings.metrics.interval),
         ping=PingPlan(None if address is None else HttpPing(address), settings.ping.interval),
@@ -67,10 +67,6 @@ def _agent_plan(settings: Settings, name: str, agent: Agent) -> AgentPlan:
 def _watched_only(policy: Policy) -> AgentPlan:
     """Return the plan of an agent that nothing restarts: one value for all that have promised the same."""
     return AgentPlan(policy)
-
-
-def _page_plan(table: DashboardTable) -> PagePlan:
-    return PagePlan(table.interval, table.min_interval, table.language, table.time_zone)
 
 
 def _default_plan(settings: Settings) -> Callable[[str], AgentPlan] | None:

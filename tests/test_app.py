@@ -14,6 +14,7 @@ import pytest
 
 from supervisor import app
 from supervisor.runtime.daemon import Daemon
+from supervisor.runtime.plan import PageKind
 from supervisor.settings import load
 
 CONFIG = """
@@ -72,7 +73,7 @@ async def test_writing_that_hangs_keeps_nobody_from_an_answer(
         await asyncio.to_thread(begun.wait)
         async with asyncio.timeout(5):
             assert [view.name for view in (await daemon.control.fleet()).agents] == ["worker"]
-            assert b"worker" in await daemon.snapshots.render()
+            assert b"worker" in await daemon.snapshots.render(PageKind.SNAPSHOT)
         if name == "_write":
             async with asyncio.timeout(5):
                 await beating

@@ -84,11 +84,16 @@ class Strips:
         total: dict[str, float] = defaultdict(float)
         for begin, end, state in _without(states, self._gaps):
             total[state] += end - begin
-            first, beyond = int((begin - self._start) / _CELL), math.ceil((end - self._start) / _CELL)
-            for cell in range(first, min(beyond, CELLS)):
+            first, last = int((begin - self._start) / _CELL), math.ceil((end - self._start) / _CELL) - 1
+            first, last = min(first, CELLS - 1), min(last, CELLS - 1)
+            for cell in {first, last}:
                 left = self._start + cell * _CELL
                 seen[cell] += min(end, left + _CELL) - max(begin, left)
                 worst[cell] = max(worst[cell], state, key=_RANK.__getitem__)
+            # What lies between is this state's alone: most of a day is one state.
+            between = max(last - first - 1, 0)
+            worst[first + 1 : first + 1 + between] = [state] * between
+            seen[first + 1 : first + 1 + between] = [_CELL] * between
         cells = [
             state if state in _TROUBLE or share >= _CELL / 2 else _UNOBSERVED
             for state, share in zip(worst, seen, strict=True)

@@ -190,6 +190,12 @@ async def test_older_events_are_behind_the_link(client: aiohttp.ClientSession, c
     assert seen == [3, 5, 1]
 
 
+async def test_the_script_of_the_page_is_served(client: aiohttp.ClientSession) -> None:
+    async with client.get("/live.js") as answer:
+        assert (answer.content_type, answer.charset) == ("text/javascript", "utf-8")
+        assert b"EventSource" in await answer.read()
+
+
 async def test_the_page_is_served(client: aiohttp.ClientSession, control: MemoryControl) -> None:
     async with client.get("/") as answer:
         assert (answer.content_type, await answer.read()) == ("text/html", control.page)

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from supervisor.domain.words import span
 from tests.support.browser import Tab, chromium, tab
 from tests.support.nursery import Nursery
 from tests.support.town import Town
@@ -150,6 +151,7 @@ async def test_an_agent_is_held_released_and_restarted(place: Place) -> None:
         page.get_by_role("button", name="Hold: mailer").click()
         expect(said).to_have_text("Restarts of mailer are held for 30 min.")
         assert place.api("agents/mailer")["modifiers"] == ["held"]
+        expect(page.get_by_role("button", name="Release: mailer")).to_be_focused()  # where Hold was
         page.get_by_role("button", name="Release: mailer").click()
         expect(said).to_have_text("Restarts of mailer are no longer held.")
         assert place.api("agents/mailer")["modifiers"] == []
@@ -247,6 +249,19 @@ async def test_times_tick_as_the_daemon_says_them(place: Place) -> None:
         first = ago.inner_text()
         expect(ago).not_to_have_text(first)
         assert re.fullmatch(r"\d+ s ago|1 min( \d s)? ago", ago.inner_text())
+        lengths = [0, 1, 59, 60, 61, 599, 600, 601, 3599, 3600, 3661, 86_399, 86_400, 90_000, 10**7]
+        assert opened.page.evaluate("lengths => lengths.map(span)", lengths) == [span(length) for length in lengths]
+
+    await place.shown(story)
+
+
+async def test_a_browser_whose_clock_is_wrong_says_the_daemon_s_times(place: Place) -> None:
+    def story(opened: Tab) -> None:
+        page = opened.page
+        page.clock.set_system_time(time.time() + 7 * 86_400)
+        page.reload()
+        time.sleep(2)
+        assert re.fullmatch(r"(\d+|1 min \d) s ago", page.locator("[data-since]").first.inner_text())
 
     await place.shown(story)
 

@@ -158,6 +158,15 @@ async def test_a_journal_that_hangs_keeps_no_page_from_being_drawn() -> None:
         t.disk.free.set()
 
 
+async def test_a_live_page_is_made_anew_and_written_nowhere() -> None:
+    async with town(a=agent(None)) as t:
+        await t.sleep("1m")
+        t.page_error = OSError("no folder")
+        assert b"watching" in await t.control.live_page(acting=False)
+        assert b"acting" in await t.control.live_page(acting=True)
+        assert t.logged("dashboard_failed") == []
+
+
 async def test_another_plan_of_the_page_is_in_force_at_once() -> None:
     async with town(a=agent(None)) as t:
         await t.sleep("1m")

@@ -17,6 +17,7 @@ let fetching = false;
 let wanted = false;
 let fetched = 0;
 let timer = 0;
+let ahead = 0; // ms that the daemon's clock is ahead of this one
 
 function soon() {
   clearTimeout(timer);
@@ -72,6 +73,11 @@ function put(fresh) {
     (again?.querySelector("summary") ?? again)?.focus({ preventScroll: true });
   }
   scrollTo(x, y);
+  meet();
+}
+
+function meet() {
+  ahead = Date.parse(document.querySelector(".made time").dateTime) - Date.now();
   tick();
 }
 
@@ -87,7 +93,7 @@ function span(seconds) {
 
 function tick() {
   for (const one of document.querySelectorAll("[data-since]")) {
-    const seconds = Math.max(0, Math.round((Date.now() - Date.parse(one.dataset.since)) / 1000));
+    const seconds = Math.max(0, Math.round((Date.now() + ahead - Date.parse(one.dataset.since)) / 1000));
     one.textContent = document.body.dataset.ago.replace("~", span(seconds));
   }
 }
@@ -148,9 +154,10 @@ async function act(button) {
     dialog.querySelector("#confirm-text").textContent = confirm;
     if (!(await asked(dialog))) return;
   }
-  button.disabled = true;
+  if (button.ariaBusy) return; // not `disabled`: that would take the focus away
+  button.ariaBusy = "true";
   await post(path, {}, done);
-  button.disabled = false;
+  button.ariaBusy = null;
 }
 
 async function silence(matcher) {
@@ -172,6 +179,6 @@ document.addEventListener("click", (event) => {
 });
 
 listen();
-tick();
+meet();
 setInterval(tick, 1000);
 timer = setTimeout(refresh, ALWAYS);

@@ -1,0 +1,25 @@
+"""Threads for what would hold up the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Worker:
+    """A thread for blocking work: one piece at a time, in the order of the calls. Implements `ports.Offload`."""
+
+    def __init__(self, name: str) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def close(self) -> None:
+        """Let the thread end once it is free."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
