@@ -147,7 +147,7 @@ def alert(config: Config, delivery: Delivery, now: float) -> dict[str, Any]:
     }
     over = delivery.kind is NoticeKind.RESOLVED
     return {
-        "labels": {name: one_line(value, _LONGEST) for name, value in labels.items() if value},
+        "labels": {name: line for name, value in labels.items() if (line := one_line(value, _LONGEST))},
         "annotations": {
             **{name: one_line(value, SHOWN) for name, value in annotations.items()},
             "description": _template.words(config.template, delivery),

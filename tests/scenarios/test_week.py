@@ -79,7 +79,6 @@ def over_while_deaf(t: VirtualTown, incident: str) -> bool:
 
 
 async def test_a_week_of_twenty_agents() -> None:
-    began = time.process_time()
     async with town(books=NO_BOOKS, **{name: agent() for name in NAMES}) as t:
         ways = {name: Ways(name) for name in NAMES}
         async with asyncio.TaskGroup() as group:
@@ -113,7 +112,6 @@ async def test_a_week_of_twenty_agents() -> None:
                 assert any(begin < at < end + 60 for begin, end in ways[name].outages), (name, at)
         assert len(t.logged("heartbeat_missed")) > 60 * 5
         assert len(t.logged("journal_failed")) == len(t.logged("journal_restored")) == 1
-    assert time.process_time() - began < 60
 
 
 @pytest.mark.parametrize("count", [1000])
