@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, Self
 
@@ -81,14 +80,6 @@ class Trace(Enum):
     STARTED = "started"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """`accepted_at`: when a message that is still queued was accepted (s since the epoch, by the gateway's clock)."""
-
-    trace: Trace
-    accepted_at: float | None = None
-
-
 def session_of(agent: str) -> str:
     """Return the key of an agent's main session."""
     return f"agent:{agent}:main"
@@ -109,20 +100,19 @@ class Gateway:
             await self._session.close()
             self._session = None
 
-    async def find(self, session: str, mark: str) -> Found:
+    async def find(self, session: str, mark: str) -> Trace:
         """Return what became of the message that holds `mark`. Raises GatewayError, also for an unknown agent."""
         details = await self._tool("sessions_history", session, {"sessionKey": session, "limit": _HISTORY})
         if details.get("status") == "error":
             if str(details.get("error", "")).startswith("No session found"):
-                return Found(Trace.ABSENT)  # nobody has spoken with that agent yet
+                return Trace.ABSENT  # nobody has spoken with that agent yet
             raise GatewayError(_said(details), permanent=True)
         if any(mark in json.dumps(message, ensure_ascii=False) for message in _list(details, "messages")):
-            return Found(Trace.STARTED)
+            return Trace.STARTED
         for item in _list(details.get("pendingInputs"), "items"):
-            if mark in json.dumps(item, ensure_ascii=False) and item.get("state") not in _LOST:
-                accepted = item.get("acceptedAt")
-                return Found(Trace.QUEUED, accepted / 1000 if isinstance(accepted, int | float) else None)
-        return Found(Trace.ABSENT)
+            if mark in json.dumps(item, ensure_ascii=False) and str(item.get("state")) not in _LOST:
+                return Trace.QUEUED
+        return Trace.ABSENT
 
     async def send(self, session: str, text: str) -> None:
         """Have the agent of `session` take `text` up when it can: accepted is not read. Raises GatewayError."""
@@ -130,7 +120,7 @@ class Gateway:
         details = await self._tool(
             "sessions_send", session, {"sessionKey": session, "message": text, "timeoutSeconds": 0}
         )
-        if details.get("status") not in _SENT and details.get("sentBeforeError") is not True:
+        if str(details.get("status")) not in _SENT and details.get("sentBeforeError") is not True:
             raise GatewayError(_said(details), permanent=True)
 
     async def reset(self, session: str) -> None:
@@ -172,7 +162,7 @@ class Gateway:
                 headers={**(headers or {}), "Authorization": f"Bearer {secret}"},
                 allow_redirects=False,
             ) as answer:
-                data = await answer.content.read(_ANSWER_LIMIT)
+                data = await _whole(answer.content)
         except CredentialError as error:
             raise GatewayError(str(error), permanent=True) from None
         except TimeoutError:
@@ -214,6 +204,16 @@ class Gateway:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """Return all of an answer, which may come in pieces; of a longer one than the limit too little to be read."""
+    data = bytearray()
+    async for piece in content.iter_any():
+        data += piece
+        if len(data) > _ANSWER_LIMIT:
+            break
+    return bytes(data)
 
 
 def _object(data: bytes) -> dict[str, Any] | None:

@@ -16,8 +16,8 @@ from aiohttp import web
 from supervisor.faces import requests
 from supervisor.faces.paging import cursor, key_of
 from supervisor.faces.problems import ProblemError
-from supervisor.faces.tail import Piece, Tail, piece
-from supervisor.ports import Control
+from supervisor.faces.tail import READ_AT_ONCE, Piece, Tail, piece
+from supervisor.ports import Control, Row
 
 MAX_STREAMS = 512
 HEARTBEAT = 15.0
@@ -30,6 +30,7 @@ _RETRY = b"retry: 2000\n\n"
 """How soon (ms) a browser that has lost the stream comes back."""
 
 _BATCH = 100
+_PAGE = 1000
 
 
 class Streams:
@@ -83,10 +84,10 @@ class Streams:
         self, request: web.Request, response: web.StreamResponse, asked: requests.EventsQuery, after: int
     ) -> int:
         """Begin the answer and send what is kept; return the id sent last."""
+        if after:
+            return await self._missed(request, response, asked, after)
         before = None if asked.cursor is None else key_of(asked.cursor, int)[0]
-        rows = await self._control.rows(
-            since=asked.since, after=after, before=before, agent=asked.agent, limit=asked.limit + 1
-        )
+        rows = await self._control.rows(since=asked.since, before=before, agent=asked.agent, limit=asked.limit + 1)
         if len(rows) > asked.limit:
             rows = rows[1:]
             query = {key: value for key, value in request.query.items() if key != "follow"}
@@ -94,10 +95,26 @@ class Streams:
             response.headers["Link"] = f'<{older}>; rel="next"'
         await response.prepare(request)
         await _send(response, _RETRY)
+        await self._write_rows(response, rows)
+        return rows[-1].id if rows else 0
+
+    async def _missed(
+        self, request: web.Request, response: web.StreamResponse, asked: requests.EventsQuery, after: int
+    ) -> int:
+        """Begin the answer and send all that a returning client has missed, however much; return the id sent last."""
+        rows = await self._control.rows(since=asked.since, after=after, agent=asked.agent, limit=_PAGE)
+        await response.prepare(request)
+        await _send(response, _RETRY)
+        while rows:
+            await self._write_rows(response, rows)
+            after = rows[-1].id
+            rows = await self._control.rows(since=asked.since, after=after, agent=asked.agent, limit=_PAGE)
+        return after
+
+    async def _write_rows(self, response: web.StreamResponse, rows: Sequence[Row]) -> None:
         for start in range(0, len(rows), _BATCH):
             await _write(response, [piece(row) for row in rows[start : start + _BATCH]])
             await asyncio.sleep(0)
-        return rows[-1].id if rows else after
 
     async def _follow(self, response: web.StreamResponse, position: int, agent: str | None) -> None:
         """Send what comes after `position` until there will be no more, or a comment where nothing does."""
@@ -111,7 +128,8 @@ class Streams:
                 continue
             newest = self._tail.newest
             pieces = await self._tail.after(position, agent)
-            position = max(newest, pieces[-1].id if pieces else 0)
+            last = pieces[-1].id if pieces else 0
+            position = last if len(pieces) >= READ_AT_ONCE else max(newest, last)
             await _write(response, pieces)
 
 

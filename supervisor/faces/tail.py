@@ -117,18 +117,20 @@ class Tail:
                 for wait in LOOKS if hint.is_set() else (0.0,):
                     await asyncio.sleep(wait)
                     hint.clear()
-                    if await self._read():
+                    if read := await self._read():
+                        while read == READ_AT_ONCE:  # there may be more
+                            read = await self._read()
                         break
         finally:
             ear.cancel()
             await asyncio.wait({ear})
 
-    async def _read(self) -> bool:
-        """Take in what is new; return whether there was anything."""
+    async def _read(self) -> int:
+        """Take in what is new; return how much that was."""
         try:
             rows = await self._control.rows(after=self._newest, limit=READ_AT_ONCE)
         except StoreError:
-            return False  # said in the log; it will be read once it can be
+            return 0  # said in the log; it will be read once it can be
         for row in rows:
             if len(self._pieces) == _KEPT:
                 self._floor = self._pieces[0].id
@@ -136,7 +138,7 @@ class Tail:
             self._newest = row.id
         if rows:
             self._wake()
-        return bool(rows)
+        return len(rows)
 
     def _ended(self, ready: asyncio.Event) -> None:
         ready.set()

@@ -76,9 +76,10 @@ class History(Protocol):
         events: Collection[str] | None = None,
         limit: int = 1000,
     ) -> Sequence[Row]:
-        """Return the newest `limit` rows at or after `since` and with an id over `after`, oldest first.
+        """Return the newest `limit` rows at or after `since`, oldest first; with `after` the oldest over that id.
 
-        With `before` only those with a smaller id, with `agent` only its own, with `events` only those of these names.
+        Who goes on from `after` misses none. With `before` only those with a smaller id, with `agent` only its own,
+        with `events` only those of these names.
         """
 
     async def incidents(

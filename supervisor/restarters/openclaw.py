@@ -72,7 +72,7 @@ class Restarter:
     async def _restart(self, attempt: int) -> RestartOutcome:
         mark = f"{self._mark}{attempt}]"
         try:
-            if (await self._gateway.find(self._session, mark)).trace is not Trace.ABSENT:
+            if await self._gateway.find(self._session, mark) is not Trace.ABSENT:
                 return RestartOutcome(ok=True, detail=f"{self._agent} was told already")
             if self._config.gentle:
                 await self._abort()

@@ -40,13 +40,13 @@ class Reader:
         among = () if events is None else (f"event IN ({', '.join('?' * len(events))})",)
         # Who follows the log asks for what is new: few rows, found by their number and not by their time.
         index = "NOT INDEXED" if after else ""
-        newest = self._query(
+        found = self._query(
             f"SELECT id, at, event, agent, incident, CAST(fields AS BLOB) FROM rows {index} "  # noqa: S608  # no values
-            f"WHERE {' AND '.join(['true', *where, *among])} ORDER BY id DESC LIMIT ?",
+            f"WHERE {' AND '.join(['true', *where, *among])} ORDER BY id {'ASC' if after else 'DESC'} LIMIT ?",
             (*where.values(), *(events or ()), limit),
-            lambda found: [_rows.row(columns) for columns in found],
+            lambda rows: [_rows.row(columns) for columns in rows],
         )
-        return newest[::-1]
+        return found if after else found[::-1]
 
     def incidents(self, since: float, before: tuple[float, str] | None, limit: int) -> list[Incident]:
         """Return incidents as `ports.Store.incidents` has it; those that can not be read are left out."""

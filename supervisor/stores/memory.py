@@ -82,7 +82,7 @@ class MemoryStore:
         events: Collection[str] | None = None,
         limit: int = 1000,
     ) -> Sequence[Row]:
-        """Return the newest `limit` log records, by their number, oldest first."""
+        """Return log records as `ports.History.rows` has it."""
         self._must_be_open()
         found = (
             row
@@ -93,6 +93,8 @@ class MemoryStore:
             and agent in {None, row.agent}
             and (events is None or row.event in events)
         )
+        if after:
+            return heapq.nsmallest(limit, found, key=lambda row: row.id)
         return heapq.nlargest(limit, found, key=lambda row: row.id)[::-1]
 
     async def incidents(

@@ -489,6 +489,17 @@ async def test_a_follower_gets_history_then_what_happens(client: aiohttp.ClientS
         assert [number for number, _, _ in await events(answer, 3)] == [253, 254, 256]
 
 
+@pytest.mark.parametrize("follow", ["1", "0"])
+async def test_a_client_that_returns_has_missed_nothing_however_much_came(
+    client: aiohttp.ClientSession, control: MemoryControl, follow: str
+) -> None:
+    for number in range(2500):
+        control.record("old", "mailer", number=number)
+    how: Any = {"params": {"follow": follow, "limit": "1"}, "headers": {"Last-Event-ID": "3"}}
+    async with client.get("/api/v1/events", **how) as answer:
+        assert [number for number, _, _ in await events(answer, 2497)] == list(range(4, 2501))
+
+
 async def test_a_record_that_reaches_the_disk_late_is_sent(
     client: aiohttp.ClientSession, control: MemoryControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:

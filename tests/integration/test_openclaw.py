@@ -82,7 +82,7 @@ async def hang(claw: Gateway, gateway: Client) -> None:
     await gateway.send("agent:worker:main", "[work 0] read the ledger")
 
     async def knows() -> bool:
-        return (await gateway.find("agent:worker:main", "[work 0]")).trace is Trace.STARTED
+        return await gateway.find("agent:worker:main", "[work 0]") is Trace.STARTED
 
     await eventually("the agent works", knows)
     claw.model.hangs_on = "[work 1]"
@@ -137,7 +137,7 @@ async def test_a_hung_agent_is_reset_or_its_turn_aborted_and_goes_on(tmp_path: P
 
             await eventually("it goes on", resumed)
             assert (await one.restart(attempt)).detail == "worker was told already"
-            knows = (await gateway.find("agent:worker:main", "[work 0]")).trace is Trace.STARTED
+            knows = await gateway.find("agent:worker:main", "[work 0]") is Trace.STARTED
             assert knows is bool(keys), "a reset forgets, an abort does not"
             monkey.undo()
         ghost = await worker(claw, id="ghost").restart(1)

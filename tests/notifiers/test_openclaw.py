@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -18,6 +17,13 @@ SENT = delivery()
 MARK = f"[supervisor-event {SENT.id}]"
 
 Make = Callable[..., Notifier]
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @pytest.fixture(autouse=True)
@@ -78,10 +84,12 @@ async def test_two_deliveries_are_two_messages(claw: Gateway, make: Make) -> Non
 
 async def test_what_a_dead_gateway_has_forgotten_is_sent_again(claw: Gateway, make: Make) -> None:
     claw.busy.add("caine")
-    caine = make()
+    caine, clock = make(), Clock()
+    caine._clock = clock
     await caine.send(SENT)
     claw.die()
     assert claw.texts() == []
+    clock.now += 31.0
     assert isinstance(await caine.send(SENT), Accepted)
     claw.wake()
     assert await caine.send(SENT) == Delivered()
@@ -104,13 +112,33 @@ async def test_an_answer_that_is_lost_sends_nothing_twice(claw: Gateway, make: M
 
 async def test_an_agent_that_does_not_read_is_stuck(claw: Gateway, make: Make) -> None:
     claw.busy.add("caine")
-    caine = make(read_within="60s")
+    caine, clock = make(read_within="60s"), Clock()
+    caine._clock = clock
     await caine.send(SENT)
-    (item,) = claw.pending["agent:caine:main"]
-    item["acceptedAt"] = (time.time() - 61) * 1000
-    assert "caine has not read it for 61 s" in await refused(caine)
-    item["acceptedAt"] = "yesterday"
+    clock.now += 59.0
     assert isinstance(await caine.send(SENT), Accepted)
+    clock.now += 2.0
+    assert "caine has not read it for 61 s" in await refused(caine)
+    assert len(claw.texts()) == 1
+
+
+async def test_what_is_accepted_and_nowhere_to_be_seen_is_sent_again_now_and_then(claw: Gateway, make: Make) -> None:
+    caine, clock = make(read_within="120s"), Clock()
+    caine._clock = clock
+    claw.forgetful = True
+    sends = []
+    for _ in range(24):
+        assert isinstance(await caine.send(SENT), Accepted)
+        sends.append(claw.calls.count("sessions_send"))
+        clock.now += 5.0
+    assert sends[-1] == 4
+    assert "has not read it" in await refused(caine)
+    assert claw.calls.count("sessions_send") == 4
+
+
+async def test_an_answer_that_comes_in_pieces_is_read_whole(claw: Gateway, make: Make) -> None:
+    claw.read["agent:caine:main"] = ["x" * 20_000] * 49 + [f"{MARK} done"]
+    assert await make().send(SENT) == Delivered()
 
 
 async def test_a_tool_that_is_denied_names_the_setting(claw: Gateway, make: Make) -> None:

@@ -204,7 +204,8 @@ class MemoryControl:
         self._broken()
         named = [r for r in self.records if events is None or r.event in events]
         found = [r for r in named if r.at >= since and r.id > after and agent in {None, r.agent}]
-        return [row for row in found if before is None or row.id < before][-limit:]
+        found = [row for row in found if before is None or row.id < before]
+        return found[:limit] if after else found[-limit:]
 
     async def incidents(
         self, *, since: float = 0.0, before: tuple[float, str] | None = None, limit: int = 1000

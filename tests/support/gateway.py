@@ -26,6 +26,7 @@ class Gateway:
         busy: agents that take nothing up: what is sent to them waits.
         read: by session, what a model has begun to read.
         pending: by session, what waits, as the gateway's own documents.
+        forgetful: what is sent is accepted, and never seen again.
         fault: answers the next requests in its place, after what was asked has been done where `late`.
     """
 
@@ -41,6 +42,7 @@ class Gateway:
     calls: list[str] = field(default_factory=list)
     fault: Answer | None = None
     late: bool = False
+    forgetful: bool = False
     turns: int = 0
     _ids: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -141,6 +143,8 @@ class Gateway:
             "acceptedAt": time.time() * 1000,
             "message": {"role": "user", "content": message},
         }
+        if self.forgetful:
+            return {"runId": item["id"], "status": "accepted", "sessionKey": sessionKey, "targetDisposition": "queued"}
         self.pending.setdefault(sessionKey, []).append(item)
         if sessionKey.split(":")[1] not in self.busy:
             self.wake(sessionKey.split(":")[1])

@@ -100,15 +100,30 @@ function tick() {
 
 // --- the events -------------------------------------------------------------------------------------
 
+// A browser opens six connections to a host at the most: a page that nobody sees holds none.
+let source = null;
+
 function listen() {
-  const source = new EventSource("/api/v1/events?follow=true&limit=1");
+  if (document.hidden) return;
+  source?.close();
+  source = new EventSource("/api/v1/events?follow=true&limit=1");
   for (const name of document.body.dataset.live.split(" ")) source.addEventListener(name, soon);
   source.addEventListener("open", soon);
   source.addEventListener("error", () => {
     lost.hidden = false;
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN); // refused: a browser gives up
+    if (source?.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN); // refused: a browser gives up
   });
 }
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) {
+    source?.close();
+    source = null;
+  } else {
+    listen();
+    soon();
+  }
+});
 
 // --- what may be done -------------------------------------------------------------------------------
 
