@@ -222,6 +222,20 @@ async def test_a_transition_is_seen_within_a_second_without_a_reload(place: Plac
     await place.shown(story)
 
 
+async def test_a_page_that_nobody_sees_holds_no_stream(place: Place) -> None:
+    def story(opened: Tab) -> None:
+        page = opened.page
+        look = "(hidden) => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true }); "
+        look += "document.dispatchEvent(new Event('visibilitychange')); return source === null; }"
+        assert page.evaluate("source.readyState !== EventSource.CLOSED")
+        assert page.evaluate(look, arg=True)
+        assert not page.evaluate(look, arg=False)
+        place.beat("mailer", kind="fail", message="it is back")
+        page.get_by_text("it is back").wait_for()
+
+    await place.shown(story)
+
+
 async def test_hostile_names_are_text(place: Place) -> None:
     names = ("<script>bad=1</script>", "<img src=x onerror=bad=1>", "\u202egnp", "x" * 200, "💥")
     queues = place.town.folder / "cache" / "queues"
