@@ -40,9 +40,13 @@ def nothing() -> web.Response:
 
 
 async def asker(request: web.Request, by: str | None) -> str:
-    """Return who asks: `by`, else whom the door knows, else the user whose process has the other end of the socket."""
+    """Return who asks: `by`, else whom the door knows, else the user whose process has the other end of the socket.
+
+    Over TCP a name is only what somebody says: whom the door knows stands beside it.
+    """
     if by is not None:
-        return by
+        said = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in by)
+        return f"{said} (by {request[ASKER]})" if ASKER in request else said
     if ASKER in request:
         return request[ASKER]
     peer = request.get_extra_info("socket")
