@@ -36,17 +36,17 @@ def plan_of(settings: Settings) -> Plan:
         outbox_timeout=settings.outbox.timeout,
         retention=settings.journal.retention,
         page=PagePlan(**settings.dashboard.model_dump()),
-        http=_rules(settings.http),
+        http=_rules(settings.http, settings.dashboard.language),
         textfile=TextfilePlan(settings.metrics.textfile, settings.metrics.interval),
         ping=PingPlan(None if address is None else HttpPing(address), settings.ping.interval),
     )
 
 
-def _rules(table: HttpTable) -> Rules | None:
+def _rules(table: HttpTable, language: str) -> Rules | None:
     if table.listen is None:
         return None
     host, port = address(table.listen)
-    return Rules(host, port, table.token, table.public_read, frozenset(table.allowed_hosts))
+    return Rules(host, port, table.token, table.public_read, frozenset(table.allowed_hosts), language)
 
 
 def _agent_plan(settings: Settings, name: str, agent: Agent) -> AgentPlan:

@@ -231,13 +231,6 @@ class Index:
         """Return the queues, by name."""
         return tuple(sorted(self._queues.values(), key=lambda queue: queue.name))
 
-    def next_age(self) -> float | None:
-        """Return when the next queue grows too old (s since the epoch), None where none will."""
-        return min(
-            (queue.oldest + self.limits.queue_age for queue in self._queues.values() if queue.oldest is not None),
-            default=None,
-        )
-
     def known(self) -> Iterator[str]:
         """Yield the paths of all files of the state folder that are taken in."""
         yield from self._documents

@@ -21,6 +21,7 @@ from supervisor.faces.api.openapi import openapi
 from supervisor.faces.api.route import Route, register
 from supervisor.faces.api.routes import table
 from supervisor.faces.connections import MAX_CONNECTIONS, Connection, greeted
+from supervisor.faces.languages.language import language
 from supervisor.faces.listening import Listening, listen, listen_tcp
 from supervisor.faces.problems import problems
 from supervisor.faces.streams import Streams
@@ -131,7 +132,7 @@ class HttpFace:
         routes = table(self._control, self._version, self._watches, streams)
         register(app, [*routes, self._description(routes)])
         if door is not None:
-            Login(door).register(app)
+            Login(door, language(door.language, "UTC")).register(app)
         app.on_shutdown.append(streams.end)
         app.on_response_prepare.append(_secure)
         return app

@@ -243,7 +243,6 @@ def test_a_queue_is_a_case_until_its_consumer_takes_it() -> None:
     index.put_queue(queue)
     subject = Subject(Scope.QUEUE, queue.path)
     assert index.case(subject, 90.0) == QueueCase(queue, 90.0, 2, 60.0)
-    assert index.next_age() == 100.0
     assert index.queues() == (queue,)
     assert index.known_queues() == {queue.path}
     index.take_dirty()
@@ -251,7 +250,6 @@ def test_a_queue_is_a_case_until_its_consumer_takes_it() -> None:
     index.drop_queue(queue.path)
     assert index.take_dirty() == {subject}
     assert index.case(subject, 90.0) is None
-    assert index.next_age() is None
 
 
 def test_a_judgement_rests_on_these_files() -> None:

@@ -238,6 +238,19 @@ async def test_who_has_logged_in_acts_by_name_until_the_logout(client: aiohttp.C
     assert (await refused(client, "POST", "/api/v1/check", json={}, headers=stolen))[0] == 401
 
 
+async def test_the_login_speaks_as_the_page_does(port: Port) -> None:
+    await port.use(port.rules(language="es"))
+    async with (
+        aiohttp.ClientSession(f"http://127.0.0.1:{port.number}") as client,
+        client.post("/login", data={"token": "wrong"}, headers={"Accept": "text/html"}) as answer,
+    ):
+        page = await answer.text()
+    assert '<html lang="es">' in page
+    assert "esta no es la clave" in page
+    assert "Entrar" in page
+    assert "Log in" not in page
+
+
 async def test_the_form_says_what_is_wrong(client: aiohttp.ClientSession) -> None:
     html = {"Accept": "text/html"}
     async with client.post("/login", data={"token": "<wrong>"}, headers=html) as answer:

@@ -50,6 +50,7 @@ class Rules:
         token: where the token is; None: nothing can be changed.
         public_read: this machine's own requests may read without it.
         allowed_hosts: further names in `Host`, such as a reverse proxy's.
+        language: the page's ("en", "es"), and so that of the login.
     """
 
     host: str
@@ -57,6 +58,7 @@ class Rules:
     token: Credential | None = None
     public_read: bool = True
     allowed_hosts: frozenset[str] = frozenset()
+    language: str = "en"
 
     @property
     def authority(self) -> str:
@@ -72,6 +74,7 @@ class Door:
         self._clock = clock
         self._sessions = Sessions()
         self._throttle = Throttle()
+        self.language = rules.language
         self._local = _LOCAL | {rules.authority.rpartition(":")[0]}
         # Browsers send cookies to every port of a host: two supervisors must not take each other's.
         self.cookie = f"collections_supervisor_{rules.port}"

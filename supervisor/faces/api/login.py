@@ -15,6 +15,7 @@ from supervisor.faces import requests
 from supervisor.faces.api.door import LOGIN, LOGOUT, Door
 from supervisor.faces.api.route import HTML
 from supervisor.faces.api.sessions import LIFETIME
+from supervisor.faces.languages.language import Language
 from supervisor.faces.problems import ProblemError
 
 _FORM = "application/x-www-form-urlencoded"
@@ -37,8 +38,9 @@ _PAGE = Environment(
 class Login:
     """The pages of a door."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, speech: Language) -> None:
         self._door = door
+        self._speech = speech
 
     def register(self, app: web.Application) -> None:
         """Let the application serve them."""
@@ -47,7 +49,7 @@ class Login:
         app.router.add_post(LOGOUT, self._leave)
 
     async def _show(self, _: web.Request) -> web.Response:
-        return _page("")
+        return self._page("")
 
     async def _enter(self, request: web.Request) -> web.Response:
         try:
@@ -57,7 +59,7 @@ class Login:
             # A person sees the form again, a program the problem.
             if HTML not in request.headers.get("Accept", ""):
                 raise
-            return _page(error.detail, error.status, dict(error.headers or {}))
+            return self._page(error.detail, error.status, dict(error.headers or {}))
         answer = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
         answer.set_cookie(
             self._door.cookie,
@@ -76,6 +78,14 @@ class Login:
         answer.del_cookie(self._door.cookie, httponly=True, samesite="Strict")
         return answer
 
+    def _page(
+        self, message: str, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
+    ) -> web.Response:
+        speech = self._speech
+        text = _PAGE.render(style=_STYLE, message=self._speech.tell(message), speech=speech, t=speech.say)
+        more = {"Content-Security-Policy": _CSP, **(headers or {})}
+        return web.Response(text=text, status=status, content_type=HTML, headers=more)
+
 
 async def _form(request: web.Request) -> tuple[str, str]:
     """Return the token and the name. Raises ProblemError."""
@@ -90,9 +100,3 @@ async def _form(request: web.Request) -> tuple[str, str]:
         raise ProblemError(HTTPStatus.BAD_REQUEST, "the body is no form") from None
     name = " ".join(str(form.get("name", "")).split())
     return str(form.get("token", "")).strip(), name[:_LONGEST_NAME]
-
-
-def _page(message: str, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> web.Response:
-    text = _PAGE.render(style=_STYLE, message=message)
-    more = {"Content-Security-Policy": _CSP, **(headers or {})}
-    return web.Response(text=text, status=status, content_type=HTML, headers=more)

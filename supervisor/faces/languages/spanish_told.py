@@ -9,6 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+_LOGIN: Mapping[str, str] = {
+    "this is not the token": "esta no es la clave",
+    "too many wrong tokens: try again in {seconds} s": "demasiadas claves erradas: intente de nuevo en {seconds} s",
+    "no token is configured: see http.token_file": "no hay una clave configurada: vea http.token_file",
+    "the token can not be read; the log says why": "no se puede leer la clave; el registro dice por qué",
+}
 _HEALTH: Mapping[str, str] = {
     "heartbeat in time": "latido a tiempo",
     "stopped as planned": "detenido según lo previsto",
@@ -309,6 +315,7 @@ _READING: Mapping[str, str] = {
 }
 
 PHRASES: Mapping[str, str] = {
+    **_LOGIN,
     **_HEALTH,
     **_WORDS,
     **_INCIDENTS,
