@@ -115,6 +115,9 @@ class AgentTable(_Table):
         default=1800.0, description="How far a heartbeat's busy_until may move the deadline."
     )
     critical_limit: SpanOrNone = Field(default=300.0, description="How long a critical phase may defer a restart.")
+    progress_timeout: Span | None = Field(
+        default=None, description="How long pending work may wait without progress; for ever, where not set."
+    )
     restart: RestartTable | None = Field(default=None, description="How the agent is restarted; never, where not set.")
 
 

@@ -222,6 +222,7 @@ class _Reading:
             escalate_after=table.escalate_after,
             busy_limit=table.busy_limit,
             critical_limit=table.critical_limit,
+            progress_timeout=table.progress_timeout,
         )
         found = self._restart(name)
         if found is None:

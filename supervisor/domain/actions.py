@@ -13,6 +13,13 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class Cause(StrEnum):
+    """What an incident of an agent is about: with the agent's name it makes the key."""
+
+    HEARTBEAT = "heartbeat"
+    STALLED = "stalled"
+
+
 class Refusal(StrEnum):
     """Why a restart that the misses call for is not started."""
 
@@ -53,9 +60,9 @@ class RestartRefused:
 
 @dataclass(frozen=True, slots=True)
 class OpenIncident:
-    """Something a person must hear of. `cause` and the agent's name make its key."""
+    """Something a person must hear of."""
 
-    cause: str
+    cause: Cause
     severity: Severity
     summary: str
 
@@ -64,7 +71,7 @@ class OpenIncident:
 class ResolveIncident:
     """The incident of `cause` is over."""
 
-    cause: str
+    cause: Cause
     summary: str
 
 

@@ -36,6 +36,7 @@ class Modifier(StrEnum):
     UNOBSERVED = "unobserved"
     EXHAUSTED = "exhausted"
     CLOCK_SKEW = "clock_skew"
+    STALLED = "stalled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,8 @@ def view(
         modifiers.append(Modifier.EXHAUSTED)
     if health.beat is not None and health.beat.skew:
         modifiers.append(Modifier.CLOCK_SKEW)
+    if health.progress.nudged:
+        modifiers.append(Modifier.STALLED)
     return AgentView(
         name=name,
         status=health.state,

@@ -14,8 +14,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, assert_never
 
-from supervisor.domain import attempts, mending, restarts
-from supervisor.domain.actions import HealthAction, Missed, OpenIncident, ResolveIncident, Severity
+from supervisor.domain import attempts, mending, progress, restarts
+from supervisor.domain.actions import Cause, HealthAction, Missed, OpenIncident, ResolveIncident, Severity
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import (
     Beat,
@@ -41,22 +41,25 @@ from supervisor.domain.times import moved
 from supervisor.domain.vitals import PROMISED, Health, HealthState, Moment, Step
 from supervisor.domain.words import count, span
 
-__all__ = ["CAUSE", "Attempt", "Health", "HealthState", "handle"]
-
-CAUSE = "heartbeat"
-"""The cause in the incident's key."""
+__all__ = ["Attempt", "Health", "HealthState", "handle"]
 
 _RETIRED_KEPT = 8
 
 
-def handle(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
-    health: Health, event: HealthEvent, now: float, policy: Policy, *, name: str, trusted: bool = True
-) -> Step:
+def handle(health: Health, event: HealthEvent, now: float, policy: Policy, *, name: str, trusted: bool = True) -> Step:
     """Return the agent's health after `event` at `now`, and what is to be done.
 
     `name` seeds the jitter. While not `trusted` (the gate is closed) no silence counts and no restart starts.
     """
-    moment = Moment(now, policy, name, trusted)
+    after, actions = _answer(health, event, Moment(now, policy, name, trusted))
+    if health.progress.nudged and not after.progress.nudged:
+        actions += (ResolveIncident(Cause.STALLED, "its work moves again, or waits no more"),)
+    return after, actions
+
+
+def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
+    health: Health, event: HealthEvent, moment: Moment
+) -> Step:
     match event:
         case HeartbeatSeen(beat):
             return _seen(health, beat, moment)
@@ -81,7 +84,7 @@ def handle(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
         case PolicyChanged():
             return _repoliced(health, moment), ()
         case TimeLost(seconds):
-            return replace(health, due=moved(health.due, seconds), lost=health.lost + seconds, lost_at=now), ()
+            return _lost(health, seconds, moment.now), ()
         case ClockStepped(seconds):
             return _shifted(health, seconds), ()
         case _:
@@ -97,15 +100,18 @@ def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
     if health.attempt is not None and health.restarting:
         return replace(health, attempt=replace(health.attempt, beat=beat)), ()
     lost = health.lost if beat.at < health.lost_at else 0.0
-    news: dict[str, Any] = {"beat": beat, "lost": lost, "retired": _retired(health, beat)}
+    retired = _retired(health, beat)
+    work = progress.told(health.progress, beat, moment.policy.progress_timeout, new_life=retired != health.retired)
+    news: dict[str, Any] = {"beat": beat, "lost": lost, "retired": retired, "progress": work}
     if beat.kind is BeatKind.STOP:
+        news["progress"] = progress.IDLE
         return _settled(health, HealthState.STOPPED, "stopped as planned", moment, due=None, **news)
     if beat.kind is BeatKind.FAIL:
         text = "the agent reported a failure"
         return _miss(replace(health, errors=health.errors + 1, **news), moment.now, text, moment)
     due = _promise(beat, lost, moment.policy)
-    if due < moment.now:
-        # Known only from the past: it proves nothing of today, and takes nothing back.
+    if due < moment.now or work.stuck:
+        # Known only from the past, or of an agent that does not get on: it proves nothing, and takes nothing back.
         health = replace(health, **news)
         late = _is_promised(health) or health.state is HealthState.STOPPED
         return (replace(health, due=due) if late else health), ()
@@ -152,7 +158,7 @@ def _settled(health: Health, state: HealthState, reason: str, moment: Moment, **
     """End the silence: misses, wishes and the incident are over. `news`: what else is different."""
     if health.state is state:
         return replace(health, deferred=False, reason=reason, **news), ()
-    actions = (ResolveIncident(CAUSE, reason),) if health.incident else ()
+    actions = (ResolveIncident(Cause.HEARTBEAT, reason),) if health.incident else ()
     over: dict[str, Any] = {"misses": 0, "restart_at": None, "deferred": False, "exhausted": False, "incident": False}
     return replace(health, state=state, since=moment.now, reason=reason, gone="", **over, **news), actions
 
@@ -167,10 +173,24 @@ def _woken(health: Health, moment: Moment) -> Step:
     if not moment.trusted:
         return health, ()
     if health.due is not None and now >= health.due:
-        return _miss(health, health.due, _silence(health, now), moment)
+        return _miss(health, health.due, _silence(health, moment), moment)
+    if health.progress.due is not None and now >= health.progress.due:
+        return _idled(health, health.progress.due, moment)
     if health.restart_at is not None:
         return mending.want_restart(health, moment)
     return health, ()
+
+
+def _idled(health: Health, due: float, moment: Moment) -> Step:
+    """Judge an agent that beats and does not get on: the first time somebody is told, then it is a miss."""
+    work = health.progress
+    if health.state is not HealthState.HEALTHY or health.restarting:
+        return replace(health, progress=progress.paused(work)), ()
+    text = work.stall(moment.now)
+    if work.nudged:
+        return _miss(replace(health, progress=replace(work, due=None, stuck=True)), due, text, moment)
+    after = replace(health, progress=replace(work, due=moment.now + moment.policy.check_interval, nudged=True))
+    return after, (OpenIncident(Cause.STALLED, Severity.WARNING, text),)
 
 
 def _checked(health: Health, moment: Moment) -> Step:
@@ -204,7 +224,7 @@ def _miss(health: Health, due: float, reason: str, moment: Moment) -> Step:
     escalated = misses >= policy.escalate_after
     if escalated and not after.incident:
         after = replace(after, incident=True)
-        actions += (OpenIncident(CAUSE, Severity.CRITICAL, _summary(after)),)
+        actions += (OpenIncident(Cause.HEARTBEAT, Severity.CRITICAL, _summary(after)),)
     state = HealthState.ESCALATED if escalated or health.state is HealthState.ESCALATED else HealthState.UNHEALTHY
     if after.state is not state:
         after = replace(after, state=state, since=now)
@@ -214,12 +234,15 @@ def _miss(health: Health, due: float, reason: str, moment: Moment) -> Step:
     return after, actions
 
 
-def _silence(health: Health, now: float) -> str:
+def _silence(health: Health, moment: Moment) -> str:
+    now = moment.now
     attempt = _unanswered(health)
     if attempt is not None and attempt.ended is not None:
         return f"no heartbeat in {span(now - attempt.ended)} since {attempt.name}"
     if health.beat is None:
         return "no heartbeat was ever seen"
+    if health.progress.stuck and now <= _promise(health.beat, health.lost, moment.policy):
+        return health.progress.stall(now)
     silence = f"no heartbeat for {span(now - health.beat.at)}"
     return f"{health.gone}; {silence}" if health.gone else silence
 
@@ -265,6 +288,7 @@ def _registered(health: Health, moment: Moment) -> Health:
 
 def _repoliced(health: Health, moment: Moment) -> Health:
     now, policy = moment.now, moment.policy
+    health = replace(health, progress=progress.promised(health.progress, policy.progress_timeout))
     if policy.restart is None and health.attempt is not None and health.restarting:
         # Nobody is left who could tell how it ends.
         gone = RestartFinished(health.attempt.number, ok=False, detail="nothing restarts this agent any more")
@@ -278,6 +302,11 @@ def _repoliced(health: Health, moment: Moment) -> Health:
     return replace(health, due=_promise(health.beat, health.lost, policy))
 
 
+def _lost(health: Health, seconds: float, now: float) -> Health:
+    work = progress.shifted(health.progress, seconds)
+    return replace(health, due=moved(health.due, seconds), lost=health.lost + seconds, lost_at=now, progress=work)
+
+
 def _shifted(health: Health, seconds: float) -> Health:
     return replace(
         health,
@@ -289,4 +318,5 @@ def _shifted(health: Health, seconds: float) -> Health:
         history=restarts.shifted(health.history, seconds),
         restart_at=moved(health.restart_at, seconds),
         held_until=moved(health.held_until, seconds),
+        progress=progress.shifted(health.progress, seconds),
     )

@@ -47,6 +47,7 @@ class Policy:
         restart_after, escalate_after: misses in a row that bring the restart, the incident.
         busy_limit: how far `busy_until` may move the deadline (s).
         critical_limit: how long `phase: critical` may defer a restart (s).
+        progress_timeout: how long work may wait without progress (s); None where that is not judged.
         restart: None where nothing can restart the agent.
     """
 
@@ -57,6 +58,7 @@ class Policy:
     escalate_after: int = 2
     busy_limit: float = 1800.0
     critical_limit: float = 300.0
+    progress_timeout: float | None = None
     restart: RestartPolicy | None = None
 
 

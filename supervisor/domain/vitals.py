@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from supervisor.domain.actions import HealthAction
+from supervisor.domain.actions import Cause, HealthAction
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import Beat
 from supervisor.domain.policy import Policy
+from supervisor.domain.progress import IDLE, Progress
 from supervisor.domain.restarts import History
 
 
@@ -41,6 +42,7 @@ class Health:
         incident: an incident for missed heartbeats is open.
         errors: failures that the agent reported, and restarts that failed, since it was registered.
         retired: incarnations that a newer one has replaced, newest last.
+        progress: whether it gets on with its work.
         gone: how its process ended, where we saw it end and nothing has been heard since.
         born: when it was registered, in whole seconds: tells it from others of its name.
     """
@@ -64,6 +66,7 @@ class Health:
     reason: str = "no heartbeat seen yet"
     gone: str = ""
     born: int = 0
+    progress: Progress = IDLE
 
     @property
     def restarting(self) -> bool:
@@ -75,6 +78,12 @@ class Health:
         """How often it was restarted; first starts are none."""
         return self.history.total - self.history.starts
 
+    @property
+    def causes(self) -> frozenset[Cause]:
+        """What incidents of it are open for."""
+        is_open = {Cause.HEARTBEAT: self.incident, Cause.STALLED: self.progress.nudged}
+        return frozenset(cause for cause, yes in is_open.items() if yes)
+
     def effect(self, attempt: Attempt) -> int:
         """Return what tells this attempt from every other, those of a lost journal too."""
         return self.born * 10_000 + attempt.number
@@ -82,7 +91,8 @@ class Health:
     @property
     def deadline(self) -> float | None:
         """When this machine wants to be woken, None where only a fact can change it."""
-        return min((at for at in (self.due, self.restart_at, self.held_until) if at is not None), default=None)
+        wanted = (self.due, self.restart_at, self.held_until, self.progress.due)
+        return min((at for at in wanted if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)

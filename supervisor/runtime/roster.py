@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 
+from supervisor.domain.actions import Cause
 from supervisor.domain.events import DeadlineReached, PolicyChanged, Registered
 from supervisor.domain.health import Health
 from supervisor.ports import UnknownNameError
@@ -68,7 +69,7 @@ class Roster:
         tools.gate.fleet = len(self._agents)
         tools.gate.beating(name)
         change = Change(forgotten=[name])
-        tools.desk.resolve(change, agent.key, why)
+        agent.resolve(change, Cause, why)
         tools.journal.post(change)
         if agent.restarter is not None:
             await closed(agent.restarter)

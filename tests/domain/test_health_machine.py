@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from supervisor.domain import health
-from supervisor.domain.actions import HealthAction, Missed, OpenIncident, ResolveIncident, Restart, RestartRefused
+from supervisor.domain.actions import (
+    Cause,
+    HealthAction,
+    Missed,
+    OpenIncident,
+    ResolveIncident,
+    Restart,
+    RestartRefused,
+)
 from supervisor.domain.events import (
     Beat,
     BeatKind,
@@ -57,6 +65,7 @@ promises = st.builds(
     escalate_after=st.integers(1, 3),
     busy_limit=st.sampled_from([0.0, 1800.0]),
     critical_limit=st.sampled_from([0.0, 300.0]),
+    progress_timeout=st.sampled_from([None, 600.0]),
 )
 lengths = st.integers(0, 400) | st.integers(0, HALF_A_DAY)
 
@@ -82,7 +91,7 @@ class HealthMachine(RuleBasedStateMachine):
         self.proof = NEVER
         self.running: int | None = None
         self.automatic: list[float] = []
-        self.open = False
+        self.open: set[Cause] = set()
 
     @initialize(policy=promises, law=st.none() | laws, named=st.booleans())
     def begin(self, policy: Policy, law: RestartPolicy | None, named: bool) -> None:
@@ -111,9 +120,10 @@ class HealthMachine(RuleBasedStateMachine):
         kind=st.sampled_from(BeatKind),
         phase=st.sampled_from([None, Phase.CRITICAL]),
         busy=st.none() | st.integers(0, HALF_A_DAY),
+        work=st.sampled_from([None, 1, 2]),
         at_once=st.booleans(),
     )
-    def say(self, kind: BeatKind, phase: Phase | None, busy: int | None, at_once: bool) -> None:
+    def say(self, kind: BeatKind, phase: Phase | None, busy: int | None, work: int | None, at_once: bool) -> None:
         beat = Beat(
             self.now,
             kind=kind,
@@ -122,6 +132,8 @@ class HealthMachine(RuleBasedStateMachine):
             phase=phase,
             busy_until=None if busy is None else self.now + busy,
             pid=self.life,
+            progress_seq=work,
+            pending=work,
         )
         self.said.append(beat)
         if at_once:
@@ -241,11 +253,15 @@ class HealthMachine(RuleBasedStateMachine):
         if counts and not known:
             self.proof = max(self.proof, beat.at)
             if fresh and not before.restarting:
-                # The living is never starved, whatever was said before.
-                assert (self.health.state, self.health.misses) == (HealthState.HEALTHY, 0)
-                assert self.health.due is not None
-                assert self.health.due >= beat.at + self.policy.heartbeat_timeout
+                # The living is never starved, whatever was said before, unless its work is known to stand still.
                 assert self.health.beat is beat
+                assert self.health.due is not None
+                if self.health.progress.stuck:
+                    assert before.progress.stuck
+                    assert (self.health.state, self.health.misses) == (before.state, before.misses)
+                else:
+                    assert (self.health.state, self.health.misses) == (HealthState.HEALTHY, 0)
+                    assert self.health.due >= beat.at + self.policy.heartbeat_timeout
         if beat.kind is BeatKind.LOG:
             assert self.health is before
 
@@ -271,11 +287,10 @@ class HealthMachine(RuleBasedStateMachine):
             elif isinstance(action, RestartRefused):
                 assert action.until is None or action.until >= self.now
             elif isinstance(action, OpenIncident):
-                assert not self.open
-                self.open = True
+                assert action.cause not in self.open
+                self.open.add(action.cause)
             elif isinstance(action, ResolveIncident):
-                assert self.open
-                self.open = False
+                self.open.remove(action.cause)
         return actions
 
     def check_misses(self, before: Health, event: HealthEvent, actions: tuple[HealthAction, ...]) -> None:
@@ -290,6 +305,10 @@ class HealthMachine(RuleBasedStateMachine):
             assert self.health.misses == 0
         if missed and isinstance(event, DeadlineReached):
             assert self.trusted
+            if self.health.progress.stuck:
+                assert before.progress.nudged
+                self.proof = NEVER  # it beats, and that is not enough
+                return
             assert before.due is not None
             assert before.due <= self.now
             # No heartbeat is ever counted as silence.
@@ -338,8 +357,8 @@ class HealthMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_incident_is_that_of_the_state(self) -> None:
-        assert self.health.incident is self.open
-        assert (self.health.state is HealthState.ESCALATED) <= self.open
+        assert self.health.causes == self.open
+        assert (self.health.state is HealthState.ESCALATED) <= (Cause.HEARTBEAT in self.open)
 
     @invariant()
     def a_calm_agent_has_nothing_left_of_its_silence(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from supervisor.domain import escalation, health
 from supervisor.domain.actions import (
+    Cause,
     HealthAction,
     Missed,
     OpenIncident,
@@ -264,10 +265,10 @@ def _worded(action: HealthAction) -> str:
             return f"{'start' if first else 'restart'} {attempt}"
         case RestartRefused(reason):
             return f"refused {reason}"
-        case OpenIncident():
-            return "incident"
-        case ResolveIncident():
-            return "resolved"
+        case OpenIncident(cause):
+            return "incident" if cause is Cause.HEARTBEAT else f"incident {cause}"
+        case ResolveIncident(cause):
+            return "resolved" if cause is Cause.HEARTBEAT else f"resolved {cause}"
 
 
 # --- an incident and its chain -----------------------------------------------------------------------
