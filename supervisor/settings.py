@@ -223,6 +223,8 @@ class _Reading:
             busy_limit=table.busy_limit,
             critical_limit=table.critical_limit,
             progress_timeout=table.progress_timeout,
+            max_cost_per_hour=table.max_cost_per_hour,
+            max_tokens_per_hour=table.max_tokens_per_hour,
         )
         found = self._restart(name)
         if found is None:

@@ -6,6 +6,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,26 @@ def test_an_agents_own_keys_win_over_the_defaults(read: Read) -> None:
     assert settings.policy("a") == Policy(90, 2, 2, restart_after=2)
     assert settings.policy("b") == Policy(3, 2, 1, restart_after=2, escalate_after=1, busy_limit=0)
     assert list(settings.agents) == ["a", "b"]
+
+
+def test_limits_are_off_and_money_is_what_was_typed(read: Read) -> None:
+    settings = read("""
+        [defaults]
+        max_tokens_per_hour = 5000
+        [agents.a]
+        max_cost_per_hour = 0.1
+        progress_timeout = "2h"
+        [agents.b]
+    """)
+    wanted = Policy(progress_timeout=7200, max_cost_per_hour=Decimal("0.1"), max_tokens_per_hour=5000)
+    assert settings.policy("a") == wanted
+    assert settings.policy("b") == Policy(max_tokens_per_hour=5000)
+
+
+@pytest.mark.parametrize("wrong", ['"1"', "0", "-1", "inf", "nan", "true", "1e12"])
+def test_a_cost_is_a_number_above_0(read: Read, wrong: str) -> None:
+    (problem,) = problems(read, f"defaults.max_cost_per_hour = {wrong}")
+    assert "defaults.max_cost_per_hour: expected a number above 0, such as 10 or 2.50" in problem
 
 
 def test_restart_keys_and_those_that_follow_from_the_timeout(read: Read) -> None:

@@ -18,6 +18,7 @@ class Cause(StrEnum):
 
     HEARTBEAT = "heartbeat"
     STALLED = "stalled"
+    BURN = "burn"
 
 
 class Refusal(StrEnum):

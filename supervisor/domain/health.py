@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, assert_never
 
-from supervisor.domain import attempts, mending, progress, restarts
+from supervisor.domain import attempts, burn, mending, progress, restarts
 from supervisor.domain.actions import Cause, HealthAction, Missed, OpenIncident, ResolveIncident, Severity
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import (
@@ -52,6 +52,10 @@ def handle(health: Health, event: HealthEvent, now: float, policy: Policy, *, na
     `name` seeds the jitter. While not `trusted` (the gate is closed) no silence counts and no restart starts.
     """
     after, actions = _answer(health, event, Moment(now, policy, name, trusted))
+    if after.burn.over and not health.burn.over:
+        actions += (OpenIncident(Cause.BURN, Severity.CRITICAL, burn.over_limit(after.burn, policy)),)
+    if health.burn.over and not after.burn.over:
+        actions += (ResolveIncident(Cause.BURN, "it uses no more than it may"),)
     if health.progress.nudged and not after.progress.nudged:
         actions += (ResolveIncident(Cause.STALLED, "its work moves again, or waits no more"),)
     return after, actions
@@ -101,8 +105,10 @@ def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
         return replace(health, attempt=replace(health.attempt, beat=beat)), ()
     lost = health.lost if beat.at < health.lost_at else 0.0
     retired = _retired(health, beat)
-    work = progress.told(health.progress, beat, moment.policy.progress_timeout, new_life=retired != health.retired)
-    news: dict[str, Any] = {"beat": beat, "lost": lost, "retired": retired, "progress": work}
+    new_life = retired != health.retired
+    work = progress.told(health.progress, beat, moment.policy.progress_timeout, new_life=new_life)
+    spent = burn.told(health.burn, beat, moment.now, moment.policy, new_life=new_life)
+    news: dict[str, Any] = {"beat": beat, "lost": lost, "retired": retired, "progress": work, "burn": spent}
     if beat.kind is BeatKind.STOP:
         news["progress"] = progress.IDLE
         return _settled(health, HealthState.STOPPED, "stopped as planned", moment, due=None, **news)
@@ -170,6 +176,8 @@ def _woken(health: Health, moment: Moment) -> Step:
     now = moment.now
     if health.held_until is not None and now >= health.held_until:
         health = replace(health, held_until=None)
+    if health.burn.due is not None and now >= health.burn.due:
+        health = replace(health, burn=burn.judged(health.burn, now, moment.policy))
     if not moment.trusted:
         return health, ()
     if health.due is not None and now >= health.due:
@@ -288,7 +296,11 @@ def _registered(health: Health, moment: Moment) -> Health:
 
 def _repoliced(health: Health, moment: Moment) -> Health:
     now, policy = moment.now, moment.policy
-    health = replace(health, progress=progress.promised(health.progress, policy.progress_timeout))
+    health = replace(
+        health,
+        progress=progress.promised(health.progress, policy.progress_timeout),
+        burn=burn.promised(health.burn, now, policy),
+    )
     if policy.restart is None and health.attempt is not None and health.restarting:
         # Nobody is left who could tell how it ends.
         gone = RestartFinished(health.attempt.number, ok=False, detail="nothing restarts this agent any more")
@@ -319,4 +331,5 @@ def _shifted(health: Health, seconds: float) -> Health:
         restart_at=moved(health.restart_at, seconds),
         held_until=moved(health.held_until, seconds),
         progress=progress.shifted(health.progress, seconds),
+        burn=burn.shifted(health.burn, seconds),
     )

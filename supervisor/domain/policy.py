@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 
@@ -48,6 +49,7 @@ class Policy:
         busy_limit: how far `busy_until` may move the deadline (s).
         critical_limit: how long `phase: critical` may defer a restart (s).
         progress_timeout: how long work may wait without progress (s); None where that is not judged.
+        max_cost_per_hour, max_tokens_per_hour: what it may use in any hour; None for no limit.
         restart: None where nothing can restart the agent.
     """
 
@@ -59,6 +61,8 @@ class Policy:
     busy_limit: float = 1800.0
     critical_limit: float = 300.0
     progress_timeout: float | None = None
+    max_cost_per_hour: Decimal | None = None
+    max_tokens_per_hour: float | None = None
     restart: RestartPolicy | None = None
 
 

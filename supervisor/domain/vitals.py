@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from supervisor.domain.actions import Cause, HealthAction
 from supervisor.domain.attempts import Attempt
+from supervisor.domain.burn import UNMETERED, Burn
 from supervisor.domain.events import Beat
 from supervisor.domain.policy import Policy
 from supervisor.domain.progress import IDLE, Progress
@@ -43,6 +44,7 @@ class Health:
         errors: failures that the agent reported, and restarts that failed, since it was registered.
         retired: incarnations that a newer one has replaced, newest last.
         progress: whether it gets on with its work.
+        burn: what it uses.
         gone: how its process ended, where we saw it end and nothing has been heard since.
         born: when it was registered, in whole seconds: tells it from others of its name.
     """
@@ -67,6 +69,7 @@ class Health:
     gone: str = ""
     born: int = 0
     progress: Progress = IDLE
+    burn: Burn = UNMETERED
 
     @property
     def restarting(self) -> bool:
@@ -81,7 +84,11 @@ class Health:
     @property
     def causes(self) -> frozenset[Cause]:
         """What incidents of it are open for."""
-        is_open = {Cause.HEARTBEAT: self.incident, Cause.STALLED: self.progress.nudged}
+        is_open = {
+            Cause.HEARTBEAT: self.incident,
+            Cause.STALLED: self.progress.nudged,
+            Cause.BURN: self.burn.over,
+        }
         return frozenset(cause for cause, yes in is_open.items() if yes)
 
     def effect(self, attempt: Attempt) -> int:
@@ -91,7 +98,7 @@ class Health:
     @property
     def deadline(self) -> float | None:
         """When this machine wants to be woken, None where only a fact can change it."""
-        wanted = (self.due, self.restart_at, self.held_until, self.progress.due)
+        wanted = (self.due, self.restart_at, self.held_until, self.progress.due, self.burn.due)
         return min((at for at in wanted if at is not None), default=None)
 
 

@@ -66,6 +66,7 @@ promises = st.builds(
     busy_limit=st.sampled_from([0.0, 1800.0]),
     critical_limit=st.sampled_from([0.0, 300.0]),
     progress_timeout=st.sampled_from([None, 600.0]),
+    max_tokens_per_hour=st.sampled_from([None, 200.0]),
 )
 lengths = st.integers(0, 400) | st.integers(0, HALF_A_DAY)
 
@@ -121,9 +122,12 @@ class HealthMachine(RuleBasedStateMachine):
         phase=st.sampled_from([None, Phase.CRITICAL]),
         busy=st.none() | st.integers(0, HALF_A_DAY),
         work=st.sampled_from([None, 1, 2]),
+        tokens=st.integers(0, 400),
         at_once=st.booleans(),
     )
-    def say(self, kind: BeatKind, phase: Phase | None, busy: int | None, work: int | None, at_once: bool) -> None:
+    def say(
+        self, kind: BeatKind, phase: Phase | None, busy: int | None, work: int | None, tokens: int, at_once: bool
+    ) -> None:
         beat = Beat(
             self.now,
             kind=kind,
@@ -134,6 +138,7 @@ class HealthMachine(RuleBasedStateMachine):
             pid=self.life,
             progress_seq=work,
             pending=work,
+            tokens=tokens,
         )
         self.said.append(beat)
         if at_once:

@@ -1,14 +1,15 @@
-"""What is judged beside silence: work that does not move."""
+"""What is judged beside silence: work that does not move, and what an agent uses."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 from supervisor.domain.actions import Cause
-from supervisor.domain.fleet import Modifier
+from supervisor.domain.fleet import Modifier, Status
 from supervisor.domain.health import HealthState
 from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
 
@@ -88,3 +89,23 @@ async def test_a_supervisor_that_finds_its_agent_gone_ends_its_incidents() -> No
         await t.again()
         await t.sleep("1s")
         assert await t.keys() == set()
+
+
+async def test_an_agent_that_uses_too_much_is_told_of_and_not_restarted() -> None:
+    async with town(a=agent(max_cost_per_hour=Decimal(5))) as t:
+        t.beat("a", usage={"cost": "20.00"})
+        await t.until("30m")
+        t.beat("a", usage={"cost": 25.5})
+        await t.sleep("1s")
+        assert t.heard() == [(near(1800), "triggered", "a:burn")]
+        message = t.channel().heard[0].delivery.message
+        assert (message["severity"], message["summary"]) == ("critical", "cost of 5.50 in an hour, 5 allowed")
+        assert message["evidence"]["last_hour"] == {"cost": "5.50", "tokens": 0.0}
+        fleet = await t.control.fleet()
+        assert (fleet.status, fleet.agents[0].status) == (Status.CRITICAL, HealthState.HEALTHY)
+        await t.until("59m")
+        await t.again()
+        t.beat("a", usage={"cost": "25.50"})
+        await t.until("91m")
+        assert t.heard()[1:] == [(near(5400), "resolved", "a:burn")]
+        assert t.restarts("a") == []
