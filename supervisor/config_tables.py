@@ -118,6 +118,10 @@ class AgentTable(_Table):
     progress_timeout: Span | None = Field(
         default=None, description="How long pending work may wait without progress; for ever, where not set."
     )
+    flap_high: Share = Field(
+        default=0.30, description="Share of changes among its last 20 judgements over which an agent flaps; 1 is never."
+    )
+    flap_low: Share = Field(default=0.25, description="Share of changes at which it flaps no more.")
     max_cost_per_hour: Cost | None = Field(
         default=None, description="Most that it may cost in any hour; no limit, where not set."
     )

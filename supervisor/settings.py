@@ -223,9 +223,14 @@ class _Reading:
             busy_limit=table.busy_limit,
             critical_limit=table.critical_limit,
             progress_timeout=table.progress_timeout,
+            flap_high=table.flap_high,
+            flap_low=table.flap_low,
             max_cost_per_hour=table.max_cost_per_hour,
             max_tokens_per_hour=table.max_tokens_per_hour,
         )
+        if table.flap_low > table.flap_high:
+            key = ("agents", name) if _given(own).keys() & {"flap_low", "flap_high"} else ("defaults",)
+            self._wrong((*key, "flap_low"), f"expected at most flap_high ({table.flap_high:g}), got {table.flap_low:g}")
         found = self._restart(name)
         if found is None:
             return self._alike.setdefault(policy, Agent(policy))

@@ -346,6 +346,8 @@ def test_equal_settings_may_be_written_differently(read: Read) -> None:
             '2: escalation.chain[0].chanel: unknown key "chanel": did you mean "channel"?',
         ),
         ("\n[log]\nformat = 'text'", "3: log.format: expected 'auto', 'json' or 'console', got \"text\""),
+        ("[agents.a]\nflap_high = 0.2", "1: agents.a.flap_low: expected at most flap_high (0.2), got 0.25"),
+        ("[defaults]\nflap_low = 0.4", "2: defaults.flap_low: expected at most flap_high (0.3), got 0.4"),
         ("[agents.a]\nheartbeat_timeout = 60", f"2: agents.a.heartbeat_timeout: {NO_UNIT}, got 60"),
         ("[agents.a]\nheartbeat_timeout = '0s'", '2: agents.a.heartbeat_timeout: expected more than 0s, got "0s"'),
         ("[agents.a]\nstart_period = '99999d'", '2: agents.a.start_period: expected at most 3660d, got "99999d"'),

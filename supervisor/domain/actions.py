@@ -19,6 +19,7 @@ class Cause(StrEnum):
     HEARTBEAT = "heartbeat"
     STALLED = "stalled"
     BURN = "burn"
+    FLAPPING = "flapping"
 
 
 class Refusal(StrEnum):
@@ -26,6 +27,7 @@ class Refusal(StrEnum):
 
     NO_RESTARTER = "no_restarter"
     HELD = "held"
+    FLAPPING = "flapping"
     GATE = "gate"
     BACKOFF = "backoff"
     EXHAUSTED = "exhausted"

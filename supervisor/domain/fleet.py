@@ -37,6 +37,7 @@ class Modifier(StrEnum):
     EXHAUSTED = "exhausted"
     CLOCK_SKEW = "clock_skew"
     STALLED = "stalled"
+    FLAPPING = "flapping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,8 @@ def view(
         modifiers.append(Modifier.CLOCK_SKEW)
     if health.progress.nudged:
         modifiers.append(Modifier.STALLED)
+    if health.flapping.on:
+        modifiers.append(Modifier.FLAPPING)
     return AgentView(
         name=name,
         status=health.state,

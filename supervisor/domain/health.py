@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, assert_never
 
-from supervisor.domain import attempts, burn, mending, progress, restarts
+from supervisor.domain import attempts, burn, flapping, mending, progress, restarts
 from supervisor.domain.actions import Cause, HealthAction, Missed, OpenIncident, ResolveIncident, Severity
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import (
@@ -58,6 +58,10 @@ def handle(health: Health, event: HealthEvent, now: float, policy: Policy, *, na
         actions += (ResolveIncident(Cause.BURN, "it uses no more than it may"),)
     if health.progress.nudged and not after.progress.nudged:
         actions += (ResolveIncident(Cause.STALLED, "its work moves again, or waits no more"),)
+    if after.flapping.on and not health.flapping.on:
+        actions += (OpenIncident(Cause.FLAPPING, Severity.CRITICAL, after.flapping.words),)
+    if health.flapping.on and not after.flapping.on:
+        actions += (ResolveIncident(Cause.FLAPPING, "it is well and ill by turns no more"),)
     return after, actions
 
 
@@ -121,8 +125,9 @@ def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
         health = replace(health, **news)
         late = _is_promised(health) or health.state is HealthState.STOPPED
         return (replace(health, due=due) if late else health), ()
-    history = _history(health, moment)
-    return _settled(health, HealthState.HEALTHY, "heartbeat in time", moment, due=due, history=history, **news)
+    news["history"] = _history(health, moment)
+    news["flapping"] = flapping.judged(health.flapping, moment.now, moment.policy, well=True)
+    return _settled(health, HealthState.HEALTHY, "heartbeat in time", moment, due=due, **news)
 
 
 def _is_news(health: Health, beat: Beat) -> bool:
@@ -227,10 +232,11 @@ def _miss(health: Health, due: float, reason: str, moment: Moment) -> Step:
     misses = health.misses + 1
     # A miss that is decided late (the supervisor was away) must not bring the next one along with it.
     base = due if now - due < policy.check_interval else now
-    after = replace(health, misses=misses, due=base + policy.check_interval, reason=reason)
+    flaps = flapping.judged(health.flapping, now, policy, well=False)
+    after = replace(health, misses=misses, due=base + policy.check_interval, reason=reason, flapping=flaps)
     actions: tuple[HealthAction, ...] = (Missed(misses, due, reason),)
     escalated = misses >= policy.escalate_after
-    if escalated and not after.incident:
+    if escalated and not after.incident and not flaps.on:  # of what flaps people are told once
         after = replace(after, incident=True)
         actions += (OpenIncident(Cause.HEARTBEAT, Severity.CRITICAL, _summary(after)),)
     state = HealthState.ESCALATED if escalated or health.state is HealthState.ESCALATED else HealthState.UNHEALTHY
@@ -332,4 +338,5 @@ def _shifted(health: Health, seconds: float) -> Health:
         held_until=moved(health.held_until, seconds),
         progress=progress.shifted(health.progress, seconds),
         burn=burn.shifted(health.burn, seconds),
+        flapping=flapping.shifted(health.flapping, seconds),
     )

@@ -36,6 +36,8 @@ def _refusal(health: Health, law: RestartPolicy, moment: Moment) -> RestartRefus
     """Return why no restart may start now, None where one may."""
     if health.held_until is not None and moment.now < health.held_until:
         return RestartRefused(Refusal.HELD, health.held_until)
+    if health.flapping.on:
+        return RestartRefused(Refusal.FLAPPING)
     if not moment.trusted:
         return RestartRefused(Refusal.GATE)
     if health.beat is not None and health.beat.phase is Phase.CRITICAL and not health.deferred:

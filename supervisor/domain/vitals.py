@@ -9,6 +9,7 @@ from supervisor.domain.actions import Cause, HealthAction
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.burn import UNMETERED, Burn
 from supervisor.domain.events import Beat
+from supervisor.domain.flapping import STEADY, Flapping
 from supervisor.domain.policy import Policy
 from supervisor.domain.progress import IDLE, Progress
 from supervisor.domain.restarts import History
@@ -44,6 +45,7 @@ class Health:
         errors: failures that the agent reported, and restarts that failed, since it was registered.
         retired: incarnations that a newer one has replaced, newest last.
         progress: whether it gets on with its work.
+        flapping: whether it is well and ill by turns.
         burn: what it uses.
         gone: how its process ended, where we saw it end and nothing has been heard since.
         born: when it was registered, in whole seconds: tells it from others of its name.
@@ -69,6 +71,7 @@ class Health:
     gone: str = ""
     born: int = 0
     progress: Progress = IDLE
+    flapping: Flapping = STEADY
     burn: Burn = UNMETERED
 
     @property
@@ -88,6 +91,7 @@ class Health:
             Cause.HEARTBEAT: self.incident,
             Cause.STALLED: self.progress.nudged,
             Cause.BURN: self.burn.over,
+            Cause.FLAPPING: self.flapping.on,
         }
         return frozenset(cause for cause, yes in is_open.items() if yes)
 

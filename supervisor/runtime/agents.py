@@ -346,6 +346,7 @@ def _lasting_part(known: Health) -> tuple[object, ...]:
         known.errors,
         known.retired,
         known.causes,
+        known.flapping.changes,
         known.progress.stuck,
     )
 

@@ -30,6 +30,8 @@ def evidence(known: Health, attempt: Attempt | None) -> dict[str, Any]:
     if work.nudged:
         flat_since = None if work.since is None else utc(work.since)
         told["progress"] = {"seq": work.seq, "pending": work.pending, "flat_since": flat_since}
+    if known.flapping.on:
+        told["flapping"] = {"percent": round(100 * known.flapping.share), "changes": known.flapping.changes.bit_count()}
     if known.burn.over:
         told["last_hour"] = {"cost": f"{known.burn.hourly_cost:f}", "tokens": known.burn.hourly_tokens}
     if attempt is not None:

@@ -19,6 +19,7 @@ from supervisor.domain.burn import Burn, Spent
 from supervisor.domain.delivery import Delivery, DeliveryState, NoticeKind
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat, BeatKind, Phase, RestartAsked
+from supervisor.domain.flapping import Flapping
 from supervisor.domain.health import Health, HealthState, handle
 from supervisor.domain.policy import Policy, RestartPolicy
 from supervisor.domain.progress import Progress
@@ -58,6 +59,7 @@ HEALTH = replace(
     incident=True,
     retired=("x-0",),
     progress=Progress(7, 5, NOW - 60, NOW, nudged=True),
+    flapping=Flapping(0b1011, well=False, at=NOW, on=True),
     burn=Burn(NOW, 9.5, Decimal("12.340"), (Spent(NOW, 0.5, Decimal("0.10")),), over=True, due=NOW + 3600),
 )
 

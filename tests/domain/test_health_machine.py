@@ -325,6 +325,7 @@ class HealthMachine(RuleBasedStateMachine):
         assert self.running is None
         assert not before.restarting or isinstance(event, RestartFinished)
         assert self.policy.restart is not None
+        assert not self.health.flapping.on or isinstance(event, RestartAsked | StartAsked)
         self.running = action.attempt
         self.swapped = False
         self.proof = NEVER
@@ -363,7 +364,8 @@ class HealthMachine(RuleBasedStateMachine):
     @invariant()
     def the_incident_is_that_of_the_state(self) -> None:
         assert self.health.causes == self.open
-        assert (self.health.state is HealthState.ESCALATED) <= (Cause.HEARTBEAT in self.open)
+        told = self.open & {Cause.HEARTBEAT, Cause.FLAPPING}
+        assert (self.health.state is HealthState.ESCALATED) <= bool(told)
 
     @invariant()
     def a_calm_agent_has_nothing_left_of_its_silence(self) -> None:

@@ -109,3 +109,21 @@ async def test_an_agent_that_uses_too_much_is_told_of_and_not_restarted() -> Non
         await t.until("91m")
         assert t.heard()[1:] == [(near(5400), "resolved", "a:burn")]
         assert t.restarts("a") == []
+
+
+async def test_an_agent_that_flaps_is_told_of_once_and_left_alone() -> None:
+    async with town(a=agent("managed", restart={"max_restarts": 99, "backoff": 0.0})) as t:
+        t.program("a").after = lambda: t.beat("a")
+        await t.sleep("1m")
+        for _ in range(6):
+            t.program("a").die(1)
+            await t.sleep("10m")
+        began = len(t.restarts("a")) - 1
+        assert began == 3
+        assert [key for _, _, key in t.heard()] == ["a:flapping"]
+        evidence = t.channel().heard[0].delivery.message["evidence"]["flapping"]
+        assert evidence == {"percent": 34, "changes": 6}
+        assert (await t.view("a")).modifiers == (Modifier.FLAPPING,)
+        assert [record.reason for record in t.logged("restart_refused")] == ["flapping"]
+        await t.again()
+        assert (await t.view("a")).modifiers[-1:] == (Modifier.FLAPPING,)

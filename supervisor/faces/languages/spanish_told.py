@@ -21,6 +21,10 @@ _HEALTH: Mapping[str, str] = {
     "cost of {cost} in an hour, {limit} allowed": "costo de {cost} en una hora, se permiten {limit}",
     "{tokens} tokens in an hour, {limit} allowed": "{tokens} tokens en una hora, se permiten {limit}",
     "it uses no more than it may": "no usa más de lo permitido",
+    "well and ill by turns: {percent} % of the last 20 judgements; restarts are held": (
+        "bien y mal por turnos: {percent} % de los últimos 20 juicios; los reinicios se retienen"
+    ),
+    "it is well and ill by turns no more": "ya no está bien y mal por turnos",
     "its work moves again, or waits no more": "su trabajo avanza de nuevo, o ya no espera",
     "the agent reported a failure": "el agente informó una falla",
     "the agent reported a failure: {message}": "el agente informó una falla: {message}",
@@ -55,6 +59,7 @@ _WORDS: Mapping[str, str] = {
     "exhausted": "agotado",
     "clock skew": "reloj desfasado",
     "stalled": "estancado",
+    "flapping": "inestable",
     "burn": "gasto",
     "just started": "recién iniciado",
     "loop stalled": "bucle detenido",
