@@ -14,7 +14,7 @@ from supervisor.domain.policy import Policy
 LOOKS = 20
 """Judgements that are remembered."""
 
-_OLDEST, _STEP = 0.8, 0.02
+_OLDEST, _STEP, _WHOLE = 80, 2, 100  # in hundredths: a share that is just the limit is that, and no hair more
 _MASK = (1 << LOOKS) - 1
 
 
@@ -38,7 +38,7 @@ class Flapping:
     def share(self) -> float:
         """How much it changes, 0 to 1, the newer the more."""
         weights = (_OLDEST + _STEP * (LOOKS - 1 - age) for age in range(LOOKS) if self.changes >> age & 1)
-        return sum(weights) / LOOKS
+        return sum(weights) / (_WHOLE * LOOKS)
 
     @property
     def words(self) -> str:

@@ -18,7 +18,7 @@ EAGER = law(max_restarts=99, backoff=0.0)
 
 def icinga(history: list[bool]) -> float:
     """Return the share as Icinga's `UpdateFlappingStatus` counts it, oldest first."""
-    return sum(0.8 + 0.02 * place for place, changed in enumerate(history) if changed) / 20
+    return sum(80 + 2 * place for place, changed in enumerate(history) if changed) / 2000
 
 
 @given(st.lists(st.booleans(), min_size=20, max_size=60))
