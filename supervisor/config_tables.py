@@ -118,6 +118,10 @@ class AgentTable(_Table):
     progress_timeout: Span | None = Field(
         default=None, description="How long pending work may wait without progress; for ever, where not set."
     )
+    depends_on: tuple[Name, ...] = Field(
+        default=(),
+        description="Agents without which it can not work: while one is down, nothing follows from its misses.",
+    )
     flap_high: Share = Field(
         default=0.30, description="Share of changes among its last 20 judgements over which an agent flaps; 1 is never."
     )

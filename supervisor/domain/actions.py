@@ -26,6 +26,7 @@ class Refusal(StrEnum):
     """Why a restart that the misses call for is not started."""
 
     NO_RESTARTER = "no_restarter"
+    PARENT_DOWN = "parent_down"
     HELD = "held"
     FLAPPING = "flapping"
     GATE = "gate"

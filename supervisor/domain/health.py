@@ -26,6 +26,7 @@ from supervisor.domain.events import (
     HealthEvent,
     HeartbeatSeen,
     Held,
+    ParentWell,
     PolicyChanged,
     ProcessExited,
     Registered,
@@ -46,12 +47,15 @@ __all__ = ["Attempt", "Health", "HealthState", "handle"]
 _RETIRED_KEPT = 8
 
 
-def handle(health: Health, event: HealthEvent, now: float, policy: Policy, *, name: str, trusted: bool = True) -> Step:
+def handle(
+    health: Health, event: HealthEvent, now: float, policy: Policy, *, name: str, trusted: bool = True, parent: str = ""
+) -> Step:
     """Return the agent's health after `event` at `now`, and what is to be done.
 
-    `name` seeds the jitter. While not `trusted` (the gate is closed) no silence counts and no restart starts.
+    `name` seeds the jitter. While not `trusted` (the gate is closed) no silence counts and no restart starts. While
+    `parent`, an agent that it depends on, is down, misses count, and nobody is told and nothing restarted for them.
     """
-    after, actions = _answer(health, event, Moment(now, policy, name, trusted))
+    after, actions = _answer(health, event, Moment(now, policy, name, trusted, parent))
     if after.burn.over and not health.burn.over:
         actions += (OpenIncident(Cause.BURN, Severity.CRITICAL, burn.over_limit(after.burn, policy)),)
     if health.burn.over and not after.burn.over:
@@ -91,6 +95,8 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
             return _registered(health, moment), ()
         case PolicyChanged():
             return _repoliced(health, moment), ()
+        case ParentWell(parent):
+            return _judged_anew(health, parent, moment), ()
         case TimeLost(seconds):
             return _lost(health, seconds, moment.now), ()
         case ClockStepped(seconds):
@@ -126,7 +132,8 @@ def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
         late = _is_promised(health) or health.state is HealthState.STOPPED
         return (replace(health, due=due) if late else health), ()
     news["history"] = _history(health, moment)
-    news["flapping"] = flapping.judged(health.flapping, moment.now, moment.policy, well=True)
+    if not moment.parent:
+        news["flapping"] = flapping.judged(health.flapping, moment.now, moment.policy, well=True)
     return _settled(health, HealthState.HEALTHY, "heartbeat in time", moment, due=due, **news)
 
 
@@ -199,6 +206,8 @@ def _idled(health: Health, due: float, moment: Moment) -> Step:
     work = health.progress
     if health.state is not HealthState.HEALTHY or health.restarting:
         return replace(health, progress=progress.paused(work)), ()
+    if moment.parent:
+        return replace(health, progress=replace(work, due=moment.now + moment.policy.check_interval)), ()
     text = work.stall(moment.now)
     if work.nudged:
         return _miss(replace(health, progress=replace(work, due=None, stuck=True)), due, text, moment)
@@ -232,10 +241,14 @@ def _miss(health: Health, due: float, reason: str, moment: Moment) -> Step:
     misses = health.misses + 1
     # A miss that is decided late (the supervisor was away) must not bring the next one along with it.
     base = due if now - due < policy.check_interval else now
-    flaps = flapping.judged(health.flapping, now, policy, well=False)
+    flaps = health.flapping
+    if moment.parent:
+        reason = f"{reason}; it depends on {moment.parent}, which is down"
+    else:
+        flaps = flapping.judged(flaps, now, policy, well=False)
     after = replace(health, misses=misses, due=base + policy.check_interval, reason=reason, flapping=flaps)
     actions: tuple[HealthAction, ...] = (Missed(misses, due, reason),)
-    escalated = misses >= policy.escalate_after
+    escalated = misses >= policy.escalate_after and not moment.parent
     if escalated and not after.incident and not flaps.on:  # of what flaps people are told once
         after = replace(after, incident=True)
         actions += (OpenIncident(Cause.HEARTBEAT, Severity.CRITICAL, _summary(after)),)
@@ -289,6 +302,14 @@ def _restarted(health: Health, event: RestartFinished, moment: Moment) -> Step:
         return health, ()
     health = mending.ended(health, attempt, event, moment)
     return (health, ()) if attempt.beat is None else _seen(health, attempt.beat, moment)
+
+
+def _judged_anew(health: Health, parent: str, moment: Moment) -> Health:
+    """Forget misses that were the parent's: the agent has its start period, a process that has ended has none."""
+    if moment.parent or not health.misses or health.incident or health.restarting:
+        return health
+    due = moment.now if health.gone else moment.now + moment.policy.start_period
+    return replace(health, misses=0, due=due, restart_at=None, reason=f"judged anew: {parent} is down no more")
 
 
 def _registered(health: Health, moment: Moment) -> Health:

@@ -34,6 +34,8 @@ def want_restart(health: Health, moment: Moment) -> Step:
 
 def _refusal(health: Health, law: RestartPolicy, moment: Moment) -> RestartRefused | None:
     """Return why no restart may start now, None where one may."""
+    if moment.parent:
+        return RestartRefused(Refusal.PARENT_DOWN)
     if health.held_until is not None and moment.now < health.held_until:
         return RestartRefused(Refusal.HELD, health.held_until)
     if health.flapping.on:

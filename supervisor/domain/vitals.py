@@ -30,6 +30,9 @@ PROMISED = frozenset({HealthState.UNKNOWN, HealthState.HEALTHY})
 """The states whose deadline is the promise of the last heartbeat; in the others it is counted from the last miss."""
 
 
+_DOWN = frozenset({HealthState.UNHEALTHY, HealthState.RESTARTING, HealthState.ESCALATED})
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """Everything that is known of one agent. Times are seconds since the epoch.
@@ -85,6 +88,11 @@ class Health:
         return self.history.total - self.history.starts
 
     @property
+    def down(self) -> bool:
+        """Whether those that depend on it can not work."""
+        return self.state in _DOWN
+
+    @property
     def causes(self) -> frozenset[Cause]:
         """What incidents of it are open for."""
         is_open = {
@@ -108,12 +116,13 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a decision rests on beside the agent's health."""
+    """What a decision rests on beside the agent's health. `parent`: one that it depends on and is down, "" for none."""
 
     now: float
     policy: Policy
     name: str
     trusted: bool
+    parent: str = ""
 
 
 Step = tuple[Health, tuple[HealthAction, ...]]

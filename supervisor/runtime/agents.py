@@ -56,6 +56,19 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True)
+class Kin:
+    """How an agent learns of those that it depends on, and tells those that depend on it.
+
+    Args:
+        down: returns which of these agents is down, "" where none is.
+        well: called with an agent's name when it was down and is so no more.
+    """
+
+    down: Callable[[Iterable[str]], str]
+    well: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
 class _Question:
     """An event whose sender wants to know what came of it."""
 
@@ -70,15 +83,28 @@ class _Question:
 class Agent:
     """One agent: its plan, its health, and the coroutine that keeps the two."""
 
-    __slots__ = ("_mailbox", "_over", "_parked", "_refused", "_tools", "health", "name", "plan", "restarter", "saved")
+    __slots__ = (
+        "_kin",
+        "_mailbox",
+        "_over",
+        "_parked",
+        "_refused",
+        "_tools",
+        "health",
+        "name",
+        "plan",
+        "restarter",
+        "saved",
+    )
 
-    def __init__(self, name: str, plan: AgentPlan, known: Health, tools: Tools) -> None:
+    def __init__(self, name: str, plan: AgentPlan, known: Health, tools: Tools, kin: Kin) -> None:
         self.name = name
         self.plan = plan
         self.health = known
         self.saved = known
         self.restarter: Restarter | None = None if plan.make is None else plan.make()
         self._tools = tools
+        self._kin = kin
         self._mailbox: Mailbox[HealthEvent | _Question] = Mailbox(tools.clock)
         self._over = False
         self._parked = False
@@ -244,10 +270,9 @@ class Agent:
             self._parked = True
 
     def _judge(self, event: HealthEvent) -> tuple[Health, tuple[HealthAction, ...]]:
-        tools = self._tools
-        return health.handle(
-            self.health, event, tools.clock.now(), self.plan.policy, name=self.name, trusted=tools.gate.trusted
-        )
+        now, policy, trusted = self._tools.clock.now(), self.plan.policy, self._tools.gate.trusted
+        parent = self._kin.down(policy.depends_on)
+        return health.handle(self.health, event, now, policy, name=self.name, trusted=trusted, parent=parent)
 
     async def _apply(self, event: HealthEvent) -> tuple[HealthAction, ...]:
         before, now = self.health, self._tools.clock.now()
@@ -275,9 +300,15 @@ class Agent:
             tools.journal.note(*change.records)
         if isinstance(event, RestartFinished):
             tools.on_restarted(self.name)
+        self._follow_up(before, after, wanted)
+        return wanted
+
+    def _follow_up(self, before: Health, after: Health, wanted: Iterable[HealthAction]) -> None:
+        """Do what the transition calls for, now that it is written."""
         if any(isinstance(action, actions.Restart) for action in wanted):
             self.resume()
-        return wanted
+        if before.down and not after.down:
+            self._kin.well(self.name)
 
     def _note_event(self, change: Change, event: HealthEvent, before: Health) -> None:
         match event:

@@ -28,6 +28,7 @@ from supervisor.domain.events import (
     HealthEvent,
     HeartbeatSeen,
     Held,
+    ParentWell,
     Phase,
     PolicyChanged,
     ProcessExited,
@@ -82,6 +83,7 @@ class HealthMachine(RuleBasedStateMachine):
         super().__init__()
         self.now = START
         self.trusted = True
+        self.parent = ""
         self.health = Health()
         self.policy = Policy()
         self.named = True
@@ -217,6 +219,14 @@ class HealthMachine(RuleBasedStateMachine):
         if self.trusted:
             self.tell(DeadlineReached())
 
+    @rule()
+    def turn_parent(self) -> None:
+        if self.parent:
+            self.parent = ""
+            self.tell(ParentWell("database"))
+        else:
+            self.parent = "database"
+
     @rule(policy=promises)
     def promise(self, policy: Policy) -> None:
         self.policy = replace(policy, restart=self.policy.restart)
@@ -284,7 +294,9 @@ class HealthMachine(RuleBasedStateMachine):
 
     def tell(self, event: HealthEvent) -> tuple[HealthAction, ...]:
         before = self.health
-        self.health, actions = health.handle(before, event, self.now, self.policy, name="agent", trusted=self.trusted)
+        self.health, actions = health.handle(
+            before, event, self.now, self.policy, name="agent", trusted=self.trusted, parent=self.parent
+        )
         self.check_misses(before, event, actions)
         for action in actions:
             if isinstance(action, Restart):
@@ -292,6 +304,7 @@ class HealthMachine(RuleBasedStateMachine):
             elif isinstance(action, RestartRefused):
                 assert action.until is None or action.until >= self.now
             elif isinstance(action, OpenIncident):
+                assert not self.parent or action.cause is Cause.BURN
                 assert action.cause not in self.open
                 self.open.add(action.cause)
             elif isinstance(action, ResolveIncident):
@@ -304,6 +317,8 @@ class HealthMachine(RuleBasedStateMachine):
         if missed:
             assert missed[0].count == self.health.misses
             assert self.health.misses == before.misses + 1 or isinstance(event, CheckAsked)
+        elif isinstance(event, ParentWell) and self.health.misses != before.misses:
+            assert (self.health.misses, self.health.incident, self.parent) == (0, False, "")
         elif self.health.misses != before.misses:
             assert isinstance(event, HeartbeatSeen | RestartFinished)
             assert self.health.state in CALM
@@ -325,6 +340,7 @@ class HealthMachine(RuleBasedStateMachine):
         assert self.running is None
         assert not before.restarting or isinstance(event, RestartFinished)
         assert self.policy.restart is not None
+        assert not self.parent or isinstance(event, RestartAsked | StartAsked)
         assert not self.health.flapping.on or isinstance(event, RestartAsked | StartAsked)
         self.running = action.attempt
         self.swapped = False

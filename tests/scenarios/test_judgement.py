@@ -10,6 +10,7 @@ from typing import Any
 
 from supervisor.domain.actions import Cause
 from supervisor.domain.fleet import Modifier, Status
+from supervisor.domain.gate import GatePolicy
 from supervisor.domain.health import HealthState
 from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
 
@@ -127,3 +128,27 @@ async def test_an_agent_that_flaps_is_told_of_once_and_left_alone() -> None:
         assert [record.reason for record in t.logged("restart_refused")] == ["flapping"]
         await t.again()
         assert (await t.view("a")).modifiers[-1:] == (Modifier.FLAPPING,)
+
+
+async def test_a_child_waits_for_its_parent_and_is_then_judged_anew() -> None:
+    async with town(a=agent(), database=agent(None), gate=GatePolicy(share=2.0)) as t:
+        t.agents["a"] = agent(depends_on=("database",))
+        await t.reload()
+        t.beat("database")
+        await t.until("5m")
+        t.beat("a")
+        await t.until("95m")
+        assert [key for _, _, key in t.heard()] == ["database:heartbeat"]
+        assert t.restarts("a") == []
+        view = await t.view("a")
+        assert (view.status, view.consecutive_misses) == (HealthState.UNHEALTHY, 2)
+        assert view.reason == "no heartbeat for 1 h 15 min; it depends on database, which is down"
+        t.beat("database")
+        await t.sleep("1s")
+        assert (await t.view("a")).reason == "judged anew: database is down no more"
+        await t.until("111m")
+        assert t.restarts("a") == [near(95 * 60 + 900)]
+        t.beat("a")
+        await t.sleep("1s")
+        assert (await t.view("a")).status is HealthState.HEALTHY
+        assert {key for _, _, key in t.heard()} == {"database:heartbeat"}

@@ -25,6 +25,8 @@ _HEALTH: Mapping[str, str] = {
         "bien y mal por turnos: {percent} % de los últimos 20 juicios; los reinicios se retienen"
     ),
     "it is well and ill by turns no more": "ya no está bien y mal por turnos",
+    "it depends on {parent}, which is down": "depende de {parent}, que está caído",
+    "judged anew: {parent} is down no more": "se juzga de nuevo: {parent} ya no está caído",
     "its work moves again, or waits no more": "su trabajo avanza de nuevo, o ya no espera",
     "the agent reported a failure": "el agente informó una falla",
     "the agent reported a failure: {message}": "el agente informó una falla: {message}",
@@ -71,6 +73,7 @@ _WORDS: Mapping[str, str] = {
     "channel failed": "un canal falla",
     "channel.{channel}": "canal {channel}",
     "observation": "observación",
+    "parent down": "está caído algo de lo que depende",
     "no restarter": "nada lo puede reiniciar",
     "gate": "las decisiones esperan",
     "backoff": "espera entre reinicios",
