@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from supervisor.config_errors import Origin
-from supervisor.config_types import Duration, TimeZone
+from supervisor.config_types import Cost, Duration, TimeZone
 from supervisor.credentials import Credential, CredentialName, TokenKeys, Variable, credential_of
 from supervisor.domain.messages import SCOPES
 from supervisor.paths import expand
@@ -115,6 +115,23 @@ class AgentTable(_Table):
         default=1800.0, description="How far a heartbeat's busy_until may move the deadline."
     )
     critical_limit: SpanOrNone = Field(default=300.0, description="How long a critical phase may defer a restart.")
+    progress_timeout: Span | None = Field(
+        default=None, description="How long pending work may wait without progress; for ever, where not set."
+    )
+    depends_on: tuple[Name, ...] = Field(
+        default=(),
+        description="Agents without which it can not work: while one is down, nothing follows from its misses.",
+    )
+    flap_high: Share = Field(
+        default=0.30, description="Share of changes among its last 20 judgements over which an agent flaps; 1 is never."
+    )
+    flap_low: Share = Field(default=0.25, description="Share of changes at which it flaps no more.")
+    max_cost_per_hour: Cost | None = Field(
+        default=None, description="Most that it may cost in any hour; no limit, where not set."
+    )
+    max_tokens_per_hour: Annotated[int, Field(strict=True, ge=1, le=10**12)] | None = Field(
+        default=None, description="Most tokens that it may use in any hour; no limit, where not set."
+    )
     restart: RestartTable | None = Field(default=None, description="How the agent is restarted; never, where not set.")
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from supervisor.formats.duration import DURATION_PATTERN, format_duration, parse_duration
+
+_MOST = 1e12
 
 
 def _seconds(value: Any) -> float:
@@ -24,6 +27,17 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["90s", "15m", "1h30m"]}),
 ]
 """Written `"90s"`, a float of seconds once read. A schema of mode "serialization" shows defaults as written."""
+
+
+def _cost(value: Any) -> Decimal:
+    # The shortest text of a TOML number is what was typed: no binary fraction enters a sum.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _MOST:
+        raise ValueError("expected a number above 0, such as 10 or 2.50")
+    return Decimal(repr(value))
+
+
+Cost = Annotated[Decimal, BeforeValidator(_cost), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
+"""Money in the currency of those who tell it."""
 
 
 def _zone(name: str) -> str:

@@ -8,6 +8,7 @@ import stat
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from supervisor.config_errors import REQUIRED, ConfigError, Key, Origin, Problem, explain, unknown
 from supervisor.config_tables import (
+    AgentTable,
     BooksTable,
     DashboardTable,
     Document,
@@ -184,6 +186,7 @@ class _Reading:
         document = self.document
         self._restart(None)
         self._check_chain()
+        self._check_kin()
         channels = {name: self._channel(name) for name in document.channels}
         return Settings(
             agents=self.agents(document.agents or DEFAULT_AGENTS),
@@ -222,7 +225,16 @@ class _Reading:
             escalate_after=table.escalate_after,
             busy_limit=table.busy_limit,
             critical_limit=table.critical_limit,
+            progress_timeout=table.progress_timeout,
+            depends_on=table.depends_on,
+            flap_high=table.flap_high,
+            flap_low=table.flap_low,
+            max_cost_per_hour=table.max_cost_per_hour,
+            max_tokens_per_hour=table.max_tokens_per_hour,
         )
+        if table.flap_low > table.flap_high:
+            key = ("agents", name) if _given(own).keys() & {"flap_low", "flap_high"} else ("defaults",)
+            self._wrong((*key, "flap_low"), f"expected at most flap_high ({table.flap_high:g}), got {table.flap_low:g}")
         found = self._restart(name)
         if found is None:
             return self._alike.setdefault(policy, Agent(policy))
@@ -316,6 +328,21 @@ class _Reading:
                 least = f"at least {format_duration(before.delay)}, the delay of the step before"
                 key = ("escalation", "chain", place, "delay")
                 self._wrong(key, f"expected {least}, got {format_duration(step.delay)}")
+
+    def _check_kin(self) -> None:
+        """Parents are agents of this file, and none depends on itself, by however many others."""
+        document = self.document
+        names = document.agents or dict.fromkeys(DEFAULT_AGENTS, AgentTable())
+        kin = {name: _given(table).get("depends_on", document.defaults.depends_on) for name, table in names.items()}
+        for name, parents in kin.items():
+            for parent in parents:
+                if parent not in kin:
+                    self._wrong(("agents", name, "depends_on"), unknown("agent", parent, kin))
+        try:
+            TopologicalSorter(kin).prepare()
+        except CycleError as error:
+            circle = list(reversed(error.args[1]))
+            self._wrong(("agents", circle[0], "depends_on"), f"it depends on itself: {' → '.join(circle)}")
 
     def _wrong(self, key: Key, text: str) -> None:
         self.problems.append(Problem(key, text))

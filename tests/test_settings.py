@@ -6,6 +6,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,41 @@ def test_an_agents_own_keys_win_over_the_defaults(read: Read) -> None:
     assert settings.policy("a") == Policy(90, 2, 2, restart_after=2)
     assert settings.policy("b") == Policy(3, 2, 1, restart_after=2, escalate_after=1, busy_limit=0)
     assert list(settings.agents) == ["a", "b"]
+
+
+def test_limits_are_off_and_money_is_what_was_typed(read: Read) -> None:
+    settings = read("""
+        [defaults]
+        max_tokens_per_hour = 5000
+        [agents.a]
+        max_cost_per_hour = 0.1
+        progress_timeout = "2h"
+        [agents.b]
+    """)
+    wanted = Policy(progress_timeout=7200, max_cost_per_hour=Decimal("0.1"), max_tokens_per_hour=5000)
+    assert settings.policy("a") == wanted
+    assert settings.policy("b") == Policy(max_tokens_per_hour=5000)
+
+
+def test_circles_are_refused(read: Read) -> None:
+    text = "[agents.{}]\ndepends_on = ['{}']\n"
+    (problem,) = problems(read, text.format("a", "b") + text.format("b", "c") + text.format("c", "a"))
+    assert "depends_on: it depends on itself: " in problem
+    assert any(problem.endswith(circle) for circle in ("a → b → c → a", "b → c → a → b", "c → a → b → c"))
+    (problem,) = problems(read, "[defaults]\ndepends_on = ['a']\n[agents.a]\n[agents.b]")
+    assert problem.endswith("it depends on itself: a → a")
+
+
+def test_parents_are_known_agents_and_may_be_left_out_of_a_look(read: Read) -> None:
+    settings = read("[agents.a]\ndepends_on = ['b']\n[agents.b]")
+    assert settings.policy("a").depends_on == ("b",)
+    assert settings.with_agents(["a"]).policy("a").depends_on == ("b",)
+
+
+@pytest.mark.parametrize("wrong", ['"1"', "0", "-1", "inf", "nan", "true", "1e12"])
+def test_a_cost_is_a_number_above_0(read: Read, wrong: str) -> None:
+    (problem,) = problems(read, f"defaults.max_cost_per_hour = {wrong}")
+    assert "defaults.max_cost_per_hour: expected a number above 0, such as 10 or 2.50" in problem
 
 
 def test_restart_keys_and_those_that_follow_from_the_timeout(read: Read) -> None:
@@ -325,6 +361,13 @@ def test_equal_settings_may_be_written_differently(read: Read) -> None:
             '2: escalation.chain[0].chanel: unknown key "chanel": did you mean "channel"?',
         ),
         ("\n[log]\nformat = 'text'", "3: log.format: expected 'auto', 'json' or 'console', got \"text\""),
+        (
+            "[agents.a]\ndepends_on = ['b']\n[agents.bb]",
+            '2: agents.a.depends_on: unknown agent "b": did you mean "bb"?',
+        ),
+        ("[agents.a]\ndepends_on = ['a']", "2: agents.a.depends_on: it depends on itself: a → a"),
+        ("[agents.a]\nflap_high = 0.2", "1: agents.a.flap_low: expected at most flap_high (0.2), got 0.25"),
+        ("[defaults]\nflap_low = 0.4", "2: defaults.flap_low: expected at most flap_high (0.3), got 0.4"),
         ("[agents.a]\nheartbeat_timeout = 60", f"2: agents.a.heartbeat_timeout: {NO_UNIT}, got 60"),
         ("[agents.a]\nheartbeat_timeout = '0s'", '2: agents.a.heartbeat_timeout: expected more than 0s, got "0s"'),
         ("[agents.a]\nstart_period = '99999d'", '2: agents.a.start_period: expected at most 3660d, got "99999d"'),

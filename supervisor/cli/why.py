@@ -22,6 +22,8 @@ _STAMP = frozenset({"id", "timestamp", "level", "event", "agent"})
 _MODIFIERS = {
     "exhausted": "Its restarts are used up for now.",
     "clock_skew": "Its clock is ahead: the time of receipt counts.",
+    "stalled": "It beats, work waits, and it makes no progress.",
+    "flapping": "It is well and ill by turns: nothing restarts it until it has settled.",
 }
 _TOLD_OTHERWISE = frozenset({"held", "silenced", "unobserved"})
 

@@ -13,11 +13,22 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class Cause(StrEnum):
+    """What an incident of an agent is about: with the agent's name it makes the key."""
+
+    HEARTBEAT = "heartbeat"
+    STALLED = "stalled"
+    BURN = "burn"
+    FLAPPING = "flapping"
+
+
 class Refusal(StrEnum):
     """Why a restart that the misses call for is not started."""
 
     NO_RESTARTER = "no_restarter"
+    PARENT_DOWN = "parent_down"
     HELD = "held"
+    FLAPPING = "flapping"
     GATE = "gate"
     BACKOFF = "backoff"
     EXHAUSTED = "exhausted"
@@ -53,9 +64,9 @@ class RestartRefused:
 
 @dataclass(frozen=True, slots=True)
 class OpenIncident:
-    """Something a person must hear of. `cause` and the agent's name make its key."""
+    """Something a person must hear of."""
 
-    cause: str
+    cause: Cause
     severity: Severity
     summary: str
 
@@ -64,7 +75,7 @@ class OpenIncident:
 class ResolveIncident:
     """The incident of `cause` is over."""
 
-    cause: str
+    cause: Cause
     summary: str
 
 

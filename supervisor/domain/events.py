@@ -138,6 +138,13 @@ class PolicyChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ParentWell:
+    """An agent that this one depends on was down, and is so no more."""
+
+    parent: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimeLost:
     """The machine slept, or the agents had no chance to run, for `seconds`: no agent's silence."""
 
@@ -163,6 +170,7 @@ HealthEvent = (
     | Held
     | Released
     | PolicyChanged
+    | ParentWell
     | TimeLost
     | ClockStepped
 )

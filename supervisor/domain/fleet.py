@@ -36,6 +36,8 @@ class Modifier(StrEnum):
     UNOBSERVED = "unobserved"
     EXHAUSTED = "exhausted"
     CLOCK_SKEW = "clock_skew"
+    STALLED = "stalled"
+    FLAPPING = "flapping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,10 @@ def view(
         modifiers.append(Modifier.EXHAUSTED)
     if health.beat is not None and health.beat.skew:
         modifiers.append(Modifier.CLOCK_SKEW)
+    if health.progress.nudged:
+        modifiers.append(Modifier.STALLED)
+    if health.flapping.on:
+        modifiers.append(Modifier.FLAPPING)
     return AgentView(
         name=name,
         status=health.state,

@@ -14,8 +14,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, assert_never
 
-from supervisor.domain import attempts, mending, restarts
-from supervisor.domain.actions import HealthAction, Missed, OpenIncident, ResolveIncident, Severity
+from supervisor.domain import attempts, burn, flapping, mending, progress, restarts
+from supervisor.domain.actions import Cause, HealthAction, Missed, OpenIncident, ResolveIncident, Severity
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import (
     Beat,
@@ -26,6 +26,7 @@ from supervisor.domain.events import (
     HealthEvent,
     HeartbeatSeen,
     Held,
+    ParentWell,
     PolicyChanged,
     ProcessExited,
     Registered,
@@ -41,22 +42,36 @@ from supervisor.domain.times import moved
 from supervisor.domain.vitals import PROMISED, Health, HealthState, Moment, Step
 from supervisor.domain.words import count, span
 
-__all__ = ["CAUSE", "Attempt", "Health", "HealthState", "handle"]
-
-CAUSE = "heartbeat"
-"""The cause in the incident's key."""
+__all__ = ["Attempt", "Health", "HealthState", "handle"]
 
 _RETIRED_KEPT = 8
 
 
-def handle(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
-    health: Health, event: HealthEvent, now: float, policy: Policy, *, name: str, trusted: bool = True
+def handle(
+    health: Health, event: HealthEvent, now: float, policy: Policy, *, name: str, trusted: bool = True, parent: str = ""
 ) -> Step:
     """Return the agent's health after `event` at `now`, and what is to be done.
 
-    `name` seeds the jitter. While not `trusted` (the gate is closed) no silence counts and no restart starts.
+    `name` seeds the jitter. While not `trusted` (the gate is closed) no silence counts and no restart starts. While
+    `parent`, an agent that it depends on, is down, misses count, and nobody is told and nothing restarted for them.
     """
-    moment = Moment(now, policy, name, trusted)
+    after, actions = _answer(health, event, Moment(now, policy, name, trusted, parent))
+    if after.burn.over and not health.burn.over:
+        actions += (OpenIncident(Cause.BURN, Severity.CRITICAL, burn.over_limit(after.burn, policy)),)
+    if health.burn.over and not after.burn.over:
+        actions += (ResolveIncident(Cause.BURN, "it uses no more than it may"),)
+    if health.progress.nudged and not after.progress.nudged:
+        actions += (ResolveIncident(Cause.STALLED, "its work moves again, or waits no more"),)
+    if after.flapping.on and not health.flapping.on:
+        actions += (OpenIncident(Cause.FLAPPING, Severity.CRITICAL, after.flapping.words),)
+    if health.flapping.on and not after.flapping.on:
+        actions += (ResolveIncident(Cause.FLAPPING, "it is well and ill by turns no more"),)
+    return after, actions
+
+
+def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
+    health: Health, event: HealthEvent, moment: Moment
+) -> Step:
     match event:
         case HeartbeatSeen(beat):
             return _seen(health, beat, moment)
@@ -80,8 +95,10 @@ def handle(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
             return _registered(health, moment), ()
         case PolicyChanged():
             return _repoliced(health, moment), ()
+        case ParentWell(parent):
+            return _judged_anew(health, parent, moment), ()
         case TimeLost(seconds):
-            return replace(health, due=moved(health.due, seconds), lost=health.lost + seconds, lost_at=now), ()
+            return _lost(health, seconds, moment.now), ()
         case ClockStepped(seconds):
             return _shifted(health, seconds), ()
         case _:
@@ -97,20 +114,27 @@ def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
     if health.attempt is not None and health.restarting:
         return replace(health, attempt=replace(health.attempt, beat=beat)), ()
     lost = health.lost if beat.at < health.lost_at else 0.0
-    news: dict[str, Any] = {"beat": beat, "lost": lost, "retired": _retired(health, beat)}
+    retired = _retired(health, beat)
+    new_life = retired != health.retired
+    work = progress.told(health.progress, beat, moment.policy.progress_timeout, new_life=new_life)
+    spent = burn.told(health.burn, beat, moment.now, moment.policy, new_life=new_life)
+    news: dict[str, Any] = {"beat": beat, "lost": lost, "retired": retired, "progress": work, "burn": spent}
     if beat.kind is BeatKind.STOP:
+        news["progress"] = progress.IDLE
         return _settled(health, HealthState.STOPPED, "stopped as planned", moment, due=None, **news)
     if beat.kind is BeatKind.FAIL:
         text = "the agent reported a failure"
         return _miss(replace(health, errors=health.errors + 1, **news), moment.now, text, moment)
     due = _promise(beat, lost, moment.policy)
-    if due < moment.now:
-        # Known only from the past: it proves nothing of today, and takes nothing back.
+    if due < moment.now or work.stuck:
+        # Known only from the past, or of an agent that does not get on: it proves nothing, and takes nothing back.
         health = replace(health, **news)
         late = _is_promised(health) or health.state is HealthState.STOPPED
         return (replace(health, due=due) if late else health), ()
-    history = _history(health, moment)
-    return _settled(health, HealthState.HEALTHY, "heartbeat in time", moment, due=due, history=history, **news)
+    news["history"] = _history(health, moment)
+    if not moment.parent:
+        news["flapping"] = flapping.judged(health.flapping, moment.now, moment.policy, well=True)
+    return _settled(health, HealthState.HEALTHY, "heartbeat in time", moment, due=due, **news)
 
 
 def _is_news(health: Health, beat: Beat) -> bool:
@@ -152,7 +176,7 @@ def _settled(health: Health, state: HealthState, reason: str, moment: Moment, **
     """End the silence: misses, wishes and the incident are over. `news`: what else is different."""
     if health.state is state:
         return replace(health, deferred=False, reason=reason, **news), ()
-    actions = (ResolveIncident(CAUSE, reason),) if health.incident else ()
+    actions = (ResolveIncident(Cause.HEARTBEAT, reason),) if health.incident else ()
     over: dict[str, Any] = {"misses": 0, "restart_at": None, "deferred": False, "exhausted": False, "incident": False}
     return replace(health, state=state, since=moment.now, reason=reason, gone="", **over, **news), actions
 
@@ -164,13 +188,31 @@ def _woken(health: Health, moment: Moment) -> Step:
     now = moment.now
     if health.held_until is not None and now >= health.held_until:
         health = replace(health, held_until=None)
+    if health.burn.due is not None and now >= health.burn.due:
+        health = replace(health, burn=burn.judged(health.burn, now, moment.policy))
     if not moment.trusted:
         return health, ()
     if health.due is not None and now >= health.due:
-        return _miss(health, health.due, _silence(health, now), moment)
+        return _miss(health, health.due, _silence(health, moment), moment)
+    if health.progress.due is not None and now >= health.progress.due:
+        return _idled(health, health.progress.due, moment)
     if health.restart_at is not None:
         return mending.want_restart(health, moment)
     return health, ()
+
+
+def _idled(health: Health, due: float, moment: Moment) -> Step:
+    """Judge an agent that beats and does not get on: the first time somebody is told, then it is a miss."""
+    work = health.progress
+    if health.state is not HealthState.HEALTHY or health.restarting:
+        return replace(health, progress=progress.paused(work)), ()
+    if moment.parent:
+        return replace(health, progress=replace(work, due=moment.now + moment.policy.check_interval)), ()
+    text = work.stall(moment.now)
+    if work.nudged:
+        return _miss(replace(health, progress=replace(work, due=None, stuck=True)), due, text, moment)
+    after = replace(health, progress=replace(work, due=moment.now + moment.policy.check_interval, nudged=True))
+    return after, (OpenIncident(Cause.STALLED, Severity.WARNING, text),)
 
 
 def _checked(health: Health, moment: Moment) -> Step:
@@ -199,12 +241,17 @@ def _miss(health: Health, due: float, reason: str, moment: Moment) -> Step:
     misses = health.misses + 1
     # A miss that is decided late (the supervisor was away) must not bring the next one along with it.
     base = due if now - due < policy.check_interval else now
-    after = replace(health, misses=misses, due=base + policy.check_interval, reason=reason)
+    flaps = health.flapping
+    if moment.parent:
+        reason = f"{reason}; it depends on {moment.parent}, which is down"
+    else:
+        flaps = flapping.judged(flaps, now, policy, well=False)
+    after = replace(health, misses=misses, due=base + policy.check_interval, reason=reason, flapping=flaps)
     actions: tuple[HealthAction, ...] = (Missed(misses, due, reason),)
-    escalated = misses >= policy.escalate_after
-    if escalated and not after.incident:
+    escalated = misses >= policy.escalate_after and not moment.parent
+    if escalated and not after.incident and not flaps.on:  # of what flaps people are told once
         after = replace(after, incident=True)
-        actions += (OpenIncident(CAUSE, Severity.CRITICAL, _summary(after)),)
+        actions += (OpenIncident(Cause.HEARTBEAT, Severity.CRITICAL, _summary(after)),)
     state = HealthState.ESCALATED if escalated or health.state is HealthState.ESCALATED else HealthState.UNHEALTHY
     if after.state is not state:
         after = replace(after, state=state, since=now)
@@ -214,12 +261,15 @@ def _miss(health: Health, due: float, reason: str, moment: Moment) -> Step:
     return after, actions
 
 
-def _silence(health: Health, now: float) -> str:
+def _silence(health: Health, moment: Moment) -> str:
+    now = moment.now
     attempt = _unanswered(health)
     if attempt is not None and attempt.ended is not None:
         return f"no heartbeat in {span(now - attempt.ended)} since {attempt.name}"
     if health.beat is None:
         return "no heartbeat was ever seen"
+    if health.progress.stuck and now <= _promise(health.beat, health.lost, moment.policy):
+        return health.progress.stall(now)
     silence = f"no heartbeat for {span(now - health.beat.at)}"
     return f"{health.gone}; {silence}" if health.gone else silence
 
@@ -254,6 +304,14 @@ def _restarted(health: Health, event: RestartFinished, moment: Moment) -> Step:
     return (health, ()) if attempt.beat is None else _seen(health, attempt.beat, moment)
 
 
+def _judged_anew(health: Health, parent: str, moment: Moment) -> Health:
+    """Forget misses that were the parent's: the agent has its start period, a process that has ended has none."""
+    if moment.parent or not health.misses or health.incident or health.restarting:
+        return health
+    due = moment.now if health.gone else moment.now + moment.policy.start_period
+    return replace(health, misses=0, due=due, restart_at=None, reason=f"judged anew: {parent} is down no more")
+
+
 def _registered(health: Health, moment: Moment) -> Health:
     """Await the first heartbeat; what an earlier life of the supervisor knew is judged by today's promises."""
     health = replace(health, born=health.born or int(moment.now))
@@ -265,6 +323,11 @@ def _registered(health: Health, moment: Moment) -> Health:
 
 def _repoliced(health: Health, moment: Moment) -> Health:
     now, policy = moment.now, moment.policy
+    health = replace(
+        health,
+        progress=progress.promised(health.progress, policy.progress_timeout),
+        burn=burn.promised(health.burn, now, policy),
+    )
     if policy.restart is None and health.attempt is not None and health.restarting:
         # Nobody is left who could tell how it ends.
         gone = RestartFinished(health.attempt.number, ok=False, detail="nothing restarts this agent any more")
@@ -278,6 +341,11 @@ def _repoliced(health: Health, moment: Moment) -> Health:
     return replace(health, due=_promise(health.beat, health.lost, policy))
 
 
+def _lost(health: Health, seconds: float, now: float) -> Health:
+    work = progress.shifted(health.progress, seconds)
+    return replace(health, due=moved(health.due, seconds), lost=health.lost + seconds, lost_at=now, progress=work)
+
+
 def _shifted(health: Health, seconds: float) -> Health:
     return replace(
         health,
@@ -289,4 +357,7 @@ def _shifted(health: Health, seconds: float) -> Health:
         history=restarts.shifted(health.history, seconds),
         restart_at=moved(health.restart_at, seconds),
         held_until=moved(health.held_until, seconds),
+        progress=progress.shifted(health.progress, seconds),
+        burn=burn.shifted(health.burn, seconds),
+        flapping=flapping.shifted(health.flapping, seconds),
     )

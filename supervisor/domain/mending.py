@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supervisor.domain import attempts, restarts
+from supervisor.domain import attempts, progress, restarts
 from supervisor.domain.actions import Refusal, Restart, RestartRefused
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import Phase, RestartFinished
@@ -34,8 +34,12 @@ def want_restart(health: Health, moment: Moment) -> Step:
 
 def _refusal(health: Health, law: RestartPolicy, moment: Moment) -> RestartRefused | None:
     """Return why no restart may start now, None where one may."""
+    if moment.parent:
+        return RestartRefused(Refusal.PARENT_DOWN)
     if health.held_until is not None and moment.now < health.held_until:
         return RestartRefused(Refusal.HELD, health.held_until)
+    if health.flapping.on:
+        return RestartRefused(Refusal.FLAPPING)
     if not moment.trusted:
         return RestartRefused(Refusal.GATE)
     if health.beat is not None and health.beat.phase is Phase.CRITICAL and not health.deferred:
@@ -95,6 +99,7 @@ def ended(health: Health, attempt: Attempt, event: RestartFinished, moment: Mome
         history=restarts.ended(health.history, now),
         due=now + moment.policy.start_period,
         errors=health.errors + (0 if event.ok else 1),
+        progress=progress.paused(health.progress) if event.ok else health.progress,
         reason=f"{attempt.name} {'done, first heartbeat awaited' if event.ok else f'failed: {event.detail}'}",
     )
 

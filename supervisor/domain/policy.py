@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 
@@ -47,6 +48,10 @@ class Policy:
         restart_after, escalate_after: misses in a row that bring the restart, the incident.
         busy_limit: how far `busy_until` may move the deadline (s).
         critical_limit: how long `phase: critical` may defer a restart (s).
+        progress_timeout: how long work may wait without progress (s); None where that is not judged.
+        depends_on: the agents without which it can not work.
+        flap_high, flap_low: share of changes, 0 to 1, over which flapping begins, at which it ends.
+        max_cost_per_hour, max_tokens_per_hour: what it may use in any hour; None for no limit.
         restart: None where nothing can restart the agent.
     """
 
@@ -57,6 +62,12 @@ class Policy:
     escalate_after: int = 2
     busy_limit: float = 1800.0
     critical_limit: float = 300.0
+    progress_timeout: float | None = None
+    depends_on: tuple[str, ...] = ()
+    flap_high: float = 0.30
+    flap_low: float = 0.25
+    max_cost_per_hour: Decimal | None = None
+    max_tokens_per_hour: float | None = None
     restart: RestartPolicy | None = None
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from supervisor.domain.actions import HealthAction
+from supervisor.domain.actions import Cause, HealthAction
 from supervisor.domain.attempts import Attempt
+from supervisor.domain.burn import UNMETERED, Burn
 from supervisor.domain.events import Beat
+from supervisor.domain.flapping import STEADY, Flapping
 from supervisor.domain.policy import Policy
+from supervisor.domain.progress import IDLE, Progress
 from supervisor.domain.restarts import History
 
 
@@ -27,6 +30,9 @@ PROMISED = frozenset({HealthState.UNKNOWN, HealthState.HEALTHY})
 """The states whose deadline is the promise of the last heartbeat; in the others it is counted from the last miss."""
 
 
+_DOWN = frozenset({HealthState.UNHEALTHY, HealthState.RESTARTING, HealthState.ESCALATED})
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """Everything that is known of one agent. Times are seconds since the epoch.
@@ -41,6 +47,9 @@ class Health:
         incident: an incident for missed heartbeats is open.
         errors: failures that the agent reported, and restarts that failed, since it was registered.
         retired: incarnations that a newer one has replaced, newest last.
+        progress: whether it gets on with its work.
+        flapping: whether it is well and ill by turns.
+        burn: what it uses.
         gone: how its process ended, where we saw it end and nothing has been heard since.
         born: when it was registered, in whole seconds: tells it from others of its name.
     """
@@ -64,6 +73,9 @@ class Health:
     reason: str = "no heartbeat seen yet"
     gone: str = ""
     born: int = 0
+    progress: Progress = IDLE
+    flapping: Flapping = STEADY
+    burn: Burn = UNMETERED
 
     @property
     def restarting(self) -> bool:
@@ -75,6 +87,22 @@ class Health:
         """How often it was restarted; first starts are none."""
         return self.history.total - self.history.starts
 
+    @property
+    def down(self) -> bool:
+        """Whether those that depend on it can not work."""
+        return self.state in _DOWN
+
+    @property
+    def causes(self) -> frozenset[Cause]:
+        """What incidents of it are open for."""
+        is_open = {
+            Cause.HEARTBEAT: self.incident,
+            Cause.STALLED: self.progress.nudged,
+            Cause.BURN: self.burn.over,
+            Cause.FLAPPING: self.flapping.on,
+        }
+        return frozenset(cause for cause, yes in is_open.items() if yes)
+
     def effect(self, attempt: Attempt) -> int:
         """Return what tells this attempt from every other, those of a lost journal too."""
         return self.born * 10_000 + attempt.number
@@ -82,17 +110,19 @@ class Health:
     @property
     def deadline(self) -> float | None:
         """When this machine wants to be woken, None where only a fact can change it."""
-        return min((at for at in (self.due, self.restart_at, self.held_until) if at is not None), default=None)
+        wanted = (self.due, self.restart_at, self.held_until, self.progress.due, self.burn.due)
+        return min((at for at in wanted if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a decision rests on beside the agent's health."""
+    """What a decision rests on beside the agent's health. `parent`: one that it depends on and is down, "" for none."""
 
     now: float
     policy: Policy
     name: str
     trusted: bool
+    parent: str = ""
 
 
 Step = tuple[Health, tuple[HealthAction, ...]]

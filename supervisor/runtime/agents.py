@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, assert_never
+from typing import assert_never
 
 from supervisor.domain import actions, health, inheritance, records
-from supervisor.domain.actions import HealthAction
-from supervisor.domain.attempts import Attempt
+from supervisor.domain.actions import Cause, HealthAction
 from supervisor.domain.events import (
     Beat,
     CheckAsked,
@@ -24,10 +23,10 @@ from supervisor.domain.events import (
     StartAsked,
 )
 from supervisor.domain.health import Health
-from supervisor.domain.messages import utc
 from supervisor.ports import Clock, Keeper, RefusedError, Restarter, UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
+from supervisor.runtime.evidence import evidence
 from supervisor.runtime.executor import Executor
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.journal import Journal
@@ -57,6 +56,19 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True)
+class Kin:
+    """How an agent learns of those that it depends on, and tells those that depend on it.
+
+    Args:
+        down: returns which of these agents is down, "" where none is.
+        well: called with an agent's name when it was down and is so no more.
+    """
+
+    down: Callable[[Iterable[str]], str]
+    well: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
 class _Question:
     """An event whose sender wants to know what came of it."""
 
@@ -71,24 +83,32 @@ class _Question:
 class Agent:
     """One agent: its plan, its health, and the coroutine that keeps the two."""
 
-    __slots__ = ("_mailbox", "_over", "_parked", "_refused", "_tools", "health", "name", "plan", "restarter", "saved")
+    __slots__ = (
+        "_kin",
+        "_mailbox",
+        "_over",
+        "_parked",
+        "_refused",
+        "_tools",
+        "health",
+        "name",
+        "plan",
+        "restarter",
+        "saved",
+    )
 
-    def __init__(self, name: str, plan: AgentPlan, known: Health, tools: Tools) -> None:
+    def __init__(self, name: str, plan: AgentPlan, known: Health, tools: Tools, kin: Kin) -> None:
         self.name = name
         self.plan = plan
         self.health = known
         self.saved = known
         self.restarter: Restarter | None = None if plan.make is None else plan.make()
         self._tools = tools
+        self._kin = kin
         self._mailbox: Mailbox[HealthEvent | _Question] = Mailbox(tools.clock)
         self._over = False
         self._parked = False
         self._refused: actions.RestartRefused | None = None
-
-    @property
-    def key(self) -> str:
-        """The key of its incident."""
-        return f"{self.name}:{health.CAUSE}"
 
     def tell(self, event: HealthEvent) -> None:
         """Tell the agent's machine a fact, soon."""
@@ -166,6 +186,11 @@ class Agent:
         newest = self._newest(await self._tools.read(self.name))
         if newest is not None:
             await self._apply(HeartbeatSeen(newest))
+
+    def resolve(self, change: Change, causes: Iterable[Cause], summary: str) -> None:
+        """Resolve its incidents of these causes, those that are open."""
+        for cause in causes:
+            self._tools.desk.resolve(change, key(self.name, cause), summary)
 
     def close(self) -> None:
         """Stop the timer; whoever still waits for an answer gets none."""
@@ -245,10 +270,9 @@ class Agent:
             self._parked = True
 
     def _judge(self, event: HealthEvent) -> tuple[Health, tuple[HealthAction, ...]]:
-        tools = self._tools
-        return health.handle(
-            self.health, event, tools.clock.now(), self.plan.policy, name=self.name, trusted=tools.gate.trusted
-        )
+        now, policy, trusted = self._tools.clock.now(), self.plan.policy, self._tools.gate.trusted
+        parent = self._kin.down(policy.depends_on)
+        return health.handle(self.health, event, now, policy, name=self.name, trusted=trusted, parent=parent)
 
     async def _apply(self, event: HealthEvent) -> tuple[HealthAction, ...]:
         before, now = self.health, self._tools.clock.now()
@@ -276,9 +300,15 @@ class Agent:
             tools.journal.note(*change.records)
         if isinstance(event, RestartFinished):
             tools.on_restarted(self.name)
+        self._follow_up(before, after, wanted)
+        return wanted
+
+    def _follow_up(self, before: Health, after: Health, wanted: Iterable[HealthAction]) -> None:
+        """Do what the transition calls for, now that it is written."""
         if any(isinstance(action, actions.Restart) for action in wanted):
             self.resume()
-        return wanted
+        if before.down and not after.down:
+            self._kin.well(self.name)
 
     def _note_event(self, change: Change, event: HealthEvent, before: Health) -> None:
         match event:
@@ -314,44 +344,19 @@ class Agent:
                 if action != self._refused or not after.misses:
                     change.records.append(records.RestartRefused(self.name, reason.value, until))
                 self._refused = action
-            case actions.OpenIncident(_, severity, summary):
+            case actions.OpenIncident(cause, severity, summary):
                 # A restart that begins just now has nothing to tell; the one before it has.
                 tried = before.attempt if after.restarting else after.attempt
-                self._tools.desk.open(change, self.key, severity, summary, evidence(after, tried))
-            case actions.ResolveIncident(_, summary):
-                self._tools.desk.resolve(change, self.key, summary)
+                self._tools.desk.open(change, key(self.name, cause), severity, summary, evidence(after, tried))
+            case actions.ResolveIncident(cause, summary):
+                self.resolve(change, (cause,), summary)
             case _:
                 assert_never(action)
 
 
-def evidence(known: Health, attempt: Attempt | None) -> dict[str, Any]:
-    """Return what a decision about an agent rested on, JSON-ready. What the agent wrote is data, not text.
-
-    `attempt` is the last restart that has ended.
-    """
-    beat = known.beat
-    told: dict[str, Any] = {
-        "reason": known.reason,
-        "consecutive_misses": known.misses,
-        "restarts": known.restarts,
-        "next_restart": None if known.restart_at is None else utc(known.restart_at),
-        "restarts_exhausted": known.exhausted,
-        "last_heartbeat": None if beat is None else utc(beat.at),
-    }
-    if beat is not None:
-        said = {"kind": beat.kind.value, "incarnation": beat.incarnation, "pid": beat.pid, "message": beat.message}
-        told["agent_said"] = {key: value for key, value in said.items() if value is not None}
-    if attempt is not None:
-        told["last_restart"] = {
-            "attempt": attempt.nth,
-            "started": utc(attempt.started),
-            "ended": None if attempt.ended is None else utc(attempt.ended),
-            "ok": attempt.ok,
-            "detail": attempt.detail,
-            "exit_code": attempt.exit_code,
-            "stderr": list(attempt.stderr),
-        }
-    return told
+def key(agent: str, cause: Cause) -> str:
+    """Return the key of an agent's incident."""
+    return f"{agent}:{cause}"
 
 
 def _lasting(before: Health, after: Health) -> bool:
@@ -371,7 +376,9 @@ def _lasting_part(known: Health) -> tuple[object, ...]:
         known.deferred,
         known.errors,
         known.retired,
-        known.incident,
+        known.causes,
+        known.flapping.changes,
+        known.progress.stuck,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from supervisor.domain import fleet as fleets
+from supervisor.domain.actions import Cause
 from supervisor.domain.fleet import Fleet
-from supervisor.domain.health import CAUSE
 from supervisor.domain.silences import silenced_until
 from supervisor.ports import Clock
 from supervisor.runtime.change import Change
@@ -68,7 +68,7 @@ class Picture:
                     now=now,
                     heartbeat_timeout=plan.policy.heartbeat_timeout,
                     restarter=plan.kind,
-                    silenced=silenced_until(silences, f"{name}:{CAUSE}", now) is not None,
+                    silenced=silenced_until(silences, f"{name}:{Cause.HEARTBEAT}", now) is not None,
                     observed=trusted,
                 )
                 for name, health, plan in agents

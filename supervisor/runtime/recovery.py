@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from supervisor.domain import escalation, health, silences
+from supervisor.domain.actions import Cause
 from supervisor.domain.events import ClockStepped, TimeLost
 from supervisor.domain.policy import Chain, Policy
 from supervisor.domain.records import JournalRestored, SupervisorStarted
 from supervisor.domain.vitals import Health
 from supervisor.ports import Saved
+from supervisor.runtime.agents import key
 from supervisor.runtime.change import Change
 from supervisor.runtime.configuration import UNWATCHED, Configuration
 from supervisor.runtime.desk import Desk
@@ -89,12 +91,12 @@ class Recovery:
             elif known is not None:
                 self._roster.get(name).inherit(known)
             agent = self._roster.get(name)
-            if not agent.health.incident:
-                self._desk.resolve(change, agent.key, agent.health.reason)
+            agent.resolve(change, set(Cause) - agent.health.causes, agent.health.reason)
         # One pass may look at a few agents only; what is known of the others is not its business.
         for name in saved.agents.keys() - plans.keys() if self._roster.minding else ():
             change.forgotten.append(name)
-            self._desk.resolve(change, f"{name}:{health.CAUSE}", UNWATCHED)
+            for cause in Cause:
+                self._desk.resolve(change, key(name, cause), UNWATCHED)
         silent = [agent.name for agent in self._roster if agent.health.misses]
         self._gate.restore(silent, incident=self._desk.find(FLEET_KEY) is not None)
 

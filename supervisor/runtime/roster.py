@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from supervisor.domain.events import DeadlineReached, PolicyChanged, Registered
+from supervisor.domain.actions import Cause
+from supervisor.domain.events import DeadlineReached, ParentWell, PolicyChanged, Registered
 from supervisor.domain.health import Health
 from supervisor.ports import UnknownNameError
-from supervisor.runtime.agents import Agent, Tools
+from supervisor.runtime.agents import Agent, Kin, Tools
 from supervisor.runtime.change import Change
 from supervisor.runtime.closing import closed
 from supervisor.runtime.plan import AgentPlan
@@ -20,6 +21,7 @@ class Roster:
     def __init__(self, tools: Tools) -> None:
         self.minding = True
         self._tools = tools
+        self._kin = Kin(self._down, self._well)
         self._agents: dict[str, Agent] = {}
         self._lives: dict[str, asyncio.Task[None]] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
@@ -53,7 +55,7 @@ class Roster:
 
     def add(self, name: str, plan: AgentPlan, known: Health | None = None) -> Agent:
         """Watch one more agent, with what an earlier life knew of it."""
-        agent = Agent(name, plan, known or Health(), self._tools)
+        agent = Agent(name, plan, known or Health(), self._tools, self._kin)
         agent.move_time(Registered())
         self._agents[name] = agent
         self._tools.gate.fleet = len(self._agents)
@@ -68,7 +70,7 @@ class Roster:
         tools.gate.fleet = len(self._agents)
         tools.gate.beating(name)
         change = Change(forgotten=[name])
-        tools.desk.resolve(change, agent.key, why)
+        agent.resolve(change, Cause, why)
         tools.journal.post(change)
         if agent.restarter is not None:
             await closed(agent.restarter)
@@ -115,6 +117,14 @@ class Roster:
         for agent in self:
             if agent.health is not agent.saved:
                 change.agents[agent.name] = agent.saved = agent.health
+
+    def _down(self, names: Iterable[str]) -> str:
+        return next((name for name in names if name in self._agents and self._agents[name].health.down), "")
+
+    def _well(self, parent: str) -> None:
+        for agent in self:
+            if parent in agent.plan.policy.depends_on:
+                agent.tell(ParentWell(parent))
 
     def _start(self, agent: Agent) -> None:
         if self._group is not None:

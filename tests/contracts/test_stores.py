@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from supervisor.domain.actions import Severity
+from supervisor.domain.burn import Burn, Spent
 from supervisor.domain.delivery import Delivery, DeliveryState, NoticeKind
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat, BeatKind, Phase, RestartAsked
+from supervisor.domain.flapping import Flapping
 from supervisor.domain.health import Health, HealthState, handle
 from supervisor.domain.policy import Policy, RestartPolicy
+from supervisor.domain.progress import Progress
 from supervisor.domain.restarts import History
 from supervisor.domain.silences import Silence
 from supervisor.ports import Entry, Row, Saved, Store, StoreError
@@ -54,6 +58,9 @@ HEALTH = replace(
     history=History((NOW - 120, NOW - 60), 2, NOW - 50, 3),
     incident=True,
     retired=("x-0",),
+    progress=Progress(7, 5, NOW - 60, NOW, nudged=True),
+    flapping=Flapping(0b1011, well=False, at=NOW, on=True),
+    burn=Burn(NOW, 9.5, Decimal("12.340"), (Spent(NOW, 0.5, Decimal("0.10")),), over=True, due=NOW + 3600),
 )
 
 

@@ -7,8 +7,10 @@ import pytest
 from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat
+from supervisor.domain.flapping import Flapping
 from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, narrowed, overall, view, worst_first
 from supervisor.domain.health import Health, HealthState
+from supervisor.domain.progress import Progress
 from supervisor.domain.restarts import History
 from tests.support.playbook import START
 
@@ -77,6 +79,8 @@ def test_a_view_of_nothing() -> None:
         (Health(exhausted=True), (Modifier.EXHAUSTED,)),
         (Health(beat=Beat(START, skew=90.0)), (Modifier.CLOCK_SKEW,)),
         (Health(beat=Beat(START)), ()),
+        (Health(progress=Progress(1, 5, START, START, nudged=True)), (Modifier.STALLED,)),
+        (Health(flapping=Flapping(1, on=True)), (Modifier.FLAPPING,)),
     ],
 )
 def test_modifiers(health: Health, modifiers: tuple[Modifier, ...]) -> None:

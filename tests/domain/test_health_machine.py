@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from supervisor.domain import health
-from supervisor.domain.actions import HealthAction, Missed, OpenIncident, ResolveIncident, Restart, RestartRefused
+from supervisor.domain.actions import (
+    Cause,
+    HealthAction,
+    Missed,
+    OpenIncident,
+    ResolveIncident,
+    Restart,
+    RestartRefused,
+)
 from supervisor.domain.events import (
     Beat,
     BeatKind,
@@ -20,6 +28,7 @@ from supervisor.domain.events import (
     HealthEvent,
     HeartbeatSeen,
     Held,
+    ParentWell,
     Phase,
     PolicyChanged,
     ProcessExited,
@@ -57,6 +66,8 @@ promises = st.builds(
     escalate_after=st.integers(1, 3),
     busy_limit=st.sampled_from([0.0, 1800.0]),
     critical_limit=st.sampled_from([0.0, 300.0]),
+    progress_timeout=st.sampled_from([None, 600.0]),
+    max_tokens_per_hour=st.sampled_from([None, 200.0]),
 )
 lengths = st.integers(0, 400) | st.integers(0, HALF_A_DAY)
 
@@ -72,6 +83,7 @@ class HealthMachine(RuleBasedStateMachine):
         super().__init__()
         self.now = START
         self.trusted = True
+        self.parent = ""
         self.health = Health()
         self.policy = Policy()
         self.named = True
@@ -82,7 +94,7 @@ class HealthMachine(RuleBasedStateMachine):
         self.proof = NEVER
         self.running: int | None = None
         self.automatic: list[float] = []
-        self.open = False
+        self.open: set[Cause] = set()
 
     @initialize(policy=promises, law=st.none() | laws, named=st.booleans())
     def begin(self, policy: Policy, law: RestartPolicy | None, named: bool) -> None:
@@ -111,9 +123,13 @@ class HealthMachine(RuleBasedStateMachine):
         kind=st.sampled_from(BeatKind),
         phase=st.sampled_from([None, Phase.CRITICAL]),
         busy=st.none() | st.integers(0, HALF_A_DAY),
+        work=st.sampled_from([None, 1, 2]),
+        tokens=st.integers(0, 400),
         at_once=st.booleans(),
     )
-    def say(self, kind: BeatKind, phase: Phase | None, busy: int | None, at_once: bool) -> None:
+    def say(
+        self, kind: BeatKind, phase: Phase | None, busy: int | None, work: int | None, tokens: int, at_once: bool
+    ) -> None:
         beat = Beat(
             self.now,
             kind=kind,
@@ -122,6 +138,9 @@ class HealthMachine(RuleBasedStateMachine):
             phase=phase,
             busy_until=None if busy is None else self.now + busy,
             pid=self.life,
+            progress_seq=work,
+            pending=work,
+            tokens=tokens,
         )
         self.said.append(beat)
         if at_once:
@@ -200,6 +219,14 @@ class HealthMachine(RuleBasedStateMachine):
         if self.trusted:
             self.tell(DeadlineReached())
 
+    @rule()
+    def turn_parent(self) -> None:
+        if self.parent:
+            self.parent = ""
+            self.tell(ParentWell("database"))
+        else:
+            self.parent = "database"
+
     @rule(policy=promises)
     def promise(self, policy: Policy) -> None:
         self.policy = replace(policy, restart=self.policy.restart)
@@ -241,11 +268,15 @@ class HealthMachine(RuleBasedStateMachine):
         if counts and not known:
             self.proof = max(self.proof, beat.at)
             if fresh and not before.restarting:
-                # The living is never starved, whatever was said before.
-                assert (self.health.state, self.health.misses) == (HealthState.HEALTHY, 0)
-                assert self.health.due is not None
-                assert self.health.due >= beat.at + self.policy.heartbeat_timeout
+                # The living is never starved, whatever was said before, unless its work is known to stand still.
                 assert self.health.beat is beat
+                assert self.health.due is not None
+                if self.health.progress.stuck:
+                    assert before.progress.stuck
+                    assert (self.health.state, self.health.misses) == (before.state, before.misses)
+                else:
+                    assert (self.health.state, self.health.misses) == (HealthState.HEALTHY, 0)
+                    assert self.health.due >= beat.at + self.policy.heartbeat_timeout
         if beat.kind is BeatKind.LOG:
             assert self.health is before
 
@@ -263,7 +294,9 @@ class HealthMachine(RuleBasedStateMachine):
 
     def tell(self, event: HealthEvent) -> tuple[HealthAction, ...]:
         before = self.health
-        self.health, actions = health.handle(before, event, self.now, self.policy, name="agent", trusted=self.trusted)
+        self.health, actions = health.handle(
+            before, event, self.now, self.policy, name="agent", trusted=self.trusted, parent=self.parent
+        )
         self.check_misses(before, event, actions)
         for action in actions:
             if isinstance(action, Restart):
@@ -271,11 +304,11 @@ class HealthMachine(RuleBasedStateMachine):
             elif isinstance(action, RestartRefused):
                 assert action.until is None or action.until >= self.now
             elif isinstance(action, OpenIncident):
-                assert not self.open
-                self.open = True
+                assert not self.parent or action.cause is Cause.BURN
+                assert action.cause not in self.open
+                self.open.add(action.cause)
             elif isinstance(action, ResolveIncident):
-                assert self.open
-                self.open = False
+                self.open.remove(action.cause)
         return actions
 
     def check_misses(self, before: Health, event: HealthEvent, actions: tuple[HealthAction, ...]) -> None:
@@ -284,12 +317,18 @@ class HealthMachine(RuleBasedStateMachine):
         if missed:
             assert missed[0].count == self.health.misses
             assert self.health.misses == before.misses + 1 or isinstance(event, CheckAsked)
+        elif isinstance(event, ParentWell) and self.health.misses != before.misses:
+            assert (self.health.misses, self.health.incident, self.parent) == (0, False, "")
         elif self.health.misses != before.misses:
             assert isinstance(event, HeartbeatSeen | RestartFinished)
             assert self.health.state in CALM
             assert self.health.misses == 0
         if missed and isinstance(event, DeadlineReached):
             assert self.trusted
+            if self.health.progress.stuck:
+                assert before.progress.nudged
+                self.proof = NEVER  # it beats, and that is not enough
+                return
             assert before.due is not None
             assert before.due <= self.now
             # No heartbeat is ever counted as silence.
@@ -301,6 +340,8 @@ class HealthMachine(RuleBasedStateMachine):
         assert self.running is None
         assert not before.restarting or isinstance(event, RestartFinished)
         assert self.policy.restart is not None
+        assert not self.parent or isinstance(event, RestartAsked | StartAsked)
+        assert not self.health.flapping.on or isinstance(event, RestartAsked | StartAsked)
         self.running = action.attempt
         self.swapped = False
         self.proof = NEVER
@@ -338,8 +379,9 @@ class HealthMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_incident_is_that_of_the_state(self) -> None:
-        assert self.health.incident is self.open
-        assert (self.health.state is HealthState.ESCALATED) <= self.open
+        assert self.health.causes == self.open
+        told = self.open & {Cause.HEARTBEAT, Cause.FLAPPING}
+        assert (self.health.state is HealthState.ESCALATED) <= bool(told)
 
     @invariant()
     def a_calm_agent_has_nothing_left_of_its_silence(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from supervisor.domain import escalation, health
 from supervisor.domain.actions import (
+    Cause,
     HealthAction,
     Missed,
     OpenIncident,
@@ -33,6 +34,7 @@ from supervisor.domain.events import (
     HealthEvent,
     HeartbeatSeen,
     Held,
+    ParentWell,
     Phase,
     PolicyChanged,
     Registered,
@@ -202,6 +204,7 @@ class Play(_Stage):
         self.now = self.time(begin)
         self.policy = promises
         self.trusted = True
+        self.parent = ""
         self.health = known
         self._tell(Registered())
 
@@ -214,6 +217,17 @@ class Play(_Stage):
         """Open the gate: who waited for it decides now."""
         self.trusted = True
         self._tell(DeadlineReached())
+        return self._ring_due()
+
+    def down(self, parent: str) -> Self:
+        """An agent that this one depends on is down."""
+        self.parent = parent
+        return self
+
+    def up(self) -> Self:
+        """It is so no more."""
+        parent, self.parent = self.parent, ""
+        self._tell(ParentWell(parent))
         return self._ring_due()
 
     def promise(self, promises: Policy) -> Self:
@@ -245,7 +259,7 @@ class Play(_Stage):
             case Hold(length):
                 event = Held(self.now + length, "ann")
         self.health, actions = health.handle(
-            self.health, event, self.now, self.policy, name="agent", trusted=self.trusted
+            self.health, event, self.now, self.policy, name="agent", trusted=self.trusted, parent=self.parent
         )
         for action in actions:
             self._note(_worded(action))
@@ -264,10 +278,10 @@ def _worded(action: HealthAction) -> str:
             return f"{'start' if first else 'restart'} {attempt}"
         case RestartRefused(reason):
             return f"refused {reason}"
-        case OpenIncident():
-            return "incident"
-        case ResolveIncident():
-            return "resolved"
+        case OpenIncident(cause):
+            return "incident" if cause is Cause.HEARTBEAT else f"incident {cause}"
+        case ResolveIncident(cause):
+            return "resolved" if cause is Cause.HEARTBEAT else f"resolved {cause}"
 
 
 # --- an incident and its chain -----------------------------------------------------------------------

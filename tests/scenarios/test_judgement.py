@@ -1,0 +1,154 @@
+"""What is judged beside silence: work that does not move, and what an agent uses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+from supervisor.domain.actions import Cause
+from supervisor.domain.fleet import Modifier, Status
+from supervisor.domain.gate import GatePolicy
+from supervisor.domain.health import HealthState
+from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
+
+pytestmark = VIRTUAL
+
+
+@asynccontextmanager
+async def saying(t: VirtualTown, name: str, **keys: Any) -> AsyncIterator[None]:
+    """Let an agent beat every five minutes with these keys."""
+
+    async def beat() -> None:
+        while True:
+            t.beat(name, **keys)
+            await t.sleep("5m")
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def test_a_stalled_agent_is_told_of_then_restarted_and_moves_again() -> None:
+    async with town(a=agent(progress_timeout=1800.0)) as t:
+        async with saying(t, "a", pending=5, progress={"seq": 7}):
+            await t.until("31m")
+            assert t.heard() == [(near(1800), "triggered", "a:stalled")]
+            assert t.restarts("a") == []
+            view = await t.view("a")
+            assert (view.status, view.modifiers) == (HealthState.HEALTHY, (Modifier.STALLED,))
+            message = t.channel().heard[0].delivery.message
+            assert message["severity"] == "warning"
+            evidence = message["evidence"]["progress"]
+            assert (evidence["seq"], evidence["pending"]) == (7, 5)
+            assert evidence["flat_since"].startswith("2026-05-28T20:26:40")
+            await t.until("44m")
+            assert not t.logged("heartbeat_missed")
+            await t.until("45m30s")
+            assert t.restarts("a") == [near(2700)]
+            assert t.logged("restart_started")[0].reason == "no progress for 45 min, 5 pending"
+        async with saying(t, "a", pending=4, progress={"seq": 8}):
+            await t.until("47m")
+            assert t.heard()[1:] == [(near(2730), "resolved", "a:stalled")]
+            assert (await t.view("a")).modifiers == ()
+
+
+async def test_a_stall_that_no_restart_ends_escalates() -> None:
+    async with town(a=agent(None, progress_timeout=1800.0)) as t:
+        async with saying(t, "a", pending=5, progress={"seq": 7}):
+            await t.until("61m")
+        assert [(round(at / 60), key) for at, _, key in t.heard()] == [(30, "a:stalled"), (60, "a:heartbeat")]
+        assert (await t.view("a")).reason == "no progress for 1 h, 5 pending"
+
+
+async def test_a_stall_outlives_the_supervisor_and_ends_with_the_agent() -> None:
+    async with town(a=agent(None, progress_timeout=1800.0)) as t:
+        async with saying(t, "a", pending=5, progress={"seq": 7}):
+            await t.until("31m")
+            await t.again()
+            await t.until("44m")
+            assert len(t.heard()) == 1
+            await t.until("46m")
+            assert len(t.logged("heartbeat_missed")) == 1
+        t.agents = {"b": agent(None)}
+        await t.reload()
+        await t.sleep("1s")
+        assert [kind for _, kind, _ in t.heard()] == ["triggered", "resolved"]
+        assert Cause.STALLED not in await t.keys()
+
+
+async def test_a_supervisor_that_finds_its_agent_gone_ends_its_incidents() -> None:
+    async with town(a=agent(None, progress_timeout=1800.0)) as t:
+        async with saying(t, "a", pending=5, progress={"seq": 7}):
+            await t.until("31m")
+        t.agents = {"b": agent(None)}
+        await t.again()
+        await t.sleep("1s")
+        assert await t.keys() == set()
+
+
+async def test_an_agent_that_uses_too_much_is_told_of_and_not_restarted() -> None:
+    async with town(a=agent(max_cost_per_hour=Decimal(5))) as t:
+        t.beat("a", usage={"cost": "20.00"})
+        await t.until("30m")
+        t.beat("a", usage={"cost": 25.5})
+        await t.sleep("1s")
+        assert t.heard() == [(near(1800), "triggered", "a:burn")]
+        message = t.channel().heard[0].delivery.message
+        assert (message["severity"], message["summary"]) == ("critical", "cost of 5.50 in an hour, 5 allowed")
+        assert message["evidence"]["last_hour"] == {"cost": "5.50", "tokens": 0.0}
+        fleet = await t.control.fleet()
+        assert (fleet.status, fleet.agents[0].status) == (Status.CRITICAL, HealthState.HEALTHY)
+        await t.until("59m")
+        await t.again()
+        t.beat("a", usage={"cost": "25.50"})
+        await t.until("91m")
+        assert t.heard()[1:] == [(near(5400), "resolved", "a:burn")]
+        assert t.restarts("a") == []
+
+
+async def test_an_agent_that_flaps_is_told_of_once_and_left_alone() -> None:
+    async with town(a=agent("managed", restart={"max_restarts": 99, "backoff": 0.0})) as t:
+        t.program("a").after = lambda: t.beat("a")
+        await t.sleep("1m")
+        for _ in range(6):
+            t.program("a").die(1)
+            await t.sleep("10m")
+        began = len(t.restarts("a")) - 1
+        assert began == 3
+        assert [key for _, _, key in t.heard()] == ["a:flapping"]
+        evidence = t.channel().heard[0].delivery.message["evidence"]["flapping"]
+        assert evidence == {"percent": 34, "changes": 6}
+        assert (await t.view("a")).modifiers == (Modifier.FLAPPING,)
+        assert [record.reason for record in t.logged("restart_refused")] == ["flapping"]
+        await t.again()
+        assert (await t.view("a")).modifiers[-1:] == (Modifier.FLAPPING,)
+
+
+async def test_a_child_waits_for_its_parent_and_is_then_judged_anew() -> None:
+    async with town(a=agent(), database=agent(None), gate=GatePolicy(share=2.0)) as t:
+        t.agents["a"] = agent(depends_on=("database",))
+        await t.reload()
+        t.beat("database")
+        await t.until("5m")
+        t.beat("a")
+        await t.until("95m")
+        assert [key for _, _, key in t.heard()] == ["database:heartbeat"]
+        assert t.restarts("a") == []
+        view = await t.view("a")
+        assert (view.status, view.consecutive_misses) == (HealthState.UNHEALTHY, 2)
+        assert view.reason == "no heartbeat for 1 h 15 min; it depends on database, which is down"
+        t.beat("database")
+        await t.sleep("1s")
+        assert (await t.view("a")).reason == "judged anew: database is down no more"
+        await t.until("111m")
+        assert t.restarts("a") == [near(95 * 60 + 900)]
+        t.beat("a")
+        await t.sleep("1s")
+        assert (await t.view("a")).status is HealthState.HEALTHY
+        assert {key for _, _, key in t.heard()} == {"database:heartbeat"}
