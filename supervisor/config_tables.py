@@ -5,66 +5,19 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    HttpUrl,
-    ValidationInfo,
-    WithJsonSchema,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, field_validator, model_validator
 
-from supervisor.config_errors import Origin
-from supervisor.config_types import Cost, Duration, TimeZone
+from supervisor.config_agents import AgentTable, shared
+from supervisor.config_keys import Count, Flag, Name, Place, Share, Span, SpanOrNone, Table
+from supervisor.config_types import TimeZone
 from supervisor.credentials import Credential, CredentialName, TokenKeys, Variable, credential_of
-from supervisor.domain.messages import SCOPES
-from supervisor.paths import expand
 
 _PORTS = 65536
-_LONGEST = 10 * 366 * 24 * 3600.0
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def name_problem(name: str) -> str | None:
-    """Return why no agent or channel can have this name; None for a good one."""
-    if not _NAME.fullmatch(name):
-        return "a name has 1 to 64 letters, digits, dots, hyphens or underscores, and begins with a letter or a digit"
-    return f"{name!r} is the supervisor's own word: choose another name" if name in SCOPES else None
-
-
-def _named(name: str) -> str:
-    if problem := name_problem(name):
-        raise ValueError(problem)
-    return name
-
-
-def _expanded(value: Any, info: ValidationInfo) -> Path:
-    if not isinstance(value, str):
-        raise ValueError("expected a path")  # noqa: TRY004  (pydantic's way)
-    origin = cast("Origin", info.context)
-    return expand(value, origin.folder, origin.environ)
-
-
-Name = Annotated[str, AfterValidator(_named), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"})]
-Place = Annotated[Path, BeforeValidator(_expanded), WithJsonSchema({"type": "string", "minLength": 1})]
-Span = Annotated[Duration, Field(gt=0, le=_LONGEST)]
-SpanOrNone = Annotated[Duration, Field(ge=0, le=_LONGEST)]
-Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
-Flag = Annotated[bool, Field(strict=True)]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PathsTable(_Table):
+class PathsTable(Table):
     """Where things lie. A relative path begins at this file's folder; "~" is a home folder."""
 
     cache: Place | None = Field(default=None, description="The agents' cache folder.")
@@ -78,70 +31,7 @@ class PathsTable(_Table):
     socket: Place | None = Field(default=None, description="The control socket.")
 
 
-class RestartTable(_Table):
-    """How an agent is restarted, and how often. The keys of the kind stand beside these."""
-
-    model_config = ConfigDict(extra="allow")
-
-    kind: str | None = Field(default=None, description="How the agent is restarted.")
-    max_restarts: Count = Field(default=3, description="Restarts allowed in any window.")
-    window: Span | None = Field(
-        default=None, description="The window; 6 heartbeat timeouts, 15 min at least, where not set."
-    )
-    backoff: SpanOrNone = Field(default=10.0, description="Least wait after a restart, doubled each time.")
-    backoff_max: SpanOrNone = Field(default=300.0, description="The wait grows no further than this.")
-    jitter: Share = Field(default=0.2, description="Share by which a wait is moved.")
-    reset_after: Span | None = Field(
-        default=None,
-        description="Healthy time that ends the backoff; 2 heartbeat timeouts, 10 min at least, where not set.",
-    )
-    on_exhausted: Literal["slow", "hold"] = Field(
-        default="slow", description="What follows when the restarts are spent."
-    )
-    slow_interval: Span = Field(default=1800.0, description="Wait between tries once the restarts are spent.")
-
-
-class AgentTable(_Table):
-    """What an agent has promised."""
-
-    heartbeat_timeout: Span = Field(default=3600.0, description="Longest silence that is still in time.")
-    check_interval: Span = Field(default=900.0, description="Further silence between one miss and the next.")
-    start_period: Span | None = Field(
-        default=None, description="Time a restarted agent has for its first heartbeat; check_interval where not set."
-    )
-    restart_after: Count = Field(default=1, description="Misses in a row that bring a restart.")
-    escalate_after: Count = Field(default=2, description="Misses in a row that bring an incident.")
-    busy_limit: SpanOrNone = Field(
-        default=1800.0, description="How far a heartbeat's busy_until may move the deadline."
-    )
-    critical_limit: SpanOrNone = Field(default=300.0, description="How long a critical phase may defer a restart.")
-    progress_timeout: Span | None = Field(
-        default=None, description="How long pending work may wait without progress; for ever, where not set."
-    )
-    depends_on: tuple[Name, ...] = Field(
-        default=(),
-        description="Agents without which it can not work: while one is down, nothing follows from its misses.",
-    )
-    flap_high: Share = Field(
-        default=0.30, description="Share of changes among its last 20 judgements over which an agent flaps; 1 is never."
-    )
-    flap_low: Share = Field(default=0.25, description="Share of changes at which it flaps no more.")
-    max_cost_per_hour: Cost | None = Field(
-        default=None, description="Most that it may cost in any hour; no limit, where not set."
-    )
-    max_tokens_per_hour: Annotated[int, Field(strict=True, ge=1, le=10**12)] | None = Field(
-        default=None, description="Most tokens that it may use in any hour; no limit, where not set."
-    )
-    restart: RestartTable | None = Field(default=None, description="How the agent is restarted; never, where not set.")
-
-
-def _shared(tables: dict[str, AgentTable]) -> dict[str, AgentTable]:
-    """Let tables that say the same be one: thousands of agents may be configured alike."""
-    alike: dict[str, AgentTable] = {}
-    return {name: alike.setdefault(table.model_dump_json(exclude_unset=True), table) for name, table in tables.items()}
-
-
-class ChannelTable(_Table):
+class ChannelTable(Table):
     """A way to reach somebody. The keys of the kind stand beside this one."""
 
     model_config = ConfigDict(extra="allow")
@@ -149,14 +39,14 @@ class ChannelTable(_Table):
     kind: str = Field(description="How the channel sends.")
 
 
-class StepTable(_Table):
+class StepTable(Table):
     """One step of the chain."""
 
     channel: Name = Field(description="The channel that is told.")
     delay: SpanOrNone = Field(default=0.0, description="When, counted from the begin of the round.")
 
 
-class EscalationTable(_Table):
+class EscalationTable(Table):
     """Who is told of an incident, and when."""
 
     chain: tuple[StepTable, ...] | None = Field(
@@ -169,7 +59,7 @@ class EscalationTable(_Table):
     ack_timeout: Span = Field(default=1800.0, description="How long an acknowledgement lasts.")
 
 
-class GateTable(_Table):
+class GateTable(Table):
     """When the supervisor doubts itself, and restarts nothing."""
 
     settle: SpanOrNone = Field(default=30.0, description="Wait after the last doubt has passed.")
@@ -179,10 +69,10 @@ class GateTable(_Table):
     limit: Span = Field(default=600.0, description="Longest doubt before an incident.")
 
 
-class WatchTable(_Table):
+class WatchTable(Table):
     """How files are observed."""
 
-    step: Annotated[Duration, Field(ge=0.001, le=_LONGEST)] = Field(
+    step: Annotated[Span, Field(ge=0.001)] = Field(
         default=0.03, description="Changes are told one to two steps after they happen."
     )
     debounce: SpanOrNone = Field(default=0.2, description="How much longer a steady stream of changes is collected.")
@@ -192,7 +82,7 @@ class WatchTable(_Table):
     discover: Flag = Field(default=False, description="Watch agents that are not configured, with [defaults].")
 
 
-class BooksTable(_Table):
+class BooksTable(Table):
     """How the books (state, ledger, event log, queues) are compared."""
 
     currency: Annotated[str, Field(strict=True, pattern="^[A-Z]{3}$")] = Field(
@@ -206,19 +96,19 @@ class BooksTable(_Table):
     queue_age: Span = Field(default=3600.0, description="So long in a queue is a finding.")
 
 
-class OutboxTable(_Table):
+class OutboxTable(Table):
     """How notifications are sent."""
 
     timeout: Span = Field(default=10.0, description="Longest time one try of a channel may take.")
 
 
-class JournalTable(_Table):
+class JournalTable(Table):
     """What is remembered."""
 
     retention: Span = Field(default=30 * 24 * 3600.0, description="How long records and closed incidents are kept.")
 
 
-class LogTable(_Table):
+class LogTable(Table):
     """What is written on standard output."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
@@ -229,7 +119,7 @@ class LogTable(_Table):
     )
 
 
-class DashboardTable(_Table):
+class DashboardTable(Table):
     """When the page is written, and for whom."""
 
     interval: Span = Field(default=3600.0, description="Time between pages when nothing happens.")
@@ -267,7 +157,7 @@ def _host(name: str) -> str:
     return name.lower()
 
 
-class HttpTable(_Table, TokenKeys):
+class HttpTable(Table, TokenKeys):
     """The page and the API on a loopback port, besides the control socket."""
 
     token_file: Place | None = Field(default=None, description="The file that holds the token.")
@@ -286,7 +176,7 @@ class HttpTable(_Table, TokenKeys):
         return self
 
 
-class MetricsTable(_Table):
+class MetricsTable(Table):
     """Metrics for Prometheus, beside those on the control socket."""
 
     textfile: Place | None = Field(
@@ -303,7 +193,7 @@ class MetricsTable(_Table):
         return file
 
 
-class PingTable(_Table):
+class PingTable(Table):
     """A dead man's switch: a service that tells people when it hears nothing from the supervisor."""
 
     url: HttpUrl | None = Field(default=None, description="The address that is fetched while the supervisor is well.")
@@ -330,12 +220,12 @@ class PingTable(_Table):
         return self
 
 
-class Document(_Table):
+class Document(Table):
     """The configuration of collections-supervisor."""
 
     paths: PathsTable = PathsTable()
     defaults: AgentTable = Field(default=AgentTable(), description="Any key of an agent, for all of them.")
-    agents: Annotated[dict[Name, AgentTable], AfterValidator(_shared)] = Field(
+    agents: Annotated[dict[Name, AgentTable], AfterValidator(shared)] = Field(
         default={}, description="The agents, by name."
     )
     channels: dict[Name, ChannelTable] = Field(default={}, description="The channels, by name.")

@@ -11,8 +11,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from supervisor.config_agents import AgentTable, RestartTable
 from supervisor.config_schema import schema
-from supervisor.config_tables import AgentTable, Document, RestartTable
+from supervisor.config_tables import Document
 from supervisor.plugins import NOTIFIERS, RESTARTERS
 from supervisor.settings import ConfigError, load
 
