@@ -23,6 +23,7 @@ class Doubt(StrEnum):
     SLEPT = "machine_slept"
     CLOCK = "clock_stepped"
     UNWATCHED = "watch_lost"
+    VANISHED = "files_vanished"
     FLEET = "fleet_silent"
 
 

@@ -110,6 +110,11 @@ class Agent:
         self._parked = False
         self._refused: actions.RestartRefused | None = None
 
+    @property
+    def awaited(self) -> bool:
+        """Whether it has beaten, and is to beat again."""
+        return self.health.beat is not None and self.health.due is not None
+
     def tell(self, event: HealthEvent) -> None:
         """Tell the agent's machine a fact, soon."""
         self._mailbox.put(event)

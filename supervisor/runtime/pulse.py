@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from supervisor.domain.events import ClockStepped, TimeLost
+from supervisor.domain.events import ClockStepped
 from supervisor.domain.gate import Doubt
 from supervisor.ports import Clock, Watchdog
 from supervisor.runtime.change import Change
@@ -86,8 +86,7 @@ class Pulse:
             self._journal.post(change)
             self._gate.doubt(Doubt.CLOCK)
         if slept > STEP:
-            for agent in self._roster:
-                agent.move_time(TimeLost(slept))
+            self._roster.lose_time(slept)
             self._gate.doubt(Doubt.SLEPT)
         if abs(stepped) > STEP or slept > STEP:
             self._roster.wake_all()

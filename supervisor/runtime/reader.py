@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from supervisor.domain.events import Beat
-from supervisor.domain.gate import Blinded, Sighted
+from supervisor.domain.gate import Blinded, Doubt, Sighted
 from supervisor.domain.records import AgentLog, HeartbeatInvalid, Record, UnregisteredAgent
 from supervisor.formats import heartbeat
 from supervisor.formats.heartbeat import Form, Parsed
@@ -54,12 +54,13 @@ class _Seen:
 class Found:
     """What one read of an agent's files brought: beats that were not seen before, oldest first, and what to log.
 
-    `torn`: the files whose last line is unfinished since this read.
+    `torn`: the files whose last line is unfinished since this read. `present`: the agent has a file.
     """
 
     beats: list[Beat] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
+    present: bool = True
 
 
 class Reader:
@@ -92,6 +93,8 @@ class Reader:
         self.skew_limit = skew_limit
         self._seen: dict[str, _Seen] = {}
         self._dirty: dict[str, set[str] | None] = {}  # None: every file that the agent may have
+        self._fileless: set[str] = set()
+        self._unheard_since: float | None = None  # s since the epoch; not None while their files are gone
         self._wake = asyncio.Event()
         self._roster: Roster
         self._gate: Gatekeeper
@@ -147,6 +150,7 @@ class Reader:
         """Read the files of `agent` from their tails again when it comes back."""
         for suffix in _SUFFIXES:
             self._seen.pop(f"{agent}{suffix}", None)
+        self._fileless.discard(agent)
 
     # --- inside ---
 
@@ -186,11 +190,33 @@ class Reader:
         finally:
             timer.cancel()
             self._ends(reading)
+        fileless = {agent for agent, found in brought.items() if not found.present}
+        if fileless or not self._fileless.isdisjoint(brought):
+            self._fileless = self._fileless.difference(brought) | fileless
+            self._look_for_vanished()
         for agent, found in brought.items():
             for name in found.torn:
                 # The file may never change again.
                 asyncio.get_running_loop().call_later(TORN_PATIENCE, self._look_again, agent, name)
         return brought
+
+    def _look_for_vanished(self) -> None:
+        """Doubt what is seen where so many that have beaten have no file any more: who unmounts a disk takes them all.
+
+        The fleet's silence does not tell it: their deadlines pass one after another.
+        """
+        agents = (self._roster.get(name) for name in self._fileless if name in self._roster)
+        heard = [agent.health.beat.at for agent in agents if agent.awaited and agent.health.beat is not None]
+        vanished = len(heard) >= max(2.0, self._gate.policy.share * self._gate.fleet)
+        place = f"the heartbeat files are gone from {self._folder}"
+        if vanished and self._unheard_since is None:
+            self._unheard_since = max(heard)
+            self._gate.tell(Blinded(place, Doubt.VANISHED))
+        elif self._unheard_since is not None and not vanished:
+            # Who has not beaten since had nowhere to.
+            self._roster.lose_time(self._clock.now() - self._unheard_since)
+            self._unheard_since = None
+            self._gate.tell(Sighted(place))
 
     def _look_again(self, agent: str, name: str) -> None:
         if agent in self._roster:
@@ -224,6 +250,7 @@ class Reader:
                     if name in self._seen:
                         self._seen[name].broken = False
             brought.beats.sort(key=lambda beat: beat.at)
+            brought.present = self.has_file(agent)
         return found
 
     def _read_file(self, agent: str, name: str, now: float, found: Found) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 
 from supervisor.domain.actions import Cause
-from supervisor.domain.events import DeadlineReached, ParentWell, PolicyChanged, Registered
+from supervisor.domain.events import DeadlineReached, ParentWell, PolicyChanged, Registered, TimeLost
 from supervisor.domain.health import Health
 from supervisor.ports import UnknownNameError
 from supervisor.runtime.agents import Agent, Kin, Tools
@@ -52,6 +52,12 @@ class Roster:
         """Let every agent look at its deadline again."""
         for agent in self:
             agent.tell(DeadlineReached())
+
+    def lose_time(self, seconds: float) -> None:
+        """For so long no agent had a chance to beat."""
+        for agent in self:
+            agent.move_time(TimeLost(seconds))
+        self.wake_all()
 
     def add(self, name: str, plan: AgentPlan, known: Health | None = None) -> Agent:
         """Watch one more agent, with what an earlier life knew of it."""
