@@ -42,7 +42,7 @@ class BriefDaemon(Daemon):
                         await asyncio.sleep(_DRAIN_LOOK)
             except TimeoutError:
                 pass
-            await self._past.read()
+            await self._past.read(self._world.clock.now())
             # The journal may know of agents that this pass was not asked about.
             return fleets.narrowed(await self.picture(), {*self._configuration.plan.agents, *SCOPES})
 

@@ -155,7 +155,7 @@ class DaemonControl:
 
     async def live_page(self, *, acting: bool) -> bytes:
         """See `ports.Control`."""
-        return await self._snapshots.render(PageKind.ACTING if acting else PageKind.WATCHING)
+        return await self._snapshots.live(PageKind.ACTING if acting else PageKind.WATCHING)
 
     async def rows(
         self,

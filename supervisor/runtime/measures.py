@@ -47,7 +47,7 @@ class Measures:
         now = self._clock.now()
         counts = await self._offload(lambda: self._activities.counts(window, now))
         latency, collected = await self._payments(now - window)
-        await self._past.read()
+        await self._past.read(now)
         change, change_since = self._past.change(self._books.account, now - window)
         return Metrics(
             now,

@@ -32,8 +32,11 @@ class Past:
         self._last_row = 0
         self._reading = asyncio.Lock()
 
-    async def read(self) -> None:
-        """Take in what the journal has gained; where it can not be read, what is known stays."""
+    async def read(self, now: float) -> None:
+        """Take in what the journal has gained; where it can not be read, what is known stays.
+
+        What is over at `now` is thinned: a record of a clock that was ahead thins no more than others.
+        """
         async with self._reading:
             events = {BooksTotals.event()}
             try:
@@ -41,7 +44,7 @@ class Past:
             except StoreError:
                 return
             if rows:
-                self._stands, self._days = await self._offload(lambda: _with(self._stands, rows))
+                self._stands, self._days = await self._offload(lambda: _with(self._stands, rows, now))
                 self._last_row = rows[-1].id
 
     def change(self, account: Account, begin: float) -> tuple[Totals | None, float | None]:
@@ -61,10 +64,10 @@ def _present(account: Account) -> Stand | None:
     return Stand(account.at, account.totals) if account.at is not None and account.observed else None
 
 
-def _with(known: Sequence[Stand], rows: Sequence[Row]) -> tuple[Sequence[Stand], tuple[Stand, ...]]:
+def _with(known: Sequence[Stand], rows: Sequence[Row], now: float) -> tuple[Sequence[Stand], tuple[Stand, ...]]:
     """Return `known` and what the records tell besides, and the days of it; a record that can not be read is none."""
     stands = sorted((*known, *(stand for row in rows if (stand := _read(row)) is not None)), key=lambda one: one.at)
-    kept = trend.thinned(stands, stands[-1].at - _WHOLE) if stands else ()
+    kept = trend.thinned(stands, now - _WHOLE)
     return kept, trend.by_day(kept)
 
 

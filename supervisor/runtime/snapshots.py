@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 from supervisor.domain.fleet import Fleet
@@ -21,6 +22,7 @@ from supervisor.ports import Clock, Row, Store, StoreError
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.measures import Measures
 from supervisor.runtime.plan import PageKind, PagePlan
+from supervisor.runtime.shared import Shared
 
 _ROWS = 100_000
 _PATIENCE = 10.0
@@ -70,6 +72,11 @@ class Snapshots:
         self._write = write
         self._events = events
         self._changed = asyncio.Event()
+        self._live: dict[PageKind, Shared[bytes]] = {
+            kind: Shared(f"page:{kind.value}", partial(self.render, kind))
+            for kind in PageKind
+            if kind is not PageKind.SNAPSHOT
+        }
         self.error = ""
 
     def use(self, plan: PagePlan) -> None:
@@ -116,6 +123,10 @@ class Snapshots:
             self.error = ""
             self._journal.note(DashboardWritten(str(self._file), len(page), self._clock.now() - begun))
         return page
+
+    async def live(self, kind: PageKind) -> bytes:
+        """Return the live page as it is now: one for all viewers who ask for it meanwhile."""
+        return await self._live[kind].get()
 
     async def render(self, kind: PageKind) -> bytes:
         """Return a page of this kind as it is now."""

@@ -85,14 +85,30 @@ async def test_records_that_can_not_be_read_tell_nothing() -> None:
     await store.open()
     past, books = Past(store, at_once), Account(200.0, usd("12"))
     await store.commit(Entry(rows=(Row(50.0, "books_totals", None, None, {"totals": ["much"]}),)))
-    await past.read()
+    await past.read(200.0)
     assert past.trend(books, 200.0) == Trend(days=(Stand(200.0, usd("12")),))
     await store.commit(Entry(rows=(Row(100.0, "books_totals", None, None, {"totals": texts(usd("10"))}),)))
-    await past.read()
+    await past.read(200.0)
     assert past.change(books, 200.0)[1] == 100.0
     await store.close()
-    await past.read()
+    await past.read(200.0)
     assert past.change(books, 200.0)[1] == 100.0
+
+
+async def test_a_record_of_a_clock_that_was_ahead_thins_no_others() -> None:
+    async def at_once(work: Callable[[], T]) -> T:
+        return work()
+
+    store = MemoryStore()
+    await store.open()
+    told = [(100.0, "10"), (200.0, "11"), (100 * DAY, "12")]
+    rows = [Row(at, "books_totals", None, None, {"totals": texts(usd(much))}) for at, much in told]
+    await store.commit(Entry(rows=tuple(rows)))
+    past = Past(store, at_once)
+    await past.read(300.0)
+    change, since = past.change(Account(300.0, usd("15")), 100.0)
+    assert change is not None
+    assert (change[Status.UNPAID], since) == ({"USD": Tally(0, Decimal(5))}, 100.0)
 
 
 async def test_books_that_can_not_be_seen_have_no_change_but_a_past() -> None:
