@@ -16,13 +16,16 @@ from supervisor.domain.events import (
     HealthEvent,
     HeartbeatSeen,
     Held,
+    Paused,
     ProcessExited,
     Registered,
     Released,
     RestartFinished,
+    Resumed,
     StartAsked,
 )
 from supervisor.domain.health import Health
+from supervisor.domain.pausing import ITS_END
 from supervisor.ports import Clock, Keeper, RefusedError, Restarter, UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
@@ -286,7 +289,9 @@ class Agent:
         change = Change()
         self._note_event(change, event, before)
         if before.held_until is not None and after.held_until is None and not isinstance(event, Released):
-            change.records.append(records.AgentReleased(self.name, "its end"))
+            change.records.append(records.AgentReleased(self.name, ITS_END))
+        if before.pause is not None and after.pause is None:
+            change.records.append(records.AgentResumed(self.name, event.by if isinstance(event, Resumed) else ITS_END))
         for action in wanted:
             self._note_action(change, action, before, after)
         if after.state is not before.state:
@@ -326,6 +331,8 @@ class Agent:
                 change.records.append(records.AgentHeld(self.name, by, until))
             case Released(by):
                 change.records.append(records.AgentReleased(self.name, by))
+            case Paused(until, by, reason):
+                change.records.append(records.AgentPaused(self.name, by, until, reason or None))
             case _:
                 pass
 
@@ -372,6 +379,7 @@ def _lasting_part(known: Health) -> tuple[object, ...]:
         known.history,
         known.restart_at,
         known.held_until,
+        known.pause,
         known.exhausted,
         known.deferred,
         known.errors,

@@ -1,4 +1,4 @@
-"""Restarts, holds, and the processes that the supervisor runs."""
+"""Restarts, holds, pauses, and the processes that the supervisor runs."""
 
 from __future__ import annotations
 
@@ -84,6 +84,24 @@ class AgentHeld(Record):
 @dataclass(frozen=True, slots=True)
 class AgentReleased(Record):
     """The hold on an agent is over."""
+
+    agent: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPaused(Record):
+    """Nothing is expected of an agent until `until`, or until somebody resumes it."""
+
+    agent: str
+    by: str
+    until: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentResumed(Record):
+    """The pause of an agent is over."""
 
     agent: str
     by: str
