@@ -14,9 +14,8 @@ from supervisor.cli._which import daemon
 
 _EPILOG = """\
 examples:
-  collections-supervisor pause payment-watcher --for 2h --reason "moves to another machine"
+  collections-supervisor pause payment-watcher --for 2h --reason "it moves"
   collections-supervisor pause payment-watcher
-  collections-supervisor resume payment-watcher
 """
 
 

@@ -19,7 +19,7 @@ end ID
 examples:
   collections-supervisor silence add mailer --for 2h --comment "bank is down"
   collections-supervisor silence add "books:*" --for 1d --comment "year's end"
-  collections-supervisor silence add "pay*" --from 2026-12-01T02:00 --for 2h --comment "new disk"
+  collections-supervisor silence add "*" --from 2026-12-24 --for 3d --comment xmas
   collections-supervisor silence list
   collections-supervisor silence end 3f2a9c01
 
@@ -36,7 +36,7 @@ def register(subparsers: Any) -> None:
         usage="collections-supervisor silence ACTION ...",
         epilog=_EPILOG,
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, prog=parser.prog)
     add = actions.add_parser("add", help="be silent about what matches")
     add.add_argument("matcher", metavar="MATCHER", help='an agent, or a pattern of incident keys such as "pay*"')
     add.add_argument("--for", type=length, required=True, metavar="LENGTH", dest="length", help="how long: 2h, 3d")

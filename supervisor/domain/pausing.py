@@ -28,9 +28,6 @@ from supervisor.domain.policy import Policy
 from supervisor.domain.progress import IDLE
 from supervisor.domain.vitals import Health, HealthState, Moment, Pause, Step
 
-ITS_END = "its end"
-"""Who resumes an agent whose pause was for a time only."""
-
 Judge = Callable[[Health, HealthEvent, Moment], Step]
 Promised = Callable[[Health, Policy], float]
 
@@ -54,7 +51,7 @@ def handle(  # noqa: PLR0911 - a row for every event
         case Resumed(by):
             return _resumed(health, by, moment, promised), ()
         case DeadlineReached() if pause.until is not None and moment.now >= pause.until:
-            return _resumed(health, ITS_END, moment, promised), ()
+            return _resumed(health, None, moment, promised), ()
         case RestartAsked():
             return health, (RestartRefused(Refusal.PAUSED),)
         case StartAsked():
@@ -92,9 +89,9 @@ def calmed(health: Health, pause: Pause) -> Health:
     )
 
 
-def _resumed(health: Health, by: str, moment: Moment, promised: Promised) -> Health:
+def _resumed(health: Health, by: str | None, moment: Moment, promised: Promised) -> Health:
     now, beat = moment.now, health.beat
-    reason = "the pause is over, heartbeat awaited" if by == ITS_END else f"resumed by {by}, heartbeat awaited"
+    reason = "the pause is over, heartbeat awaited" if by is None else f"resumed by {by}, heartbeat awaited"
     free = replace(health, pause=None, since=now, reason=reason, lost=0.0 if beat is None else health.lost)
     if free.restarting:
         return replace(free, state=HealthState.RESTARTING)

@@ -31,7 +31,7 @@ _SENTENCES = {
     "agent_held": "restarts held by {by}{until}",
     "agent_released": "restarts released by {by}",
     "agent_paused": "paused by {by}{until}{why}",
-    "agent_resumed": "resumed by {by}",
+    "agent_resumed": "the pause is over{whose}",
     "incident_opened": "incident {incident} opened ({severity}): {summary}",
     "escalation_triggered": "incident {incident}: {channel} is to be told ({kind})",
     "incident_acknowledged": "incident {incident} acknowledged by {by}{until}",
@@ -87,6 +87,7 @@ def _said(fields: Mapping[str, Any], clock: Callable[[Any], str]) -> dict[str, A
     said["line"] = _joined(", line ", fields.get("line"))
     said["until"] = "" if fields.get("until") is None else f" until {clock(fields['until'])}"
     said["begins"] = "" if fields.get("begins") is None else f" from {clock(fields['begins'])}"
+    said["whose"] = _joined(", resumed by ", fields.get("by"))
     said["why"] = _joined(": ", fields.get("reason"))
     said["due"] = clock(fields.get("due"))
     said["retry"] = "it is not tried again" if retry is None else f"tried again at {clock(retry)}"

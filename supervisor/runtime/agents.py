@@ -25,7 +25,6 @@ from supervisor.domain.events import (
     StartAsked,
 )
 from supervisor.domain.health import Health
-from supervisor.domain.pausing import ITS_END
 from supervisor.ports import Clock, Keeper, RefusedError, Restarter, UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
@@ -289,9 +288,9 @@ class Agent:
         change = Change()
         self._note_event(change, event, before)
         if before.held_until is not None and after.held_until is None and not isinstance(event, Released):
-            change.records.append(records.AgentReleased(self.name, ITS_END))
+            change.records.append(records.AgentReleased(self.name, "its end"))
         if before.pause is not None and after.pause is None:
-            change.records.append(records.AgentResumed(self.name, event.by if isinstance(event, Resumed) else ITS_END))
+            change.records.append(records.AgentResumed(self.name, event.by if isinstance(event, Resumed) else None))
         for action in wanted:
             self._note_action(change, action, before, after)
         if after.state is not before.state:

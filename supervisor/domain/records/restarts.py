@@ -101,7 +101,7 @@ class AgentPaused(Record):
 
 @dataclass(frozen=True, slots=True)
 class AgentResumed(Record):
-    """The pause of an agent is over."""
+    """The pause of an agent is over, ended by `by` or by itself."""
 
     agent: str
-    by: str
+    by: str | None = None
