@@ -11,20 +11,22 @@ from supervisor.cli._silences import covers, when, windows
 from supervisor.cli._times import clock, instant, length
 from supervisor.cli._which import daemon
 
-_EPILOG = """\
-add MATCHER --for LENGTH --comment TEXT [--from TIME] [--author NAME]
-list
-end ID
+_USAGE = """\
+collections-supervisor silence add MATCHER --for LENGTH --comment TEXT
+                                          [--from TIME] [--author NAME]
+       collections-supervisor silence list
+       collections-supervisor silence end ID"""
 
+_EPILOG = """\
 examples:
   collections-supervisor silence add mailer --for 2h --comment "bank is down"
   collections-supervisor silence add "books:*" --for 1d --comment "year's end"
-  collections-supervisor silence add "*" --from 2026-12-24 --for 3d --comment xmas
+  collections-supervisor silence add x --from 2026-12-24 --for 3d --comment y
   collections-supervisor silence list
   collections-supervisor silence end 3f2a9c01
 
-What still fires when a silence ends is told at once. Windows that come again stand in
-the configuration, as [maintenance.NAME].
+What still fires when a silence ends is told at once. Windows that come again
+stand in the configuration, as [maintenance.NAME].
 """
 
 
@@ -33,7 +35,7 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "silence",
         help="add, list or end silences: nobody is told",
-        usage="collections-supervisor silence ACTION ...",
+        usage=_USAGE,
         epilog=_EPILOG,
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, prog=parser.prog)

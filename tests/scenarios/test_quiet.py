@@ -243,6 +243,8 @@ async def test_a_second_pause_takes_the_place_of_the_first() -> None:
 async def test_a_paused_agent_that_we_run_is_left_running_and_not_started_again() -> None:
     async with town(a=agent("managed")) as t:
         await t.sleep("1m")
+        t.beat("a")
+        await t.sleep("1s")
         began = len(t.restarts("a"))
         await t.control.pause("a", "ann")
         await t.sleep("1m")
