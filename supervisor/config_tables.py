@@ -7,12 +7,22 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from supervisor.config_agents import AgentTable, shared
 from supervisor.config_keys import Count, Flag, Name, Place, Share, Span, SpanOrNone, Table
 from supervisor.config_types import TimeZone
 from supervisor.credentials import Credential, CredentialName, TokenKeys, Variable, credential_of
+from supervisor.formats.cron import times
 
 _PORTS = 65536
 
@@ -220,6 +230,32 @@ class PingTable(Table):
         return self
 
 
+def _patterns(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _schedule(expression: str) -> str:
+    times(expression, "UTC")
+    return expression
+
+
+class MaintenanceTable(Table):
+    """A window that comes again: nobody is notified of what matches while it is open."""
+
+    matcher: Annotated[
+        tuple[Annotated[str, Field(strict=True, pattern=r"^\S+$", max_length=200)], ...],
+        BeforeValidator(_patterns),
+        Field(min_length=1),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+    ] = Field(description="The agents, or a pattern of incident keys; one, or a list.")
+    schedule: Annotated[str, Field(strict=True), AfterValidator(_schedule)] = Field(
+        description="When it opens: a cron expression."
+    )
+    duration: Span = Field(description="How long it is open.")
+    time_zone: TimeZone = Field(default="UTC", description="The time zone (IANA) of its schedule.")
+    comment: Annotated[str, Field(strict=True, pattern=r"\S", max_length=2000)] = Field(description="Why.")
+
+
 class Document(Table):
     """The configuration of collections-supervisor."""
 
@@ -240,3 +276,4 @@ class Document(Table):
     http: HttpTable = HttpTable()
     metrics: MetricsTable = MetricsTable()
     ping: PingTable = PingTable()
+    maintenance: dict[Name, MaintenanceTable] = Field(default={}, description="Windows of maintenance, by name.")

@@ -38,6 +38,7 @@ def plan_of(settings: Settings) -> Plan:
         page=PagePlan(**settings.dashboard.model_dump()),
         http=_rules(settings.http, settings.dashboard.language),
         textfile=TextfilePlan(settings.metrics.textfile, settings.metrics.interval),
+        maintenance=settings.windows(),
         ping=PingPlan(None if address is None else HttpPing(address), settings.ping.interval),
     )
 

@@ -20,6 +20,7 @@ from supervisor.config_tables import (
     HttpTable,
     JournalTable,
     LogTable,
+    MaintenanceTable,
     MetricsTable,
     OutboxTable,
     PingTable,
@@ -27,7 +28,9 @@ from supervisor.config_tables import (
 )
 from supervisor.config_toml import read
 from supervisor.domain.gate import GatePolicy
+from supervisor.domain.maintenance import Window
 from supervisor.domain.policy import Chain, Policy, Step
+from supervisor.formats.cron import times
 from supervisor.paths import Places, config_file, places
 
 __all__ = ["DEFAULT_AGENTS", "Agent", "Chosen", "ConfigError", "Settings", "load"]
@@ -53,6 +56,7 @@ class Settings:
     http: HttpTable
     metrics: MetricsTable
     ping: PingTable
+    maintenance: Mapping[str, MaintenanceTable]
     document: Document = field(compare=False, repr=False)
     origin: Origin = field(compare=False, repr=False)
 
@@ -81,6 +85,21 @@ class Settings:
     def gate_policy(self) -> GatePolicy:
         """Return when the supervisor doubts itself."""
         return GatePolicy(**self.gate.model_dump())
+
+    def windows(self) -> tuple[Window, ...]:
+        """Return the windows of maintenance."""
+        return tuple(
+            Window(
+                name,
+                " ".join(table.matcher),
+                table.comment,
+                table.duration,
+                table.schedule,
+                table.time_zone,
+                times(table.schedule, table.time_zone),
+            )
+            for name, table in self.maintenance.items()
+        )
 
     def with_agents(self, names: Iterable[str]) -> Settings:
         """Return settings that watch `names` and no others: configured ones as they are, new ones with [defaults]."""
@@ -136,6 +155,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         http=document.http,
         metrics=document.metrics,
         ping=document.ping,
+        maintenance=document.maintenance,
         document=document,
         origin=origin,
     )

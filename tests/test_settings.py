@@ -37,8 +37,8 @@ NO_HOST = "expected a name without a port, such as supervisor.example.org"
 UNREADABLE = "nobody could read or do anything: set token_file, token_env or token_credential"
 ONE_TOKEN = "expected one of token_file, token_env and token_credential, not 2 of them"
 TABLES = (
-    "agents, books, channels, dashboard, defaults, escalation, gate, http, journal, log, metrics, outbox, paths, ping, "
-    "watch"
+    "agents, books, channels, dashboard, defaults, escalation, gate, http, journal, log, maintenance, metrics, outbox, "
+    "paths, ping, watch"
 )
 NO_UNIT = 'a duration is text with a unit, such as "90s", "15m" or "1h30m"'
 NO_PROM = 'expected a name that ends in ".prom": node_exporter reads no other'

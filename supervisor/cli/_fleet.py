@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from supervisor.cli import _books, _output
-from supervisor.cli._times import ago
+from supervisor.cli import _books, _output, _silences
+from supervisor.cli._times import ago, clock
 from supervisor.domain.words import count
 
 EXIT = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
@@ -36,6 +36,8 @@ def show(fleet: dict[str, Any], *, as_json: bool) -> int:
     _output.table(_agents(fleet["agents"], now))
     for incident in fleet["incidents"]:
         _output.say(("incident ", "bold"), *incident_pieces(incident, now), hang=9)
+    for line in _silences.lines(fleet, now):
+        _output.say(*line, hang=9)
     _books.summary(fleet["books"], fleet["queues"], now)
     if not fleet["observed"]:
         _output.say(("not observed: ", "magenta"), "; ".join(fleet["doubts"]).replace("_", " ") or "decisions wait")
@@ -64,6 +66,8 @@ def incident_pieces(incident: dict[str, Any], now: Any) -> list[_output.Piece]:
     """Return the line of one incident."""
     severity = (incident["severity"], _output.SEVERITIES.get(incident["severity"], ""))
     acked = f", acknowledged by {incident['acked_by']}" if incident.get("acked_by") else f", {incident['state']}"
+    if incident.get("silenced_until"):
+        acked += f", silenced until {clock(incident['silenced_until'])}"
     return [
         *(f"{incident['id']}  ", severity, f"  {incident['key']}  {incident['summary']}"),
         (f"  (opened {ago(incident['opened_at'], now)}{acked})", "dim"),
@@ -93,5 +97,19 @@ def _agent(agent: dict[str, Any], now: Any) -> list[_output.Piece]:
     age = "" if beat is None else f"; last heartbeat {ago(beat, now)}"
     if under_repair(agent) and agent["status"] != "restarting":
         age += "; restart under way"
-    modifiers = f" [{', '.join(agent['modifiers'])}]" if agent["modifiers"] else ""
-    return [(f"{symbol} {agent['status']}", style), (agent["name"], "bold"), f"{agent['reason']}{age}{modifiers}"]
+    return [
+        *((f"{symbol} {agent['status']}", style), (agent["name"], "bold")),
+        f"{agent['reason']}{age}{held(agent)}{modifiers(agent)}",
+    ]
+
+
+def held(agent: dict[str, Any]) -> str:
+    """Return by whom restarts of an agent are held, and until when; nothing where they are not."""
+    if not agent.get("held_by") or agent["held_until"] is None:
+        return ""
+    return f"; held by {agent['held_by']} until {clock(agent['held_until'])}"
+
+
+def modifiers(agent: dict[str, Any]) -> str:
+    """Return what is true of an agent beside its state, in brackets; nothing where nothing is."""
+    return f" [{', '.join(agent['modifiers'])}]" if agent["modifiers"] else ""

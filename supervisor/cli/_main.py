@@ -33,7 +33,7 @@ _DEFAULTS: dict[str, Any] = {
 
 _ORDER = (
     *("run", "check", "dashboard", "metrics", "reconcile", "status", "top", "why", "incidents", "events"),
-    *("ack", "silence", "hold", "release", "restart", "beat"),
+    *("ack", "silence", "hold", "release", "pause", "resume", "restart", "beat"),
     *("reload", "check-config", "test-notify", "init", "schema", "completion", "demo", "drill"),
 )
 

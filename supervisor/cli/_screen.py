@@ -10,9 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from supervisor.cli import _output
+from supervisor.cli import _output, _silences
 from supervisor.cli._books import one_line
-from supervisor.cli._fleet import STATUS, STYLES, headline
+from supervisor.cli._fleet import STATUS, STYLES, headline, held, modifiers
 from supervisor.cli._times import ago, clock, moment
 from supervisor.domain.words import count, span
 from supervisor.faces.sentences import sentence
@@ -112,13 +112,12 @@ def _agents(agents: Sequence[dict[str, Any]], now: Any, late: float, width: int)
     for agent in agents:
         symbol, style = STYLES.get(agent["status"], ("?", ""))
         state = symbol if width < _NARROW else f"{symbol} {agent['status']}"
-        modifiers = f" [{', '.join(agent['modifiers'])}]" if agent["modifiers"] else ""
         cells = [Text(state, style), _text(agent["name"], "bold")]
         if width >= _NARROW:
             cells.append(Text(_age(agent["last_heartbeat"], now, late)))
         if width >= _WIDE:
             cells += [_number(agent["consecutive_misses"], "yellow"), _number(agent["restarts"], "")]
-        table.add_row(*cells, _text(f"{agent['reason']}{modifiers}"))
+        table.add_row(*cells, _text(f"{agent['reason']}{held(agent)}{modifiers(agent)}"))
     return table
 
 
@@ -136,6 +135,10 @@ def _below(fleet: dict[str, Any], height: int | None) -> list[list[_output.Piece
         lines.append([(one["severity"], style), f" {one['id']} ", (subject, "bold"), f" {one['summary']}", opened])
     if len(incidents) > most:
         lines.append([f"and {count(len(incidents) - most, 'more incident')}: collections-supervisor incidents"])
+    silenced = [] if low else list(_silences.lines(fleet, now))
+    lines += silenced[:most]
+    if len(silenced) > most:
+        lines.append([f"and {count(len(silenced) - most, 'more silence')}: collections-supervisor silence list"])
     if not fleet["observed"]:
         doubts = "; ".join(fleet["doubts"]).replace("_", " ") or "decisions wait"
         lines.append([("not observed: ", "magenta"), doubts])

@@ -49,6 +49,14 @@ def length(text: str) -> float:
     return seconds
 
 
+def instant(text: str) -> str:
+    """Read a moment such as 2026-12-01T02:00, for argparse; without a zone it is local. Return RFC 3339."""
+    try:
+        return datetime.fromisoformat(text).astimezone().isoformat()
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f'{text!r} is no time, such as "2026-12-01T02:00"') from None
+
+
 def since(text: str) -> float:
     """Read a moment, for argparse: a length of time before now, or an RFC 3339 time; return s since the epoch."""
     try:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import time
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from supervisor.cli import _output
 from supervisor.cli._errors import USAGE
+from supervisor.domain.maintenance import Window
+from supervisor.domain.silences import Silence, coverage
 from supervisor.domain.words import count, span
+from supervisor.faces.documents import rfc3339
 
 if TYPE_CHECKING:
     from supervisor.settings import Agent, Settings
@@ -17,6 +24,8 @@ if TYPE_CHECKING:
 
 _RESTARTED = {"managed": "run, and restarted, by the supervisor", "command": "restarted by its command"}
 
+_NEXT = 3
+"""So many openings of a window are told."""
 
 _EPILOG = """\
 examples:
@@ -64,6 +73,15 @@ def _document(settings: Settings) -> dict[str, Any]:
             }
             for name, agent in settings.agents.items()
         },
+        "maintenance": {
+            window.name: {
+                "matcher": window.matcher,
+                "duration": window.duration,
+                "comment": window.comment,
+                "openings": [rfc3339(at) for at in _openings(window)],
+            }
+            for window in settings.windows()
+        },
         "channels": {name: chosen.plugin.kind for name, chosen in settings.channels.items()},
         "chain": [{"channel": step.channel, "delay": step.delay} for step in settings.chain().steps],
         "paths": {name: str(path) for name, path in settings.paths._asdict().items()},
@@ -84,8 +102,23 @@ def _show(settings: Settings) -> None:
         _output.table([[f"  after {span(step.delay)}", f"{step.channel} ({kinds[step.channel]})"] for step in steps])
     else:
         _output.say(("told of an incident: nobody, no channel is configured", "yellow"))
+    for window in settings.windows():
+        zone = ZoneInfo(window.time_zone)
+        _output.say((f"maintenance {window.name}", "bold"), f": {window.comment}")
+        _output.table(
+            [
+                ["  silenced", window.matcher],
+                ["  for", f"{span(window.duration)} from each of {window.schedule!r} in {window.time_zone}"],
+                *(["  opens", f"{datetime.fromtimestamp(at, zone):%a %Y-%m-%d %H:%M %Z}"] for at in _openings(window)),
+            ]
+        )
     _output.say(("places", "bold"))
     _output.table([[f"  {name}", str(path)] for name, path in settings.paths._asdict().items()])
+
+
+def _openings(window: Window) -> list[float]:
+    """Return when the window opens the next three times."""
+    return list(islice(window.times(time.time()), _NEXT))
 
 
 def _warnings(settings: Settings) -> list[str]:
@@ -103,6 +136,10 @@ def _warnings(settings: Settings) -> list[str]:
         for key, value in keys.items():
             if key.endswith("_file") and value is not None and not Path(value).expanduser().is_file():
                 found.append(f"{place}.{key}: there is no file {value}")
+    for window in settings.windows():
+        silence = Silence("", window.matcher, "", "", 0.0, 0.0)
+        if coverage(silence, settings.agents, (), 0.0).idle:
+            found.append(f"maintenance.{window.name}.matcher: it matches no agent that is configured")
     kept = settings.ping.url_file
     if kept is not None and not kept.is_file():
         found.append(f"ping.url_file: there is no file {kept}")

@@ -25,7 +25,7 @@ _MODIFIERS = {
     "stalled": "It beats, work waits, and it makes no progress.",
     "flapping": "It is well and ill by turns: nothing restarts it until it has settled.",
 }
-_TOLD_OTHERWISE = frozenset({"held", "silenced", "unobserved"})
+_TOLD_OTHERWISE = frozenset({"held", "silenced", "unobserved", "paused"})
 
 _REPEATED = frozenset({"heartbeat_missed", "restart_refused"})
 """What comes again and again while an agent is silent: a run of these is told in a line or two."""
@@ -88,7 +88,7 @@ def _story(supervisor: Daemon, name: str, limit: int) -> dict[str, Any]:
     incidents = [one for one in fleet["incidents"] if one["key"].partition(":")[0] == name]
     most = min(limit * _FOLDED, _MOST_RECORDS)
     events = supervisor.history(most, agent=name)
-    silences = [one for one in supervisor.ask("GET", "silences")["silences"] if _matches(one, name)]
+    silences = [one for one in fleet["silences"] if one["state"] == "active" and _matches(one, name)]
     return {
         "timestamp": fleet["timestamp"],
         "agent": agent,
@@ -130,7 +130,8 @@ def _present(agent: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
     if agent["restart_at"] is not None:
         lines.append([f"The next restart is tried at {clock(agent['restart_at'])} ({ago(agent['restart_at'], now)})."])
     if agent["held_until"] is not None:
-        lines.append([f"Restarts are held until {clock(agent['held_until'])} ({ago(agent['held_until'], now)})."])
+        by = f" by {agent['held_by']}" if agent["held_by"] else ""
+        lines.append([f"Restarts are held{by} until {clock(agent['held_until'])} ({ago(agent['held_until'], now)})."])
     return lines
 
 
@@ -215,6 +216,6 @@ def _incident(incident: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
         lines.append(["Say that you look after it: ", (f"collections-supervisor ack {incident['id']}", "bold")])
     if incident["acked_by"]:
         lines.append([f"Acknowledged by {incident['acked_by']} until {clock(incident['acked_until'])}."])
-    if incident["silenced"]:
-        lines.append(["A silence keeps notices of it back."])
+    if incident["silenced_until"]:
+        lines.append([f"A silence keeps notices of it back until {clock(incident['silenced_until'])}."])
     return lines

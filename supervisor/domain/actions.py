@@ -34,6 +34,7 @@ class Refusal(StrEnum):
     EXHAUSTED = "exhausted"
     CRITICAL_PHASE = "critical_phase"
     IN_PROGRESS = "in_progress"
+    PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True)

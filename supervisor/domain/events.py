@@ -93,6 +93,15 @@ class ProcessExited:
     code: int | None
     detail: str = ""
 
+    @property
+    def words(self) -> str:
+        """How it ended."""
+        if self.code is None:
+            return "the process ended"
+        if self.code < 0:
+            return f"the process was ended by signal {-self.code}"
+        return f"the process ended with exit code {self.code}"
+
 
 @dataclass(frozen=True, slots=True)
 class RestartFinished:
@@ -128,6 +137,22 @@ class Held:
 @dataclass(frozen=True, slots=True)
 class Released:
     """The hold is lifted."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Nothing is expected of the agent until `until`; None: until it is resumed."""
+
+    until: float | None
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The pause is over."""
 
     by: str
 
@@ -169,6 +194,8 @@ HealthEvent = (
     | StartAsked
     | Held
     | Released
+    | Paused
+    | Resumed
     | PolicyChanged
     | ParentWell
     | TimeLost

@@ -11,7 +11,10 @@ from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat
 from supervisor.domain.health import Health, HealthState
+from supervisor.domain.maintenance import Planned
+from supervisor.domain.silences import NO_SILENCES, Coverage, Silences
 from supervisor.domain.trend import Trend
+from supervisor.domain.vitals import Pause
 
 
 class Status(StrEnum):
@@ -38,6 +41,7 @@ class Modifier(StrEnum):
     CLOCK_SKEW = "clock_skew"
     STALLED = "stalled"
     FLAPPING = "flapping"
+    PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,9 @@ class AgentView:
     Args:
         due: when the next miss falls, None where no heartbeat is awaited.
         restarts, errors: since it was registered.
+        held_by: who holds its restarts; None where nobody does.
+        pause: while it runs nothing is expected of it.
+        silenced_until: until when nobody is told that it is silent.
     """
 
     name: str
@@ -65,6 +72,9 @@ class AgentView:
     incarnation: str | None
     beat: Beat | None
     restarter: str | None
+    held_by: str | None = None
+    pause: Pause | None = None
+    silenced_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,9 @@ class Fleet:
         books: the books beside the agents.
         trend: how the books' totals went.
         page_error: why the dashboard's file could not be written the last time; empty where it was.
+        silences: what is silenced.
+        covered: each of the silences, with what falls under it in the whole fleet.
+        planned: the windows of maintenance.
     """
 
     at: float
@@ -90,6 +103,9 @@ class Fleet:
     books: Account = Account()
     trend: Trend = Trend()
     page_error: str = ""
+    silences: Silences = NO_SILENCES
+    covered: tuple[Coverage, ...] = ()
+    planned: tuple[Planned, ...] = ()
 
 
 def view(
@@ -99,14 +115,17 @@ def view(
     now: float,
     heartbeat_timeout: float,
     restarter: str | None,
-    silenced: bool,
+    silenced_until: float | None,
     observed: bool,
 ) -> AgentView:
     """Return the picture of one agent."""
     modifiers: list[Modifier] = []
-    if health.held_until is not None and now < health.held_until:
+    if health.pause is not None:
+        modifiers.append(Modifier.PAUSED)
+    held = health.held_until is not None and now < health.held_until
+    if held:
         modifiers.append(Modifier.HELD)
-    if silenced:
+    if silenced_until is not None:
         modifiers.append(Modifier.SILENCED)
     if not observed:
         modifiers.append(Modifier.UNOBSERVED)
@@ -135,6 +154,9 @@ def view(
         incarnation=None if health.beat is None else health.beat.incarnation,
         beat=health.beat,
         restarter=restarter,
+        held_by=health.held_by if held else None,
+        pause=health.pause,
+        silenced_until=silenced_until,
     )
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, assert_never
 
-from supervisor.domain import attempts, burn, flapping, mending, progress, restarts
+from supervisor.domain import attempts, burn, flapping, mending, pausing, progress, restarts
 from supervisor.domain.actions import Cause, HealthAction, Missed, OpenIncident, ResolveIncident, Severity
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import (
@@ -27,12 +27,14 @@ from supervisor.domain.events import (
     HeartbeatSeen,
     Held,
     ParentWell,
+    Paused,
     PolicyChanged,
     ProcessExited,
     Registered,
     Released,
     RestartAsked,
     RestartFinished,
+    Resumed,
     StartAsked,
     TimeLost,
 )
@@ -55,7 +57,12 @@ def handle(
     `name` seeds the jitter. While not `trusted` (the gate is closed) no silence counts and no restart starts. While
     `parent`, an agent that it depends on, is down, misses count, and nobody is told and nothing restarted for them.
     """
-    after, actions = _answer(health, event, Moment(now, policy, name, trusted, parent))
+    moment = Moment(now, policy, name, trusted, parent)
+    if isinstance(event, Paused):
+        return pausing.begun(health, event, moment)
+    if health.pause is not None:
+        return pausing.handle(health, health.pause, event, moment, _answer, _promised)
+    after, actions = _answer(health, event, moment)
     if after.burn.over and not health.burn.over:
         actions += (OpenIncident(Cause.BURN, Severity.CRITICAL, burn.over_limit(after.burn, policy)),)
     if health.burn.over and not after.burn.over:
@@ -87,8 +94,8 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
             return mending.asked(health, by, moment)
         case StartAsked():
             return mending.first_start(health, moment)
-        case Held(until):
-            return mending.held(health, until), ()
+        case Held(until, by):
+            return mending.held(health, until, by), ()
         case Released():
             return mending.released(health, moment)
         case Registered():
@@ -101,6 +108,8 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
             return _lost(health, seconds, moment.now), ()
         case ClockStepped(seconds):
             return _shifted(health, seconds), ()
+        case Paused() | Resumed():
+            return health, ()
         case _:
             assert_never(event)
 
@@ -164,6 +173,13 @@ def _promise(beat: Beat, lost: float, policy: Policy) -> float:
     return due + lost
 
 
+def _promised(health: Health, policy: Policy) -> float:
+    """Return until when the last heartbeat, or where there is none the registration, promised to need no other."""
+    if health.beat is None:
+        return health.since + policy.heartbeat_timeout + health.lost
+    return _promise(health.beat, health.lost, policy)
+
+
 def _history(before: Health, moment: Moment) -> History:
     """Return the history at a heartbeat: after a long healthy time the backoff begins anew."""
     law = moment.policy.restart
@@ -187,7 +203,7 @@ def _settled(health: Health, state: HealthState, reason: str, moment: Moment, **
 def _woken(health: Health, moment: Moment) -> Step:
     now = moment.now
     if health.held_until is not None and now >= health.held_until:
-        health = replace(health, held_until=None)
+        health = replace(health, held_until=None, held_by="")
     if health.burn.due is not None and now >= health.burn.due:
         health = replace(health, burn=burn.judged(health.burn, now, moment.policy))
     if not moment.trusted:
@@ -225,15 +241,9 @@ def _checked(health: Health, moment: Moment) -> Step:
 def _exited(health: Health, event: ProcessExited, moment: Moment) -> Step:
     if health.state is HealthState.STOPPED or health.restarting:
         return health, ()
-    text = f"the process {_ending(event.code)}"
     # The dead are in no critical phase.
-    return _miss(replace(health, deferred=True, restart_at=None, gone=text), moment.now, text, moment)
-
-
-def _ending(code: int | None) -> str:
-    if code is None:
-        return "ended"
-    return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    gone = replace(health, deferred=True, restart_at=None, gone=event.words)
+    return _miss(gone, moment.now, event.words, moment)
 
 
 def _miss(health: Health, due: float, reason: str, moment: Moment) -> Step:
@@ -336,9 +346,7 @@ def _repoliced(health: Health, moment: Moment) -> Health:
         return health
     if not _is_promised(health):
         return replace(health, due=min(health.due, now + max(policy.check_interval, policy.start_period)))
-    if health.beat is None:
-        return replace(health, due=health.since + policy.heartbeat_timeout + health.lost)
-    return replace(health, due=_promise(health.beat, health.lost, policy))
+    return replace(health, due=_promised(health, policy))
 
 
 def _lost(health: Health, seconds: float, now: float) -> Health:
@@ -357,6 +365,7 @@ def _shifted(health: Health, seconds: float) -> Health:
         history=restarts.shifted(health.history, seconds),
         restart_at=moved(health.restart_at, seconds),
         held_until=moved(health.held_until, seconds),
+        pause=None if health.pause is None else replace(health.pause, until=moved(health.pause.until, seconds)),
         progress=progress.shifted(health.progress, seconds),
         burn=burn.shifted(health.burn, seconds),
         flapping=flapping.shifted(health.flapping, seconds),

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from supervisor.domain import restarts
+from supervisor.domain import pausing, restarts
 from supervisor.domain.vitals import Health, HealthState
 
 
 def inherited(known: Health, earlier: Health) -> Health:
+    """Return what both lives know; an agent that either has paused is."""
+    both, pause = _inherited(known, earlier), known.pause or earlier.pause
+    return both if pause is None else pausing.calmed(both, pause)
+
+
+def _inherited(known: Health, earlier: Health) -> Health:
     """Return what this life knows, with what an earlier one knew that this one knows nothing newer of.
 
     A life that has only listened has judged nothing: the earlier judgement stands, and the newest heartbeat is to be
@@ -16,13 +23,14 @@ def inherited(known: Health, earlier: Health) -> Health:
     came in between, the silence is the one that the earlier life had counted.
     """
     errors = earlier.errors + known.errors
-    held_until = earlier.held_until if known.held_until is None else known.held_until
+    holder = earlier if known.held_until is None else known
+    held: dict[str, Any] = {"held_until": holder.held_until, "held_by": holder.held_by}
     if not known.misses and known.attempt is None:
-        return replace(earlier, errors=errors, held_until=held_until)
+        return replace(earlier, errors=errors, **held)
     after = replace(
         known,
         errors=errors,
-        held_until=held_until,
+        **held,
         history=restarts.joined(earlier.history, known.history),
         retired=tuple(dict.fromkeys((*earlier.retired, *known.retired))),
     )

@@ -104,14 +104,15 @@ def ended(health: Health, attempt: Attempt, event: RestartFinished, moment: Mome
     )
 
 
-def held(health: Health, until: float) -> Health:
+def held(health: Health, until: float, by: str) -> Health:
     """Hold restarts until `until`; one that waits for an earlier hold waits for this one."""
-    return replace(health, held_until=until, restart_at=until if _waits_for_hold(health) else health.restart_at)
+    restart_at = until if _waits_for_hold(health) else health.restart_at
+    return replace(health, held_until=until, held_by=by, restart_at=restart_at)
 
 
 def released(health: Health, moment: Moment) -> Step:
     """Lift the hold, and try the restart that waits for it. One that waits for something else goes on waiting."""
-    free = replace(health, held_until=None)
+    free = replace(health, held_until=None, held_by="")
     return want_restart(replace(free, restart_at=None), moment) if _waits_for_hold(health) else (free, ())
 
 

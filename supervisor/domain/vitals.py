@@ -13,6 +13,7 @@ from supervisor.domain.flapping import STEADY, Flapping
 from supervisor.domain.policy import Policy
 from supervisor.domain.progress import IDLE, Progress
 from supervisor.domain.restarts import History
+from supervisor.domain.times import minute
 
 
 class HealthState(StrEnum):
@@ -34,6 +35,21 @@ _DOWN = frozenset({HealthState.UNHEALTHY, HealthState.RESTARTING, HealthState.ES
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Nothing is expected of an agent, by somebody's wish. `until` None: until somebody resumes it."""
+
+    by: str
+    until: float | None = None
+    reason: str = ""
+
+    @property
+    def words(self) -> str:
+        """Who paused it, until when, and why."""
+        until = "" if self.until is None else f" until {minute(self.until)}"
+        return f"paused by {self.by}{until}{': ' if self.reason else ''}{self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """Everything that is known of one agent. Times are seconds since the epoch.
 
@@ -44,6 +60,7 @@ class Health:
         restart_at: when a restart that was put off is tried, None where none is wanted.
         deferred: the last heartbeat's critical phase puts off no further restart.
         exhausted: the restart intensity was spent in this silence.
+        held_by: who holds restarts until `held_until`; empty where nobody does.
         incident: an incident for missed heartbeats is open.
         errors: failures that the agent reported, and restarts that failed, since it was registered.
         retired: incarnations that a newer one has replaced, newest last.
@@ -52,6 +69,7 @@ class Health:
         burn: what it uses.
         gone: how its process ended, where we saw it end and nothing has been heard since.
         born: when it was registered, in whole seconds: tells it from others of its name.
+        pause: nothing is expected of it meanwhile; None where it is watched as always.
     """
 
     state: HealthState = HealthState.UNKNOWN
@@ -67,6 +85,7 @@ class Health:
     deferred: bool = False
     exhausted: bool = False
     held_until: float | None = None
+    held_by: str = ""
     incident: bool = False
     errors: int = 0
     retired: tuple[str, ...] = ()
@@ -76,6 +95,7 @@ class Health:
     progress: Progress = IDLE
     flapping: Flapping = STEADY
     burn: Burn = UNMETERED
+    pause: Pause | None = None
 
     @property
     def restarting(self) -> bool:
@@ -110,7 +130,8 @@ class Health:
     @property
     def deadline(self) -> float | None:
         """When this machine wants to be woken, None where only a fact can change it."""
-        wanted = (self.due, self.restart_at, self.held_until, self.progress.due, self.burn.due)
+        pause_ends = None if self.pause is None else self.pause.until
+        wanted = (self.due, self.restart_at, self.held_until, self.progress.due, self.burn.due, pause_ends)
         return min((at for at in wanted if at is not None), default=None)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 _SHORT = 10
 """Below this many seconds, or minutes, people want to know more exactly."""
 
+_LEAST = 0.05
+"""What is less than this is no time at all."""
+
 
 def span(seconds: float) -> str:
     """Return a length of time as people say it: "3 s", "15 min", "2 h 5 min", "3 d 4 h"."""
-    if 0 < seconds < _SHORT and seconds != int(seconds):
+    if _LEAST <= seconds < _SHORT and seconds != int(seconds):
         return f"{seconds:.1f} s"
     minutes, secs = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)

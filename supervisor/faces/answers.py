@@ -6,7 +6,7 @@ Times are RFC 3339 in UTC, money is decimal text. Cheap to import, for the comma
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from typing_extensions import TypedDict  # pydantic reads the standard library's only from Python 3.12 on
 
@@ -35,6 +35,10 @@ class Agent(TypedDict):
     heartbeat_timeout: float
     restart_at: str | None
     held_until: str | None
+    held_by: str | None
+    paused_by: str | None
+    paused_until: str | None
+    silenced_until: str | None
     incarnation: str | None
     restarter: str | None
     phase: Phase | None
@@ -55,6 +59,7 @@ class Incident(TypedDict):
     acked_until: str | None
     told: Sequence[str]
     silenced: bool
+    silenced_until: str | None
     next_at: str | None
     resolved_at: str | None
     resolution: str
@@ -134,6 +139,48 @@ class ChangingBooks(Books, Change):
     """The books, and how they have changed of late."""
 
 
+class Matches(TypedDict):
+    """What falls under a silence now: agents, open incidents, and which of the supervisor's own subjects."""
+
+    agents: int
+    incidents: int
+    scopes: Sequence[str]
+
+
+class Silence(TypedDict):
+    """One silence. `state`: it runs, or is yet to begin. `window`: the window of maintenance that it is."""
+
+    id: str
+    matcher: str
+    author: str
+    comment: str
+    starts_at: str
+    ends_at: str
+    state: Literal["active", "pending"]
+    window: str | None
+    matches: Matches
+
+
+class Window(TypedDict):
+    """A window of maintenance. `next_at`: when it opens next, null where its schedule has come to an end."""
+
+    name: str
+    matcher: str
+    comment: str
+    schedule: str
+    time_zone: str
+    duration: float
+    open: bool
+    next_at: str | None
+
+
+class Silences(TypedDict):
+    """The silences that run or are to come, and the windows of maintenance."""
+
+    silences: Sequence[Silence]
+    maintenance: Sequence[Window]
+
+
 class Fleet(TypedDict):
     """Everything at one moment."""
 
@@ -147,6 +194,8 @@ class Fleet(TypedDict):
     doubts: Sequence[str]
     unregistered: Sequence[str]
     dashboard_error: str | None
+    silences: Sequence[Silence]
+    maintenance: Sequence[Window]
     watches: Mapping[str, str | None]
 
 
@@ -170,17 +219,6 @@ class Metrics(Change):
     errors: int | None
     payment_latency: Latency | None
     collected: Sums | None
-
-
-class Silence(TypedDict):
-    """One silence."""
-
-    id: str
-    matcher: str
-    author: str
-    comment: str
-    starts_at: str
-    ends_at: str
 
 
 class ChannelOutcome(TypedDict):
@@ -229,12 +267,6 @@ class FindingPage(TypedDict):
     next: str | None
 
 
-class Silences(TypedDict):
-    """The silences that run or are to come."""
-
-    silences: Sequence[Silence]
-
-
 class Restarting(TypedDict):
     """A restart has begun; `attempt` is its number."""
 
@@ -247,6 +279,14 @@ class Holding(TypedDict):
 
     agent: str
     held_until: str | None
+
+
+class Pausing(TypedDict):
+    """Who has paused an agent, and until when: null where it is not, or has to be resumed."""
+
+    agent: str
+    paused_by: str | None
+    paused_until: str | None
 
 
 class Reloaded(TypedDict):

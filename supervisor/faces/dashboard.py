@@ -23,6 +23,8 @@ from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, worst_first
 from supervisor.domain.health import HealthState
 from supervisor.domain.metrics import Metrics
+from supervisor.domain.silences import Silence
+from supervisor.faces import quiet
 from supervisor.faces.books import section
 from supervisor.faces.languages.language import ENGLISH, Language, Moment
 from supervisor.faces.live import EVENTS as LIVE_EVENTS
@@ -66,6 +68,7 @@ class Card:
     commands: tuple[str, ...]
     restartable: bool
     held: bool
+    paused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Notice:
     told: str
     command: str
     acknowledged: bool
+    silenced: bool
     key: str
 
 
@@ -121,7 +125,7 @@ def render(
     folded = agents[len(agents) - well :] if fold else ()
     whole = len(agents) <= _WHOLE
     most = _WHOLE if whole else _WORST
-    open_ = _open(fleet.incidents)
+    open_ = _open(fleet)
     view = _View(speech, now)
     css = _environment().get_template("dashboard.css")
     style = css.render(stale_after=max(int(stale_after), 1), t=speech.html, live=live)
@@ -152,8 +156,9 @@ def render(
             folded_count=len(folded),
             folded_cards=[view.card(agent, strips) for agent in folded] if whole else [],
             folded_groups=[] if whole else view.brief(folded),
-            notices=[view.notice(incident) for incident in open_[:_INCIDENTS]],
+            notices=[view.notice(incident, fleet.silences.over(incident.key)) for incident in open_[:_INCIDENTS]],
             notices_hidden=max(len(open_) - _INCIDENTS, 0),
+            silences=quiet.lines(fleet, speech),
             books=section(fleet.books, fleet.trend, figures, now, speech),
             events=[(line, view.moment(line.at)) for line in tell(history, _EVENTS, speech)],
             page_error=fleet.page_error[:_LONGEST],
@@ -180,13 +185,14 @@ def _counted(agents: Iterable[AgentView]) -> list[tuple[HealthState, int]]:
     return [(state, len(list(group))) for state, group in groupby(agents, key=lambda agent: agent.status)]
 
 
-def _open(incidents: Iterable[Incident]) -> list[Incident]:
-    """Return the open incidents: unattended before acknowledged, critical before warning, oldest first."""
-    found = [incident for incident in incidents if incident.state is not IncidentState.RESOLVED]
-    return sorted(
-        found,
-        key=lambda one: (one.state is IncidentState.ACKNOWLEDGED, one.severity is not Severity.CRITICAL, one.opened_at),
-    )
+def _open(fleet: Fleet) -> list[Incident]:
+    """Return the open incidents: unattended before acknowledged or silenced, critical before warning, oldest first."""
+
+    def rank(incident: Incident) -> tuple[bool, bool, float]:
+        attended = incident.state is IncidentState.ACKNOWLEDGED or fleet.silences.over(incident.key) is not None
+        return attended, incident.severity is not Severity.CRITICAL, incident.opened_at
+
+    return sorted((one for one in fleet.incidents if one.state is not IncidentState.RESOLVED), key=rank)
 
 
 class _View:
@@ -248,6 +254,7 @@ class _View:
             commands=_commands(agent),
             restartable=agent.restarter is not None,
             held=Modifier.HELD in agent.modifiers,
+            paused=agent.pause is not None,
         )
 
     def _next(self, agent: AgentView) -> Iterator[tuple[str, float]]:
@@ -257,7 +264,9 @@ class _View:
         if agent.due is not None:
             yield self._say("due by") if agent.status is HealthState.HEALTHY else self._say("next miss"), agent.due
         if agent.held_until is not None and agent.held_until > self._now:
-            yield self._say("held until"), agent.held_until
+            by = (agent.held_by or "")[:_LONGEST]
+            held = self._say("restarts held by {by} until", by=by) if by else self._say("restarts held until")
+            yield held, agent.held_until
 
     def brief(self, agents: Iterable[AgentView]) -> list[tuple[str, list[tuple[str, str, str]]]]:
         """Return (state, [(name, age of the last heartbeat, why)]) for many agents."""
@@ -277,8 +286,8 @@ class _View:
             for state, group in groupby(agents, key=lambda agent: agent.status)
         ]
 
-    def notice(self, incident: Incident) -> Notice:
-        """Return one open incident."""
+    def notice(self, incident: Incident, silence: Silence | None) -> Notice:
+        """Return one open incident, and what silences it."""
         return Notice(
             id=incident.id,
             severity=incident.severity.value,
@@ -287,16 +296,21 @@ class _View:
             summary=self._speech.tell(incident.summary[:_LONGEST]),
             opened=self.moment(incident.opened_at),
             open_for=self._speech.span(max(self._now - incident.opened_at, 0.0)),
-            standing=self._standing(incident),
+            standing=self._standing(incident, silence),
             told=", ".join(incident.told)[:_LONGEST] or self._say("nobody yet"),
             command=f"{PROGRAM} ack {shlex.quote(incident.id)}",
             acknowledged=incident.acked_by is not None,
+            silenced=silence is not None,
             key=incident.key[:_LONGEST],
         )
 
-    def _standing(self, incident: Incident) -> str:
+    def _standing(self, incident: Incident, silence: Silence | None) -> str:
+        if incident.acked_by is None and silence is not None:
+            by, clock = quiet.author(silence, self._speech), self.moment(silence.ends_at).clock
+            comment = silence.comment[:_LONGEST]
+            return self._say("silenced until {clock} by {by}: {comment}", clock=clock, by=by, comment=comment)
         if incident.acked_by is None:
-            return self._say("silenced") if incident.silenced else self._say("nobody has acknowledged it")
+            return self._say("nobody has acknowledged it")
         by = incident.acked_by[:_LONGEST]
         if incident.acked_until is None:
             return self._say("{by} looks after it", by=by)
@@ -306,5 +320,10 @@ class _View:
 def _commands(agent: AgentView) -> tuple[str, ...]:
     name = shlex.quote(agent.name[:_LONGEST])
     held = "release" if Modifier.HELD in agent.modifiers else "hold"
-    asked = ("why", "restart", held) if agent.restarter is not None else ("why", held)
+    asked = ["why"]
+    if agent.restarter is not None:
+        asked += [held] if agent.pause is not None else ["restart", held]
+    elif held == "release":
+        asked.append(held)
+    asked.append("pause" if agent.pause is None else "resume")
     return tuple(f"{PROGRAM} {verb} {name}" for verb in asked)

@@ -14,11 +14,11 @@ from supervisor.domain import records
 from supervisor.domain.account import Account
 from supervisor.domain.delivery import Failed, Outcome
 from supervisor.domain.docket import Kept
-from supervisor.domain.escalation import Incident
+from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.fleet import AgentView, Fleet
 from supervisor.domain.metrics import Latency, Metrics
 from supervisor.domain.money import plain
-from supervisor.domain.silences import Silence
+from supervisor.domain.silences import Coverage, Silences
 from supervisor.domain.totals import Tally, Totals
 from supervisor.faces import answers
 from supervisor.paths import Places
@@ -57,6 +57,10 @@ def agent_document(agent: AgentView) -> answers.Agent:
         "heartbeat_timeout": agent.heartbeat_timeout,
         "restart_at": _time(agent.restart_at),
         "held_until": _time(agent.held_until),
+        "held_by": _text(agent.held_by),
+        "paused_by": None if agent.pause is None else text(agent.pause.by),
+        "paused_until": None if agent.pause is None else _time(agent.pause.until),
+        "silenced_until": _time(agent.silenced_until),
         "incarnation": _text(agent.incarnation),
         "restarter": agent.restarter,
         "phase": None if beat is None else beat.phase,
@@ -65,8 +69,9 @@ def agent_document(agent: AgentView) -> answers.Agent:
     }
 
 
-def incident_document(incident: Incident) -> answers.Incident:
-    """Return one incident's document."""
+def incident_document(incident: Incident, silences: Silences) -> answers.Incident:
+    """Return one incident's document. `silences`: those of this moment."""
+    over = None if incident.state is IncidentState.RESOLVED else silences.over(incident.key)
     return {
         "id": incident.id,
         "key": text(incident.key),
@@ -78,6 +83,7 @@ def incident_document(incident: Incident) -> answers.Incident:
         "acked_until": _time(incident.acked_until),
         "told": list(incident.told),
         "silenced": incident.silenced,
+        "silenced_until": None if over is None else rfc3339(over.ends_at),
         "next_at": _time(incident.next_at),
         "resolved_at": _time(incident.resolved_at),
         "resolution": text(incident.resolution),
@@ -99,11 +105,12 @@ def fleet_document(fleet: Fleet, watches: Mapping[str, str | None]) -> answers.F
         "agents": [agent_document(agent) for agent in fleet.agents],
         "books": {**books_document(fleet.books), **_change(fleet.trend.change, fleet.trend.change_since)},
         "queues": queues_document(fleet.books, fleet.at),
-        "incidents": [incident_document(incident) for incident in fleet.incidents],
+        "incidents": [incident_document(incident, fleet.silences) for incident in fleet.incidents],
         "observed": fleet.observed,
         "doubts": list(fleet.doubts),
         "unregistered": [text(name) for name in fleet.unregistered],
         "dashboard_error": _text(fleet.page_error or None),
+        **silences_document(fleet),
         "watches": dict(watches),
     }
 
@@ -171,8 +178,29 @@ def finding_document(kept: Kept) -> answers.Finding:
     }
 
 
-def silence_document(silence: Silence) -> answers.Silence:
+def silences_document(fleet: Fleet) -> answers.Silences:
+    """Return the documents of the silences, and of the windows of maintenance."""
+    return {
+        "silences": [silence_document(covered) for covered in fleet.covered],
+        "maintenance": [
+            {
+                "name": planned.window.name,
+                "matcher": text(planned.window.matcher),
+                "comment": text(planned.window.comment),
+                "schedule": planned.window.schedule,
+                "time_zone": planned.window.time_zone,
+                "duration": planned.window.duration,
+                "open": any(one.silence.window == planned.window.name for one in fleet.covered),
+                "next_at": _time(planned.next_at),
+            }
+            for planned in fleet.planned
+        ],
+    }
+
+
+def silence_document(covered: Coverage) -> answers.Silence:
     """Return one silence's document."""
+    silence = covered.silence
     return {
         "id": silence.id,
         "matcher": text(silence.matcher),
@@ -180,6 +208,9 @@ def silence_document(silence: Silence) -> answers.Silence:
         "comment": text(silence.comment),
         "starts_at": rfc3339(silence.starts_at),
         "ends_at": rfc3339(silence.ends_at),
+        "state": "active" if covered.runs else "pending",
+        "window": silence.window or None,
+        "matches": {"agents": covered.agents, "incidents": covered.incidents, "scopes": list(covered.scopes)},
     }
 
 

@@ -13,7 +13,7 @@ from structlog.processors import JSONRenderer
 from supervisor.domain.records import Record
 from supervisor.faces.documents import rfc3339, text
 
-TIMES = frozenset({"at", "due", "until", "retry_at"})
+TIMES = frozenset({"at", "begins", "due", "until", "retry_at"})
 """Fields that hold a moment (s since the epoch): RFC 3339 on every line."""
 LINE_LIMIT = 48 * 1024
 """Longest line (bytes) with its end; journald splits what is longer."""

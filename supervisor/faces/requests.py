@@ -6,7 +6,7 @@ import asyncio
 import math
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from aiohttp import web
 from pydantic import (
@@ -18,6 +18,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import from_json
 
@@ -54,6 +55,15 @@ def _instant(value: str) -> float:
     return at
 
 
+def _moment(value: object) -> float:
+    """Return seconds since the epoch from an RFC 3339 time; without a zone it is UTC."""
+    try:
+        time = datetime.fromisoformat(str(value))
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise ValueError("expected an RFC 3339 time, such as 2026-12-01T02:00:00Z") from None
+
+
 def _length(value: str) -> float:
     """Return the seconds that a duration such as "24h", or a number, means."""
     for read in (parse_duration, float):
@@ -74,6 +84,7 @@ Instant = Annotated[
     BeforeValidator(_instant),
     WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "format": "date-time"}]}),
 ]
+Moment = Annotated[float, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Length = Annotated[float, Field(gt=0, le=_LONGEST)]
 Window = Annotated[
     float,
@@ -143,13 +154,38 @@ class Acknowledge(Asked):
     seconds: Length | None = None
 
 
+class Pause(Asked):
+    """How long, and why; until it is resumed where it is not said."""
+
+    seconds: Length | None = None
+    reason: Text | None = None
+
+
 class NewSilence(Body):
-    """What is silenced, how long, why, by whom."""
+    """What is silenced, how long or until when, why, by whom; from now on where `starts_at` is not said."""
 
     matcher: Name
-    seconds: Length
+    seconds: Length | None = None
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
     comment: Text
     author: Name | None = None
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if (self.seconds is None) is (self.ends_at is None):
+            raise ValueError("say either seconds or ends_at")
+        return self
+
+    def length(self, now: float) -> float:
+        """Return for how long (s) it is to be silent from its begin, or from `now`. Raises ProblemError."""
+        if self.seconds is not None:
+            return self.seconds
+        length = (self.ends_at or now) - (now if self.starts_at is None else self.starts_at)
+        if not 0 < length <= _LONGEST:
+            text = "expected a time after it starts, 366 days at most"
+            raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, f"ends_at: {text}", "ends_at")
+        return length
 
 
 class Heartbeat(RootModel[dict[str, Any]]):

@@ -30,14 +30,18 @@ _SENTENCES = {
     "agent_exited": "its process ended{detail}",
     "agent_held": "restarts held by {by}{until}",
     "agent_released": "restarts released by {by}",
+    "agent_paused": "paused by {by}{until}{why}",
+    "agent_resumed": "the pause is over{whose}",
     "incident_opened": "incident {incident} opened ({severity}): {summary}",
     "escalation_triggered": "incident {incident}: {channel} is to be told ({kind})",
     "incident_acknowledged": "incident {incident} acknowledged by {by}{until}",
     "incident_resolved": "incident {incident} resolved after {seconds}: {summary}",
     "notification_sent": "incident {incident}: {channel} was told ({kind}, {attempts})",
     "notification_failed": "incident {incident}: {channel} was not told ({kind}): {error}; {retry}",
-    "silence_added": "{matcher} silenced by {author}{until}: {comment}",
+    "silence_added": "{matcher} silenced by {author}{begins}{until}: {comment}",
     "silence_ended": "the silence of {matcher} is over",
+    "maintenance_started": "maintenance {window} has begun{until}, {matcher} silenced: {comment}",
+    "maintenance_ended": "maintenance {window} is over",
     "watch_lost": "{path} is not observed: {reason}",
     "watch_restored": "{path} is observed again, by {means}",
     "gate_closed": "decisions wait: {word}",
@@ -82,6 +86,9 @@ def _said(fields: Mapping[str, Any], clock: Callable[[Any], str]) -> dict[str, A
     said["sums"] = ", ".join(map(str, fields.get("totals") or ["no invoice"]))
     said["line"] = _joined(", line ", fields.get("line"))
     said["until"] = "" if fields.get("until") is None else f" until {clock(fields['until'])}"
+    said["begins"] = "" if fields.get("begins") is None else f" from {clock(fields['begins'])}"
+    said["whose"] = _joined(", resumed by ", fields.get("by"))
+    said["why"] = _joined(": ", fields.get("reason"))
     said["due"] = clock(fields.get("due"))
     said["retry"] = "it is not tried again" if retry is None else f"tried again at {clock(retry)}"
     said["misses"] = _counted(fields.get("consecutive_misses"), "heartbeat")

@@ -11,7 +11,8 @@ from supervisor.domain.escalation import Incident
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.metrics import Metrics
 from supervisor.domain.readings import Readings
-from supervisor.domain.silences import Silence
+from supervisor.domain.silences import Coverage, Silences
+from supervisor.domain.vitals import Pause
 from supervisor.ports.store import History, Row
 
 
@@ -32,8 +33,8 @@ class Control(History, Protocol):
     async def fleet(self, agents: Collection[str] = ()) -> Fleet:
         """Return the picture of everything, now; with `agents` only of those of them that there are."""
 
-    def silences(self) -> Sequence[Silence]:
-        """Return the silences that run or are to come."""
+    def silences(self) -> Silences:
+        """Return the silences that run or are to come, and the windows of maintenance."""
 
     async def check(self, agents: Sequence[str] = ()) -> Fleet:
         """Read every file again, judge (all, or only `agents`), return the picture."""
@@ -56,14 +57,28 @@ class Control(History, Protocol):
     async def release(self, agent: str, by: str) -> None:
         """Lift the hold. Raises UnknownNameError."""
 
+    async def pause(self, agent: str, by: str, seconds: float | None = None, reason: str = "") -> Pause:
+        """Expect nothing of `agent` for `seconds` (None: until it is resumed), in the place of a pause that runs.
+
+        Raises UnknownNameError.
+        """
+
+    async def resume(self, agent: str, by: str) -> None:
+        """End the pause of `agent`, if it has one. Raises UnknownNameError."""
+
     async def acknowledge(self, incident: str, by: str, seconds: float | None = None) -> Incident:
         """Acknowledge an open incident for `seconds` (the configured time where None). Raises UnknownNameError."""
 
-    async def silence(self, matcher: str, seconds: float, author: str, comment: str) -> Silence:
-        """Add a silence that begins now."""
+    async def silence(
+        self, matcher: str, seconds: float, author: str, comment: str, *, starts_at: float | None = None
+    ) -> Coverage:
+        """Add a silence of this length that begins at `starts_at`, or now; return it with what falls under it.
+
+        Raises RefusedError for one that is over already.
+        """
 
     async def unsilence(self, silence: str, by: str) -> None:
-        """End a silence now. Raises UnknownNameError."""
+        """End a silence now. Raises UnknownNameError; RefusedError for a window of maintenance."""
 
     async def heartbeat(self, agent: str, document: dict[str, Any]) -> None:
         """Write a heartbeat for `agent` as it would itself. Raises RefusedError for one that breaks the format."""

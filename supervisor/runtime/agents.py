@@ -16,10 +16,12 @@ from supervisor.domain.events import (
     HealthEvent,
     HeartbeatSeen,
     Held,
+    Paused,
     ProcessExited,
     Registered,
     Released,
     RestartFinished,
+    Resumed,
     StartAsked,
 )
 from supervisor.domain.health import Health
@@ -292,6 +294,8 @@ class Agent:
         self._note_event(change, event, before)
         if before.held_until is not None and after.held_until is None and not isinstance(event, Released):
             change.records.append(records.AgentReleased(self.name, "its end"))
+        if before.pause is not None and after.pause is None:
+            change.records.append(records.AgentResumed(self.name, event.by if isinstance(event, Resumed) else None))
         for action in wanted:
             self._note_action(change, action, before, after)
         if after.state is not before.state:
@@ -331,6 +335,8 @@ class Agent:
                 change.records.append(records.AgentHeld(self.name, by, until))
             case Released(by):
                 change.records.append(records.AgentReleased(self.name, by))
+            case Paused(until, by, reason):
+                change.records.append(records.AgentPaused(self.name, by, until, reason or None))
             case _:
                 pass
 
@@ -377,6 +383,7 @@ def _lasting_part(known: Health) -> tuple[object, ...]:
         known.history,
         known.restart_at,
         known.held_until,
+        known.pause,
         known.exhausted,
         known.deferred,
         known.errors,

@@ -134,6 +134,8 @@ class Configuration:
         """Return why the agent is gone for good, None where it may not be."""
         if agent.name in self.plan.agents or not self._gate.trusted or self._reader.has_file(agent.name):
             return None
+        if agent.health.pause is not None:
+            return None  # somebody means to have it back
         known, promised = agent.health, agent.plan.policy.heartbeat_timeout
         if known.state is HealthState.STOPPED:
             return "it has stopped, and its files are gone"
@@ -178,6 +180,7 @@ class Configuration:
         self._pings.use(plan.ping)
         await closed(*self._outbox.use(notifiers))
         change = Change()
+        self._desk.silencer.use(plan.maintenance)
         self._desk.use(change, plan.chain)
         self._journal.post(change)
         return await self._watch(self.plans(agent.name for agent in self._roster if agent.name not in old.agents))

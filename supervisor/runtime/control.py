@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import Any
 
-from supervisor.domain import actions
+from supervisor.domain import actions, silences
 from supervisor.domain.account import Account
 from supervisor.domain.delivery import Outcome
 from supervisor.domain.escalation import Incident
-from supervisor.domain.events import CheckAsked, Held, Released, RestartAsked
+from supervisor.domain.events import CheckAsked, Held, Paused, Released, RestartAsked, Resumed
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.metrics import Metrics
 from supervisor.domain.readings import Readings
-from supervisor.domain.silences import Silence
+from supervisor.domain.silences import Coverage, Silences
+from supervisor.domain.vitals import Pause
 from supervisor.ports import Clock, RefusedError, Row, Store
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
@@ -28,6 +29,7 @@ from supervisor.runtime.snapshots import Snapshots
 _REFUSALS = {
     actions.Refusal.NO_RESTARTER: "nothing is configured that could restart it",
     actions.Refusal.IN_PROGRESS: "a restart is under way",
+    actions.Refusal.PAUSED: "it is paused; resume it first",
 }
 
 
@@ -83,9 +85,9 @@ class DaemonControl:
         """See `ports.Control`."""
         return await self._picture(agents)
 
-    def silences(self) -> Sequence[Silence]:
+    def silences(self) -> Silences:
         """See `ports.Control`."""
-        return tuple(self._desk.silences.values())
+        return self._desk.silencer.silences()
 
     async def check(self, agents: Sequence[str] = ()) -> Fleet:
         """See `ports.Control`."""
@@ -125,6 +127,16 @@ class DaemonControl:
         """See `ports.Control`."""
         await self._roster.get(agent).ask(Released(by))
 
+    async def pause(self, agent: str, by: str, seconds: float | None = None, reason: str = "") -> Pause:
+        """See `ports.Control`."""
+        until = None if seconds is None else self._clock.now() + seconds
+        await self._roster.get(agent).ask(Paused(until, by, reason))
+        return Pause(by, until, reason)
+
+    async def resume(self, agent: str, by: str) -> None:
+        """See `ports.Control`."""
+        await self._roster.get(agent).ask(Resumed(by))
+
     async def acknowledge(self, incident: str, by: str, seconds: float | None = None) -> Incident:
         """See `ports.Control`."""
         change = Change()
@@ -132,17 +144,26 @@ class DaemonControl:
         await self._journal.commit(change)
         return acknowledged
 
-    async def silence(self, matcher: str, seconds: float, author: str, comment: str) -> Silence:
+    async def silence(
+        self, matcher: str, seconds: float, author: str, comment: str, *, starts_at: float | None = None
+    ) -> Coverage:
         """See `ports.Control`."""
-        change = Change()
-        silence = self._desk.add_silence(change, matcher, seconds, author, comment)
+        change, now = Change(), self._clock.now()
+        begins = now if starts_at is None else max(starts_at, now)
+        ends = (now if starts_at is None else starts_at) + seconds
+        if ends <= now:
+            raise RefusedError("a silence that is over before it begins")
+        silence = self._desk.silencer.add(change, matcher, author, comment, starts_at=begins, ends_at=ends)
+        self._desk.look_at_silences(change)
         await self._journal.commit(change)
-        return silence
+        names = [agent.name for agent in self._roster]
+        return silences.coverage(silence, names, self._desk.open_incidents(), now)
 
     async def unsilence(self, silence: str, by: str) -> None:
         """See `ports.Control`."""
         change = Change()
-        self._desk.end_silence(change, silence, by)
+        self._desk.silencer.end(change, silence, by)
+        self._desk.look_at_silences(change)
         await self._journal.commit(change)
 
     async def heartbeat(self, agent: str, document: dict[str, Any]) -> None:

@@ -58,6 +58,7 @@ class Daemon:
         clock = world.clock
         self.journal = Journal(world.store, clock, self._emit, world.fields, self._everything, self._inherit)
         self.desk = Desk(plan.chain, clock, self.journal, self._push)
+        self.desk.silencer.use(plan.maintenance)
         self.outbox = Outbox(self.desk, self.journal, clock, plan.outbox_timeout)
         self.executor = Executor()
         self.reader = Reader(

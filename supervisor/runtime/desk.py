@@ -6,33 +6,27 @@ incident and the notifications are written together. One service wakes the incid
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import math
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from supervisor.domain import escalation, silences
+from supervisor.domain import escalation
 from supervisor.domain.actions import Severity
 from supervisor.domain.delivery import Delivery, DeliveryState, NoticeKind, cancelled
 from supervisor.domain.escalation import Incident, IncidentState, Tell
 from supervisor.domain.events import ClockStepped, DeadlineReached
 from supervisor.domain.messages import SCOPES, message
 from supervisor.domain.policy import Chain
-from supervisor.domain.records import (
-    EscalationTriggered,
-    IncidentAcknowledged,
-    IncidentOpened,
-    IncidentResolved,
-    SilenceAdded,
-    SilenceEnded,
-)
+from supervisor.domain.records import EscalationTriggered, IncidentAcknowledged, IncidentOpened, IncidentResolved
 from supervisor.domain.silences import Silence
 from supervisor.ports import Clock, UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.mailbox import Mailbox
+from supervisor.runtime.silencer import Silencer
 
 CHANNEL_CAUSE = "channel."
 """How the cause of a failing channel's incident begins; that channel is not used to tell of it."""
@@ -42,7 +36,7 @@ _AT_ONCE = 100
 
 
 class Desk:
-    """Incidents, silences, and the deliveries that are not finished.
+    """Incidents, what is silenced of them, and the deliveries that are not finished.
 
     Args:
         on_delivery: called with each delivery that is to be sent.
@@ -51,12 +45,13 @@ class Desk:
     def __init__(self, chain: Chain, clock: Clock, journal: Journal, on_delivery: Callable[[Delivery], None]) -> None:
         self.chain = chain
         self.deliveries: dict[str, Delivery] = {}
-        self.silences: dict[str, Silence] = {}
+        self.silencer = Silencer(clock)
         self.ticked_at = clock.now()
         self._incidents: dict[str, Incident] = {}
         self._open: dict[str, str] = {}
         self._unfinished: dict[str, set[str]] = {}
         self._wake_at: list[tuple[float, str]] = []
+        self._unsilenced: deque[str] = deque()
         self._clock = clock
         self._journal = journal
         self._on_delivery = on_delivery
@@ -78,15 +73,17 @@ class Desk:
             held = replace(delivery, attempts=max(1, delivery.attempts))
             self._hold(held)
             self._on_delivery(held)
-        self.silences |= {silence.id: silence for silence in kept}
+        self.silencer.restore(kept)
         self._mailbox.ring()
 
     def use(self, change: Change, chain: Chain) -> None:
         """Tell by this chain from now on; what waits for a chain at all begins it."""
         self.chain = chain
+        self.look_at_silences(change)
         for incident in self.open_incidents():
             if incident.next_at is None:
                 self._handle(change, incident, DeadlineReached())
+        self._mailbox.ring()
 
     # --- questions ---
 
@@ -102,10 +99,6 @@ class Desk:
         """Return the open incident of `key`."""
         id_ = self._open.get(key)
         return None if id_ is None else self._incidents[id_]
-
-    def silenced(self, key: str) -> float | None:
-        """Return until when `key` is silenced."""
-        return silences.silenced_until(self.silences.values(), key, self._clock.now())
 
     # --- incidents ---
 
@@ -123,7 +116,7 @@ class Desk:
             now,
             self._chain_for(key),
             evidence=evidence,
-            silenced_until=self.silenced(key),
+            silenced_until=self._silenced(change, key),
         )
         change.records.append(IncidentOpened(opened.id, key, severity.value, summary, agent_of(opened)))
         self._apply(change, opened, tells)
@@ -181,26 +174,12 @@ class Desk:
 
     # --- silences ---
 
-    def add_silence(self, change: Change, matcher: str, seconds: float, author: str, comment: str) -> Silence:
-        """Add a silence that begins now."""
-        now = self._clock.now()
-        id_ = hashlib.sha256(f"{matcher}@{now!r}".encode()).hexdigest()[:8]
-        silence = Silence(id_, matcher, author, comment, now, now + seconds)
-        self.silences[id_] = change.silences[id_] = silence
-        change.records.append(SilenceAdded(id_, matcher, author, comment, silence.ends_at))
-        self._mailbox.ring()
-        return silence
-
-    def end_silence(self, change: Change, silence: str, by: str) -> None:
-        """End a silence now: what still fires is notified. Raises UnknownNameError."""
-        known = self.silences.pop(silence, None)
-        if known is None:
-            raise UnknownNameError(f"no silence {silence}")
-        change.silences[silence] = replace(known, ends_at=self._clock.now())
-        change.records.append(SilenceEnded(silence, known.matcher, by))
-        for incident in self.open_incidents():
-            if incident.silenced and self.silenced(incident.key) is None:
-                self._handle(change, incident, DeadlineReached())
+    def look_at_silences(self, change: Change) -> None:
+        """Act on what has begun or ended: what is silenced no more, and still fires, is told as soon as can be."""
+        if self.silencer.turn(change):
+            silenced = (incident for incident in self.open_incidents() if incident.silenced)
+            self._unsilenced.extend(one.id for one in silenced if self.silencer.until(one.key) is None)
+            self._mailbox.ring()
 
     # --- the service ---
 
@@ -217,10 +196,11 @@ class Desk:
     def wake(self, change: Change) -> None:
         """Tell what is due now, or the first of it: a whole fleet's incidents must not hold up the loop."""
         now = self._clock.now()
-        for silence in [one for one in self.silences.values() if one.ends_at <= now]:
-            del self.silences[silence.id]
-            change.silences[silence.id] = silence
-            change.records.append(SilenceEnded(silence.id, silence.matcher))
+        self.look_at_silences(change)
+        while self._unsilenced and len(change.incidents) < _AT_ONCE:
+            incident = self._incidents.get(self._unsilenced.popleft())
+            if incident is not None:
+                self._handle(change, incident, DeadlineReached())
         while self._wake_at and self._wake_at[0][0] <= now and len(change.incidents) < _AT_ONCE:
             at, id_ = heapq.heappop(self._wake_at)
             incident = self._incidents.get(id_)
@@ -230,24 +210,29 @@ class Desk:
     def step_clock(self, change: Change, seconds: float) -> None:
         """The wall clock was set by `seconds`: every kept time moves with it."""
         for incident in list(self._incidents.values()):
-            self._handle(change, incident, ClockStepped(seconds))
+            shifted, _ = escalation.handle(incident, ClockStepped(seconds), self._clock.now(), self.chain)
+            self._apply(change, shifted, ())
         for delivery in list(self.deliveries.values()):
             moved = replace(delivery, next_at=delivery.next_at + seconds)
             self.update(change, moved)
             self._on_delivery(moved)
-        for silence in list(self.silences.values()):
-            self.silences[silence.id] = change.silences[silence.id] = silences.shifted(silence, seconds)
-        self._mailbox.ring()
+        self.silencer.step_clock(change, seconds)
+        self.look_at_silences(change)
 
     # --- inside ---
 
     def _handle(self, change: Change, incident: Incident, event: escalation.IncidentEvent) -> Incident:
         now = self._clock.now()
         after, tells = escalation.handle(
-            incident, event, now, self._chain_for(incident.key), silenced_until=self.silenced(incident.key)
+            incident, event, now, self._chain_for(incident.key), silenced_until=self._silenced(change, incident.key)
         )
         self._apply(change, after, tells)
         return after
+
+    def _silenced(self, change: Change, key: str) -> float | None:
+        """Return until when `key` is silenced: a window that opens at this very moment counts."""
+        self.look_at_silences(change)
+        return self.silencer.until(key)
 
     def _apply(self, change: Change, incident: Incident, tells: Iterable[Tell]) -> None:
         now = self._clock.now()
@@ -279,15 +264,16 @@ class Desk:
         return [delivery for delivery in unfinished if delivery.kind is not NoticeKind.RESOLVED]
 
     def _next_at(self) -> float:
-        """Return when the next incident wants to be woken or the next silence ends."""
+        """Return when the next incident wants to be woken, or a silence begins or ends."""
+        if self._unsilenced:
+            return self._clock.now()
         while self._wake_at:
             at, id_ = self._wake_at[0]
             known = self._incidents.get(id_)
             if known is not None and known.next_at == at:
                 break
             heapq.heappop(self._wake_at)
-        ends = [silence.ends_at for silence in self.silences.values()]
-        return min([*ends, *(at for at, _ in self._wake_at[:1])], default=math.inf)
+        return min(self.silencer.next_turn(), self._wake_at[0][0] if self._wake_at else math.inf)
 
     def _keep(self, incident: Incident) -> None:
         before = self._incidents.get(incident.id)

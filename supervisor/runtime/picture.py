@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from supervisor.domain import fleet as fleets
+from supervisor.domain import maintenance, silences
 from supervisor.domain.actions import Cause
 from supervisor.domain.fleet import Fleet
-from supervisor.domain.silences import silenced_until
+from supervisor.domain.maintenance import Planned
 from supervisor.ports import Clock
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
@@ -52,7 +53,8 @@ class Picture:
         """
         now = self._clock.now()
         agents = [(agent.name, agent.health, agent.plan) for agent in self._roster if not only or agent.name in only]
-        silences = tuple(self._desk.silences.values())
+        names = tuple(agent.name for agent in self._roster)
+        silenced = self._desk.silencer.silences()
         incidents = self._desk.open_incidents()
         trusted = self._gate.trusted
         doubts = tuple(doubt.value for doubt in self._gate.gate.why)
@@ -61,6 +63,10 @@ class Picture:
         error = self._snapshots.error
 
         def build() -> Fleet:
+            def until(name: str) -> float | None:
+                over = silenced.over(f"{name}:{Cause.HEARTBEAT}") if silenced.kept else None
+                return None if over is None else over.ends_at
+
             views = fleets.worst_first(
                 fleets.view(
                     name,
@@ -68,7 +74,7 @@ class Picture:
                     now=now,
                     heartbeat_timeout=plan.policy.heartbeat_timeout,
                     restarter=plan.kind,
-                    silenced=silenced_until(silences, f"{name}:{Cause.HEARTBEAT}", now) is not None,
+                    silenced_until=until(name),
                     observed=trusted,
                 )
                 for name, health, plan in agents
@@ -76,7 +82,21 @@ class Picture:
             status = fleets.overall(views, incidents, observed=trusted)
             oldest_first = tuple(sorted(incidents, key=lambda incident: incident.opened_at))
             trend = past.trend(account, now)
-            return Fleet(now, status, views, oldest_first, trusted, doubts, strangers, account, trend, error)
+            return Fleet(
+                now,
+                status,
+                views,
+                oldest_first,
+                trusted,
+                doubts,
+                strangers,
+                account,
+                trend,
+                error,
+                silenced,
+                tuple(silences.coverage(one, names, incidents, now) for one in silenced.kept),
+                tuple(Planned(one, maintenance.next_opening(one, now)) for one in silenced.windows),
+            )
 
         return build
 
@@ -86,7 +106,7 @@ class Picture:
             agents={agent.name: agent.health for agent in self._roster},
             incidents={incident.id: incident for incident in self._desk.open_incidents()},
             deliveries=dict(self._desk.deliveries),
-            silences=dict(self._desk.silences),
+            silences={one.id: one for one in self._desk.silencer.kept},
             findings={kept.id: kept for kept in self._books.account.hard},
             facts={"boot": self._boot},
         )

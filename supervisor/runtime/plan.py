@@ -9,6 +9,7 @@ from pathlib import Path
 
 from supervisor.domain.gate import GatePolicy
 from supervisor.domain.index import Limits
+from supervisor.domain.maintenance import Window
 from supervisor.domain.policy import Chain, Policy
 from supervisor.ports import Notifier, Ping, Restarter
 
@@ -101,6 +102,7 @@ class Plan:
         skew_limit: how far ahead (s) a heartbeat may be dated.
         outbox_timeout: bound (s) of one try to send.
         http: how the API is served on a port; None: not at all.
+        maintenance: the windows in which nobody is told of what matches.
     """
 
     agents: Mapping[str, AgentPlan]
@@ -116,3 +118,4 @@ class Plan:
     http: object = None
     textfile: TextfilePlan = TextfilePlan()
     ping: PingPlan = PingPlan()
+    maintenance: tuple[Window, ...] = ()

@@ -74,7 +74,7 @@ def _view(number: int, name: str) -> AgentView:
         due=_NOW + 600,
         reason="no heartbeat for 60 min" if late else "heartbeat in time",
     )
-    return view(name, health, now=_NOW, heartbeat_timeout=3600, restarter=None, silenced=False, observed=True)
+    return view(name, health, now=_NOW, heartbeat_timeout=3600, restarter=None, silenced_until=None, observed=True)
 
 
 def _seconds(work: Callable[[], object]) -> float:

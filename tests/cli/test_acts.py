@@ -6,8 +6,11 @@ import getpass
 import threading
 import time
 
+from supervisor.domain.maintenance import Window
+from supervisor.domain.silences import Silence
 from supervisor.ports import RefusedError
 from tests.cli.conftest import Command
+from tests.support.control import NOW, MemoryControl
 from tests.support.served import Served
 
 ME = getpass.getuser()
@@ -51,14 +54,57 @@ def test_silences(command: Command, served: Served) -> None:
     assert said.out.startswith("s1: wat* is silenced until ")
     made = command("silence", "--json", "add", "x", "--for", "1d", "--comment", "year's end").json
     assert (made["author"], made["matcher"]) == (ME, "x")
-    heads, first, _ = command("silence", "list").out.splitlines()
-    assert heads.split() == ["ID", "MATCHER", "ENDS", "AUTHOR", "COMMENT"]
+    heads, first, other = command("silence", "list").out.splitlines()
+    assert heads.split() == ["ID", "MATCHER", "WHEN", "AUTHOR", "COVERS", "COMMENT"]
     assert first.split()[:2] == ["s1", "wat*"]
-    assert first.endswith("ann     the bank is down") or "the bank is down" in first
+    assert "the bank is down" in first
+    assert "1 agent" in first
+    assert "it matches nothing that is watched now" in other
     assert len(command("silence", "list", "--json").json["silences"]) == 2
     assert command("silence", "end", "s1").out == "s1 has ended\n"
     assert command("silence", "end", "s1").code == 64
     assert command("silence", "end", made["id"], "--json").json == {"id": made["id"], "ended": True}
+
+
+def test_silences_that_are_to_come_and_windows(command: Command, served: Served, control: MemoryControl) -> None:
+    said = command(
+        "silence", "add", "malier", "--from", "2099-12-01T02:00:00+00:00", "--for", "2h", "--comment", "disk"
+    )
+    assert "malier is silenced from 2099-12-01" in said.out
+    assert said.out.endswith("it matches nothing that is watched now\n")
+    control.quiet["w1"] = Silence("w1", "*", "config", "backup", NOW, 5e9, "nightly")
+    ends = (4e9, 4e9 + 86400)
+    control.windows = (
+        Window(
+            "nightly", "*", "backup", 1800.0, "0 2 * * *", "UTC", lambda after: iter(at for at in ends if at > after)
+        ),
+        Window("past", "*", "move", 60.0, "0 2 * * *", "UTC", lambda _: iter(())),
+    )
+    told = command("silence", "list").out
+    assert "begins in " in told
+    assert "maintenance.nightly" in told
+    assert "1 agent" not in told
+    assert "2 agents, books, fleet, supervisor" in told
+    assert "maintenance nightly  *  next 2096-10-0" in told
+    assert "maintenance past  *  never again for 1 min: move" in told
+    assert "maintenance nightly" in command("status").out
+    assert command("silence", "add", "x", "--for", "1h", "--from", "soon", "--comment", "y").code == 64
+
+
+def test_pause_and_resume(command: Command, served: Served) -> None:
+    said = command("pause", "mailer", "--for", "2h", "--reason", "it moves")
+    assert said.out.startswith("mailer is paused until ")
+    assert "it moves" in command("status").out
+    assert command("pause", "mailer").out.startswith("mailer is paused until it is resumed")
+    assert command("pause", "mailer", "--json").json["paused_until"] is None
+    assert command("resume", "mailer").out == "mailer is watched again\n"
+    assert command("resume", "mailer", "--json").json["paused_by"] is None
+
+
+def test_who_holds_an_agent_is_told(command: Command, served: Served) -> None:
+    assert command("hold", "mailer", "--for", "1h").code == 0
+    assert f"held by {ME} until" in command("status").out
+    assert f"Restarts are held by {ME} until" in command("why", "mailer").out
 
 
 def test_reload(command: Command, served: Served) -> None:

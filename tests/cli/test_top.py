@@ -17,6 +17,7 @@ from rich.console import Console
 from supervisor.cli._screen import View, screen
 from supervisor.domain.actions import Severity
 from supervisor.domain.health import HealthState
+from supervisor.domain.silences import NO_SILENCES
 from supervisor.faces.documents import agent_document, fleet_document, incident_document, row_document
 from tests.cli.conftest import PYTHON, Command, Place, process
 from tests.support.accounts import account
@@ -223,7 +224,7 @@ def test_the_gravest_incident_stands_on_top_and_who_looks_after_it() -> None:
     control = MemoryControl()
     mild = control.open("books:parse", Severity.WARNING)
     grave = control.open("mailer:heartbeat", acked_by="ann")
-    document = {**fleet(1, 0), "incidents": [incident_document(mild), incident_document(grave)]}
+    document = {**fleet(1, 0), "incidents": [incident_document(one, NO_SILENCES) for one in (mild, grave)]}
     lines = [line for line in drawn(View(document), 120, 24) if "is wrong" in line]
     assert lines[0].startswith(f"critical {grave.id} mailer ")
     assert "ann looks after it" in lines[0]

@@ -24,7 +24,7 @@ def seen(health: Health, *, name: str = "a", silenced: bool = False, observed: b
         now=START,
         heartbeat_timeout=3600.0,
         restarter="command",
-        silenced=silenced,
+        silenced_until=100.0 if silenced else None,
         observed=observed,
     )
 

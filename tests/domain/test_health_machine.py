@@ -29,6 +29,7 @@ from supervisor.domain.events import (
     HeartbeatSeen,
     Held,
     ParentWell,
+    Paused,
     Phase,
     PolicyChanged,
     ProcessExited,
@@ -36,6 +37,7 @@ from supervisor.domain.events import (
     Released,
     RestartAsked,
     RestartFinished,
+    Resumed,
     StartAsked,
     TimeLost,
 )
@@ -213,6 +215,21 @@ class HealthMachine(RuleBasedStateMachine):
     def hold(self, seconds: int) -> None:
         self.tell(Held(self.now + seconds, "ann"))
 
+    @rule(seconds=st.none() | st.integers(0, HALF_A_DAY))
+    def pause(self, seconds: int | None) -> None:
+        self.tell(Paused(None if seconds is None else self.now + seconds, "ann", "it moves"))
+        assert not self.open
+
+    @precondition(lambda self: self.health.pause is not None)
+    @rule()
+    def resume(self) -> None:
+        self.tell(Resumed("ann"))
+
+    @rule()
+    def resume_what_is_not_paused(self) -> None:
+        if self.health.pause is None:
+            self.unchanged(Resumed("ann"))
+
     @rule()
     def turn_gate(self) -> None:
         self.trusted = not self.trusted
@@ -265,7 +282,7 @@ class HealthMachine(RuleBasedStateMachine):
                 self.proof = NEVER
         self.tell(HeartbeatSeen(beat))
         known = before.beat is not None and before.beat.fingerprint == beat.fingerprint
-        if counts and not known:
+        if counts and not known and before.pause is None:
             self.proof = max(self.proof, beat.at)
             if fresh and not before.restarting:
                 # The living is never starved, whatever was said before, unless its work is known to stand still.
@@ -297,7 +314,10 @@ class HealthMachine(RuleBasedStateMachine):
         self.health, actions = health.handle(
             before, event, self.now, self.policy, name="agent", trusted=self.trusted, parent=self.parent
         )
-        self.check_misses(before, event, actions)
+        if before.pause is not None or isinstance(event, Paused):
+            self.check_pause(event, actions)
+        else:
+            self.check_misses(before, event, actions)
         for action in actions:
             if isinstance(action, Restart):
                 self.check_restart(before, event, action)
@@ -310,6 +330,31 @@ class HealthMachine(RuleBasedStateMachine):
             elif isinstance(action, ResolveIncident):
                 self.open.remove(action.cause)
         return actions
+
+    def check_pause(self, event: HealthEvent, actions: tuple[HealthAction, ...]) -> None:
+        """Nothing is done about a paused agent, and at the end of the pause it has time to beat."""
+        self.proof = NEVER
+        if isinstance(event, Paused):
+            assert {action.cause for action in actions if isinstance(action, ResolveIncident)} == self.open
+            assert all(isinstance(action, ResolveIncident) for action in actions)
+            return
+        assert (
+            all(isinstance(action, RestartRefused) for action in actions) is isinstance(event, RestartAsked)
+            or not actions
+        )
+        after = self.health
+        if after.pause is not None:
+            over = after.pause.until is not None and after.pause.until <= self.now
+            assert not (isinstance(event, DeadlineReached) and over)
+            assert after.reason.startswith("paused by ann")
+            return
+        assert isinstance(event, Resumed | DeadlineReached)
+        stopped = after.beat is not None and after.beat.kind is BeatKind.STOP
+        if not after.restarting and not stopped:
+            assert after.due is not None
+            assert after.due == self.now if after.gone else after.due >= self.now + self.policy.start_period
+            again, _ = health.handle(after, PolicyChanged(), self.now, self.policy, name="agent")
+            assert again.due == after.due or after.state is not HealthState.UNKNOWN, "a reload takes its time away"
 
     def check_misses(self, before: Health, event: HealthEvent, actions: tuple[HealthAction, ...]) -> None:
         missed = [action for action in actions if isinstance(action, Missed)]

@@ -12,8 +12,11 @@ from supervisor.domain.events import Beat, BeatKind
 from supervisor.domain.findings import PHRASES, CheckName
 from supervisor.domain.fleet import AgentView, Fleet, Modifier, overall
 from supervisor.domain.health import HealthState
+from supervisor.domain.maintenance import Planned, Window
 from supervisor.domain.metrics import DAY, Latency, Metrics
+from supervisor.domain.silences import Silence, Silences, coverage
 from supervisor.domain.totals import Tally
+from supervisor.domain.vitals import Pause
 from supervisor.faces.dashboard import render
 from supervisor.faces.languages.language import ENGLISH, Language, language
 from supervisor.ports import Row
@@ -119,6 +122,7 @@ def all_bad(speech: Language = ENGLISH, told: Account = Account()) -> bytes:
             due=NOW + 500,
             modifiers=(Modifier.HELD, Modifier.SILENCED),
             held_until=NOW + 1500,
+            held_by="bob",
             beat=Beat(NOW - 1.1 * HOUR, BeatKind.FAIL, message="SMTP refused the login"),
             restarter=None,
         ),
@@ -269,6 +273,71 @@ def spanish() -> bytes:
     return all_bad(language("es", "America/Bogota"), account(NOW))
 
 
+def quiet(*, live: bool = False, speech: Language = ENGLISH) -> bytes:
+    """Silences that run and are to come, windows open and shut, agents that are paused and held."""
+    pause = Pause("ann", NOW + 2 * HOUR, "moves to another machine")
+    agents = (
+        agent(
+            "payment-watcher",
+            HealthState.ESCALATED,
+            last_heartbeat=NOW - 1.8 * HOUR,
+            consecutive_misses=3,
+            reason="no heartbeat for 1 h 48 min",
+            modifiers=(Modifier.SILENCED,),
+            due=NOW + 300,
+            silenced_until=NOW + HOUR,
+        ),
+        agent(
+            "collections-emailer",
+            HealthState.STOPPED,
+            due=None,
+            reason=pause.words,
+            modifiers=(Modifier.PAUSED,),
+            pause=pause,
+        ),
+        agent("invoice-scanner", modifiers=(Modifier.HELD,), held_until=NOW + 1500, held_by="bob"),
+        agent("ledger-keeper", restarter=None),
+    )
+    incident = Incident(
+        "5f21c0aa",
+        "payment-watcher:heartbeat",
+        Severity.CRITICAL,
+        "no heartbeat for 1 h 18 min; 2 misses in a row",
+        NOW - 0.6 * HOUR,
+        silenced=True,
+    )
+    kept = (
+        Silence("3f2a9c01", "payment-*", "ann", "the bank is down", NOW - HOUR, NOW + HOUR),
+        Silence("77aa0b1c", "malier", "bob", "new mail server", NOW - 60, NOW + 7 * HOUR),
+        Silence("c01dbeef", "books:*", "ann", "year's end", NOW + 5 * HOUR, NOW + 29 * HOUR),
+        Silence("0badcafe", "ledger-keeper", "config", "backup of the ledger", NOW - 60, NOW + 1740, "nightly"),
+    )
+    windows = (
+        Window("nightly", "ledger-keeper", "backup of the ledger", 1800.0, "2 14 * * *", "UTC", lambda _: iter(())),
+        Window("sunday", "* books:*", "updates", 7200.0, "0 2 * * sun", "America/Bogota", lambda _: iter(())),
+    )
+    names = [one.name for one in agents]
+    whole = fleet(
+        agents,
+        (incident,),
+        silences=Silences(NOW, kept, windows),
+        covered=tuple(coverage(one, names, (incident,), NOW) for one in kept),
+        planned=(Planned(windows[0], NOW + 86400.0), Planned(windows[1], NOW + 4.7 * 86400.0)),
+    )
+    due, stale = NOW + HOUR, 2 * HOUR
+    return render(whole, (), None, now=NOW, next_due=due, stale_after=stale, live=live, acting=live, speech=speech)
+
+
+def quiet_spanish() -> bytes:
+    """The same in Bogotá."""
+    return quiet(speech=language("es", "America/Bogota"))
+
+
+def quiet_live() -> bytes:
+    """The same for a browser."""
+    return quiet(live=True)
+
+
 def live(*, acting: bool = True) -> bytes:
     """What a browser keeps up to date: one agent is silent, the others are well."""
     agents = (
@@ -284,7 +353,9 @@ def live(*, acting: bool = True) -> bytes:
             restart_at=NOW + 140,
         ),
         agent("collections-emailer", last_heartbeat=NOW - 640),
-        agent("invoice-scanner", last_heartbeat=NOW - 12, modifiers=(Modifier.HELD,), held_until=NOW + 1500),
+        agent(
+            "invoice-scanner", last_heartbeat=NOW - 12, modifiers=(Modifier.HELD,), held_until=NOW + 1500, held_by="bob"
+        ),
         agent("ledger-keeper", HealthState.STOPPED, due=None, reason="stopped as planned", restarter=None),
     )
     incident = Incident(
@@ -329,8 +400,10 @@ PAGES = {
     "books": books,
     "new_books": new_books,
     "spanish": spanish,
+    "quiet": quiet,
+    "quiet_spanish": quiet_spanish,
 }
-LIVE = {"live": live}
+LIVE = {"live": live, "quiet_live": quiet_live}
 GOLDEN = Path(__file__).parent / "golden"
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat
 from supervisor.domain.fleet import Modifier
 from supervisor.domain.health import HealthState
+from supervisor.domain.silences import Silence, Silences
+from supervisor.domain.vitals import Pause
 from supervisor.faces.dashboard import render
 from tests.faces.pages import GOLDEN, HOSTILE, HOUR, LIVE, NOW, PAGES, agent, changed, fleet, live, page
 
@@ -125,9 +127,17 @@ def test_only_what_can_be_done_is_offered() -> None:
     bare = Reader(page(fleet((agent("a", HealthState.ESCALATED, restarter=None),)))).text
     held = Reader(page(fleet((agent("a", modifiers=(Modifier.HELD,), held_until=NOW + 60),)))).text
     assert "supervisor restart" not in bare
-    assert "supervisor hold a" in bare
+    assert "supervisor hold" not in bare
+    assert "supervisor pause a" in bare
     assert "supervisor release a" in held
-    assert "held until 14:04:11 UTC" in held
+    assert "restarts held until 14:04:11 UTC" in held
+    asleep = agent("a", HealthState.STOPPED, pause=Pause("ann"), reason="paused by ann", modifiers=(Modifier.HELD,))
+    paused = Reader(page(fleet((asleep,)))).text
+    assert "supervisor resume a" in paused
+    assert "supervisor release a" in paused
+    assert "supervisor restart" not in paused
+    left = Reader(page(fleet((agent("a", restarter=None, modifiers=(Modifier.HELD,)),)))).text
+    assert "supervisor release a" in left, "what restarted it is configured no more"
 
 
 def test_the_worst_comes_first() -> None:
@@ -192,15 +202,17 @@ def test_incidents_unattended_first_and_the_resolved_not_at_all() -> None:
     incidents = (
         incident("acked", Severity.CRITICAL, state=IncidentState.ACKNOWLEDGED, acked_by="ada", acked_until=NOW + 60),
         incident("over", Severity.CRITICAL, state=IncidentState.RESOLVED),
-        incident("mild", Severity.WARNING, silenced=True),
+        incident("quiet", Severity.CRITICAL, silenced=True),
+        incident("mild", Severity.WARNING),
         incident("grave", Severity.CRITICAL, told=("caine", "ops")),
     )
-    text = Reader(page(fleet((agent("a"),), incidents))).text
-    assert re.findall(r"supervisor ack (\w+)", text) == ["grave", "mild", "acked"]
+    silences = Silences(NOW, (Silence("s", "quiet", "bob", "new disk", NOW - 9, NOW + 60),))
+    text = Reader(page(fleet((agent("a"),), incidents, silences=silences))).text
+    assert re.findall(r"supervisor ack (\w+)", text) == ["grave", "mild", "acked", "quiet"]
     assert "ada looks after it until 14:04:11 UTC" in text
     assert "Told caine, ops" in text
-    assert "silenced" in text
-    assert "3 incidents are open" in text
+    assert "silenced until 14:04:11 UTC by bob: new disk" in text
+    assert "4 incidents are open" in text
 
 
 def test_too_many_incidents_are_counted() -> None:

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -10,9 +11,11 @@ from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat, Phase
 from supervisor.domain.fleet import Modifier, Status
 from supervisor.domain.health import HealthState
+from supervisor.domain.maintenance import Planned, Window
 from supervisor.domain.metrics import Metrics
 from supervisor.domain.records import HeartbeatMissed
-from supervisor.domain.silences import Silence
+from supervisor.domain.silences import NO_SILENCES, Silence, Silences, coverage
+from supervisor.domain.vitals import Pause
 from supervisor.faces.documents import (
     account_document,
     agent_document,
@@ -22,6 +25,7 @@ from supervisor.faces.documents import (
     rfc3339,
     row_document,
     silence_document,
+    silences_document,
 )
 from supervisor.faces.lines import row_fields
 from supervisor.faces.schema import schema
@@ -107,6 +111,10 @@ def test_the_document_of_everything() -> None:
                 "heartbeat_timeout": 3600.0,
                 "restart_at": None,
                 "held_until": None,
+                "held_by": None,
+                "paused_by": None,
+                "paused_until": None,
+                "silenced_until": None,
                 "incarnation": None,
                 "restarter": "command",
                 "phase": "working",
@@ -136,6 +144,7 @@ def test_the_document_of_everything() -> None:
                 "acked_until": "2026-02-17T14:04:11.000000Z",
                 "told": ["caine"],
                 "silenced": False,
+                "silenced_until": None,
                 "next_at": None,
                 "resolved_at": None,
                 "resolution": "",
@@ -146,6 +155,8 @@ def test_the_document_of_everything() -> None:
         "doubts": ["watch_lost"],
         "unregistered": ["x"],
         "dashboard_error": None,
+        "silences": [],
+        "maintenance": [],
         "watches": WATCHES,
     }
 
@@ -210,7 +221,7 @@ def test_keys_never_come_and_go() -> None:
     bare, full = agent("a", HealthState.UNKNOWN), agent("a", beat=Beat(NOW, message="x", phase=Phase.IDLE, pending=1))
     assert agent_document(bare).keys() == agent_document(full).keys()
     resolved = Incident("1", "a:b", Severity.WARNING, "", NOW, resolved_at=NOW, resolution="over")
-    assert incident_document(resolved).keys() == incident_document(INCIDENT).keys()
+    assert incident_document(resolved, NO_SILENCES).keys() == incident_document(INCIDENT, NO_SILENCES).keys()
 
 
 def test_an_empty_fleet_is_unknown() -> None:
@@ -225,15 +236,52 @@ def test_odd_text_survives_any_json_reader() -> None:
     assert (document["name"], document["reason"]) == ("a\\ud800", "caf\u00e9 \\udcff")
 
 
-def test_a_silence() -> None:
-    assert silence_document(Silence("s1", "pay*", "ada", "moving house", NOW, NOW + 60)) == {
+def test_a_silence_and_the_incident_under_it() -> None:
+    silence = Silence("s1", "pay*", "ada", "moving house", NOW - 60, NOW + 60)
+    assert silence_document(coverage(silence, ["payment-watcher"], (INCIDENT,), NOW)) == {
         "id": "s1",
         "matcher": "pay*",
         "author": "ada",
         "comment": "moving house",
-        "starts_at": "2026-02-17T14:03:11.000000Z",
+        "starts_at": "2026-02-17T14:02:11.000000Z",
         "ends_at": "2026-02-17T14:04:11.000000Z",
+        "state": "active",
+        "window": None,
+        "matches": {"agents": 1, "incidents": 1, "scopes": []},
     }
+    silences = Silences(NOW, (silence,))
+    assert incident_document(INCIDENT, silences)["silenced_until"] == "2026-02-17T14:04:11.000000Z"
+    over = replace(INCIDENT, state=IncidentState.RESOLVED)
+    assert incident_document(over, silences)["silenced_until"] is None
+
+
+def test_windows_of_maintenance() -> None:
+    window = Window("nightly", "pay*", "backup", 1800.0, "0 14 * * *", "UTC", lambda _: iter(()))
+    open_ = coverage(Silence("w1", "pay*", "config", "backup", NOW, NOW + 60, "nightly"), [], (), NOW)
+    shut = Planned(replace(window, name="yearly"), None)
+    whole = fleet((), covered=(open_,), planned=(Planned(window, NOW + 86400), shut))
+    document = silences_document(whole)
+    assert document["silences"][0]["window"] == "nightly"
+    assert document["maintenance"] == [
+        {
+            "name": "nightly",
+            "matcher": "pay*",
+            "comment": "backup",
+            "schedule": "0 14 * * *",
+            "time_zone": "UTC",
+            "duration": 1800.0,
+            "open": True,
+            "next_at": "2026-02-18T14:03:11.000000Z",
+        },
+        {**document["maintenance"][0], "name": "yearly", "open": False, "next_at": None},
+    ]
+
+
+def test_an_agent_that_is_paused_and_held() -> None:
+    asleep = agent_document(agent("a", pause=Pause("ann", NOW + 60), held_by="bob", held_until=NOW))
+    assert (asleep["paused_by"], asleep["paused_until"]) == ("ann", "2026-02-17T14:04:11.000000Z")
+    assert asleep["held_by"] == "bob"
+    assert agent_document(agent("a", pause=Pause("ann")))["paused_until"] is None
 
 
 def test_a_kept_record_reads_as_it_was_logged_with_its_number_in_front() -> None:

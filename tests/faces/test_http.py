@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 
 from supervisor.domain.health import HealthState
+from supervisor.domain.silences import Silence
 from supervisor.faces import requests, streams, tail
 from supervisor.faces.documents import rfc3339
 from supervisor.faces.http import HttpFace
@@ -352,10 +353,62 @@ async def test_silences(client: aiohttp.ClientSession, control: MemoryControl) -
     new = {"matcher": "mail*", "seconds": 7200, "comment": "moving house"}
     status, made = await ask(client, "POST", "/api/v1/silences", json=new)
     assert (status, made["author"], made["ends_at"]) == (201, ME, "2026-05-28T22:26:40.000000Z")
-    assert (await ask(client, "GET", "/api/v1/silences"))[1] == {"silences": [made]}
+    assert made["matches"] == {"agents": 1, "incidents": 0, "scopes": []}
+    assert (await ask(client, "GET", "/api/v1/silences"))[1] == {"silences": [made], "maintenance": []}
+    assert (await ask(client, "GET", "/api/v1/fleet"))[1]["silences"] == [made]
     assert await ask(client, "DELETE", f"/api/v1/silences/{made['id']}") == (204, "")
     assert control.asked == [("unsilence", made["id"], ME)]
     assert (await refused(client, "DELETE", f"/api/v1/silences/{made['id']}"))[0] == 404
+
+
+async def test_a_silence_that_is_to_come(client: aiohttp.ClientSession, control: MemoryControl) -> None:
+    new = {"matcher": "malier", "comment": "new disk", "starts_at": "2026-05-29T02:00:00Z"}
+    status, made = await ask(client, "POST", "/api/v1/silences", json={**new, "ends_at": "2026-05-29T04:00:00+00:00"})
+    assert (status, made["state"]) == (201, "pending")
+    assert (made["starts_at"], made["ends_at"]) == ("2026-05-29T02:00:00.000000Z", "2026-05-29T04:00:00.000000Z")
+    assert made["matches"] == {"agents": 0, "incidents": 0, "scopes": []}
+    _, made = await ask(client, "POST", "/api/v1/silences", json={**new, "seconds": 60})
+    assert made["ends_at"] == "2026-05-29T02:01:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "key"),
+    [
+        ({}, 422, None),
+        ({"seconds": 60, "ends_at": "2026-05-29T02:00:00Z"}, 422, None),
+        ({"starts_at": "2026-05-29T02:00:00Z", "ends_at": "2026-05-29T02:00:00Z"}, 422, "ends_at"),
+        ({"ends_at": "2026-05-28T20:26:40Z"}, 422, "ends_at"),
+        ({"ends_at": "2028-05-28T20:26:40Z"}, 422, "ends_at"),
+        ({"ends_at": "tomorrow"}, 422, "ends_at"),
+        ({"starts_at": "2026-05-27T00:00:00Z", "seconds": 60}, 409, None),
+    ],
+)
+async def test_silences_that_can_not_be(
+    client: aiohttp.ClientSession, wrong: dict[str, object], status: int, key: str | None
+) -> None:
+    body = {"matcher": "mailer", "comment": "x", **wrong}
+    assert (await refused(client, "POST", "/api/v1/silences", json=body))[:2] == (status, key)
+
+
+async def test_a_window_of_maintenance_is_not_ended_by_hand(
+    client: aiohttp.ClientSession, control: MemoryControl
+) -> None:
+    control.quiet["w1"] = Silence("w1", "*", "config", "backup", NOW, NOW + 60, "nightly")
+    assert (await refused(client, "DELETE", "/api/v1/silences/w1"))[0] == 409
+
+
+async def test_pause_and_resume(client: aiohttp.ClientSession, control: MemoryControl) -> None:
+    pausing = {"seconds": 60, "reason": "it moves"}
+    assert await ask(client, "POST", "/api/v1/agents/mailer/pause", json=pausing) == (
+        200,
+        {"agent": "mailer", "paused_by": ME, "paused_until": "2026-05-28T20:27:40.000000Z"},
+    )
+    _, document = await ask(client, "GET", "/api/v1/agents/mailer")
+    assert (document["paused_by"], document["modifiers"]) == (ME, ["paused"])
+    assert (await ask(client, "POST", "/api/v1/agents/mailer/pause"))[1]["paused_until"] is None
+    assert (await ask(client, "POST", "/api/v1/agents/mailer/resume"))[1]["paused_by"] is None
+    assert control.asked[-1] == ("resume", "mailer", ME)
+    assert (await refused(client, "POST", "/api/v1/agents/x/pause"))[0] == 404
 
 
 async def test_dashboard_and_reload(client: aiohttp.ClientSession, control: MemoryControl) -> None:

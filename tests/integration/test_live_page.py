@@ -140,6 +140,56 @@ async def test_what_is_wrong_is_taken_on_and_silenced(place: Place) -> None:
         (silence,) = place.api("silences")["silences"]
         assert (silence["matcher"], silence["author"], silence["comment"]) == ("sleeper:heartbeat", "ann", "it <moves>")
 
+        quiet = page.get_by_role("region", name="Silences")
+        expect(quiet).to_contain_text("1 agent, 1 incident")
+        quiet.get_by_role("button", name="End: sleeper:heartbeat").click()
+        expect(said).to_have_text("The silence is over.")
+        expect(quiet).to_be_hidden()
+        assert place.api("silences")["silences"] == []
+
+        page.get_by_role("row", name="mailer").get_by_role("button", name="Silence: mailer").click()
+        dialog.get_by_label("What").fill("malier")
+        dialog.get_by_label("Why").fill("new disk")
+        dialog.get_by_role("button", name="Silence").click()
+        expect(said).to_have_text("Silenced; it matches nothing that is watched now.")
+        expect(quiet).to_contain_text("it matches nothing that is watched now")
+
+    await place.shown(story)
+
+
+async def test_an_agent_is_paused_and_resumed(place: Place) -> None:
+    def story(opened: Tab) -> None:
+        page = opened.page
+        said = page.locator(".said")
+        login(page)
+        expect(page.get_by_role("button", name="Hold: sleeper")).to_be_hidden()  # nothing restarts it
+        page.get_by_role("button", name="Pause: mailer").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Why").fill("it <moves>")
+        dialog.get_by_label("How long").select_option("until it is resumed")
+        dialog.get_by_role("button", name="Pause").click()
+        expect(said).to_have_text("Paused.")
+        expect(page.get_by_text("paused by ann: it <moves>").first).to_be_visible()
+        assert place.api("agents/mailer")["paused_by"] == "ann"
+        expect(page.get_by_role("button", name="Restart: mailer")).to_be_hidden()
+        page.get_by_role("button", name="Resume: mailer").click()
+        expect(said).to_have_text("mailer is watched again.")
+        expect(page.get_by_role("button", name="Pause: mailer")).to_be_visible()
+        assert place.api("agents/mailer")["status"] == "healthy"
+
+    await place.shown(story)
+
+
+async def test_the_login_keeps_the_name_where_the_token_was_wrong(place: Place) -> None:
+    def story(opened: Tab) -> None:
+        page = opened.page
+        page.get_by_role("link", name="Log in to act").click()
+        page.get_by_label("Token").fill("wrong")
+        page.get_by_label("Your name").fill("ann")
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        expect(page.get_by_label("Your name")).to_have_value("ann")
+
     await place.shown(story)
 
 

@@ -45,6 +45,10 @@ class Bench:
     def open(self, key: str = "a:heartbeat", severity: Severity = Severity.CRITICAL) -> str:
         return self.desk.open(self.change, key, severity, f"{key} is wrong", {}).id
 
+    def silence(self, matcher: str, seconds: float) -> None:
+        now = self.clock.now()
+        self.desk.silencer.add(self.change, matcher, "me", "x", starts_at=now, ends_at=now + seconds)
+
     def took(self, place: int = 0) -> None:
         """Let the channel take a delivery."""
         delivery = self.desk.deliveries[self.pushed[place].id]
@@ -172,7 +176,7 @@ async def test_unknown_names_are_said() -> None:
     with pytest.raises(UnknownNameError, match="no open incident"):
         bench.desk.acknowledge(bench.change, "nothing", "me", None)
     with pytest.raises(UnknownNameError, match="no silence"):
-        bench.desk.end_silence(bench.change, "nothing", "me")
+        bench.desk.silencer.end(bench.change, "nothing", "me")
     id_ = bench.open()
     bench.desk.update(bench.change, replaced(bench.pushed[0], attempts=1))
     bench.desk.resolve(bench.change, "a:heartbeat", "over")
@@ -238,14 +242,14 @@ async def test_many_that_are_due_at_once_are_told_a_few_at_a_time() -> None:
 async def test_a_step_of_the_clock_moves_everything_that_waits() -> None:
     bench = Bench()
     bench.open()
-    bench.desk.add_silence(bench.change, "b", 600.0, "me", "x")
+    bench.silence("b", 600.0)
     bench.wall -= 5000
     bench.clock.resync()
     bench.desk.step_clock(bench.change, -5000.0)
     (incident,) = bench.desk.open_incidents()
     assert incident.opened_at == pytest.approx(-4000)
     assert bench.pushed[-1].next_at == pytest.approx(-4000)
-    assert next(iter(bench.desk.silences.values())).ends_at == pytest.approx(-3400)
+    assert bench.desk.silencer.kept[0].ends_at == pytest.approx(-3400)
     bench.took()
     await asyncio.sleep(301)
     bench.desk.wake(bench.change)
@@ -255,7 +259,7 @@ async def test_a_step_of_the_clock_moves_everything_that_waits() -> None:
 async def cost(count: int) -> float:
     """Return the CPU (s) of as many incidents that open, are told, taken and resolved, with one silence."""
     bench = Bench()
-    bench.desk.add_silence(bench.change, "nobody", 1e6, "me", "x")
+    bench.silence("nobody", 1e6)
     task = asyncio.create_task(bench.desk.run())
     began = time.process_time()
     for number in range(count):

@@ -68,7 +68,7 @@ async def test_a_store_that_fails_for_an_hour_gets_everything_afterwards() -> No
         await t.until("78m")  # b is escalated meanwhile
         t.beat("a")  # and a resolved
         await t.until("80m")
-        await t.control.unsilence(silence.id, "me")
+        await t.control.unsilence(silence.silence.id, "me")
         t.beat("c")
         await t.until("120m")
         t.beat("a", "c")
@@ -83,7 +83,7 @@ async def test_a_store_that_fails_for_an_hour_gets_everything_afterwards() -> No
         await t.sleep("1m")
         assert len(t.channel().heard) == told
         assert await t.keys() == {"b:heartbeat"}
-        assert t.control.silences() == ()
+        assert t.control.silences().kept == ()
         assert t.daemon.desk.deliveries == {}
         rows = [row.event for row in await t.control.rows(limit=10_000)]
         for event in ("incident_opened", "incident_resolved", "notification_sent", "silence_ended"):

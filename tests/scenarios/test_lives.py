@@ -148,7 +148,7 @@ async def test_what_people_asked_for_outlives_the_supervisor() -> None:
         t.beat("b")
         await t.again()
         assert "held" in (await t.view("a")).modifiers
-        assert [silence.matcher for silence in t.control.silences()] == ["b*"]
+        assert [silence.matcher for silence in t.control.silences().kept] == ["b*"]
         await t.until("80m")
         (incident,) = [one for one in (await t.control.fleet()).incidents if one.key == "a:heartbeat"]
         await t.control.acknowledge(incident.id, "me", 1800.0)
@@ -163,12 +163,12 @@ async def test_a_silence_that_has_ended_is_said_once() -> None:
         await t.control.silence("x", 600.0, "me", "short")
         silence = await t.control.silence("y", 7200.0, "me", "ended by hand")
         await t.until("11m")
-        await t.control.unsilence(silence.id, "me")
+        await t.control.unsilence(silence.silence.id, "me")
         for _ in range(3):
             await t.sleep("1m")
             await t.again()
         assert len(t.logged("silence_ended")) == 2
-        assert t.control.silences() == ()
+        assert t.control.silences().kept == ()
 
 
 async def test_a_silence_that_ends_while_nobody_watches_is_said() -> None:

@@ -83,10 +83,10 @@ async def test_a_silence_that_a_person_ends() -> None:
         silence = await t.control.silence("a:*", 8 * 3600.0, "me", "works on it")
         await t.until("80m")
         assert t.heard() == []
-        await t.control.unsilence(silence.id, "me")
+        await t.control.unsilence(silence.silence.id, "me")
         await t.sleep("1s")
         assert t.heard() == [(near(4800), "silence_ended", "a:heartbeat")]
-        assert t.control.silences() == ()
+        assert t.control.silences().kept == ()
 
 
 async def test_what_is_over_before_the_silence_ends_is_told_to_nobody() -> None:

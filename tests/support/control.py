@@ -15,10 +15,12 @@ from supervisor.domain.escalation import Incident, IncidentState, incident_id
 from supervisor.domain.events import Beat
 from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, overall
 from supervisor.domain.health import HealthState
+from supervisor.domain.maintenance import Planned, Window, next_opening
 from supervisor.domain.metrics import DAY, Metrics
 from supervisor.domain.readings import Readings
-from supervisor.domain.silences import Silence
+from supervisor.domain.silences import Coverage, Silence, Silences, coverage
 from supervisor.domain.trend import Trend
+from supervisor.domain.vitals import Pause
 from supervisor.ports import RefusedError, Row, StoreError, UnknownNameError
 
 NOW = 1_780_000_000.0
@@ -58,6 +60,7 @@ class MemoryControl:
         self.agents = {view.name: view for view in agents}
         self.kept: list[Incident] = []
         self.quiet: dict[str, Silence] = {}
+        self.windows: tuple[Window, ...] = ()
         self.records: list[Row] = []
         self.asked: list[tuple[Any, ...]] = []
         self.outcomes: dict[str, Outcome] = {"caine": Delivered(), "person": Failed("connection refused")}
@@ -108,6 +111,7 @@ class MemoryControl:
         observed = not self.doubts
         status = overall(views, incidents, observed=observed)
         doubts, strangers = self.doubts, self.unregistered
+        silenced = self.silences()
         return Fleet(
             self.now(),
             status,
@@ -119,10 +123,13 @@ class MemoryControl:
             self.account,
             self.trend,
             self.page_error,
+            silenced,
+            tuple(coverage(one, self.agents, incidents, self.now()) for one in silenced.kept),
+            tuple(Planned(window, next_opening(window, self.now())) for window in self.windows),
         )
 
-    def silences(self) -> Sequence[Silence]:
-        return tuple(self.quiet.values())
+    def silences(self) -> Silences:
+        return Silences(self.now(), tuple(self.quiet.values()), self.windows)
 
     async def check(self, agents: Sequence[str] = ()) -> Fleet:
         self.asked.append(("check", *agents))
@@ -151,13 +158,25 @@ class MemoryControl:
     async def hold(self, agent: str, seconds: float, by: str) -> float:
         self.asked.append(("hold", agent, seconds, by))
         self._known(agent)
-        self._change(agent, held_until=self.now() + seconds, modifiers=(Modifier.HELD,))
+        self._change(agent, held_until=self.now() + seconds, held_by=by, modifiers=(Modifier.HELD,))
         return self.now() + seconds
 
     async def release(self, agent: str, by: str) -> None:
         self.asked.append(("release", agent, by))
         self._known(agent)
-        self._change(agent, held_until=None, modifiers=())
+        self._change(agent, held_until=None, held_by=None, modifiers=())
+
+    async def pause(self, agent: str, by: str, seconds: float | None = None, reason: str = "") -> Pause:
+        self.asked.append(("pause", agent, by, seconds, reason))
+        self._known(agent)
+        pause = Pause(by, None if seconds is None else self.now() + seconds, reason)
+        self._change(agent, status=HealthState.STOPPED, pause=pause, modifiers=(Modifier.PAUSED,), reason=pause.words)
+        return pause
+
+    async def resume(self, agent: str, by: str) -> None:
+        self.asked.append(("resume", agent, by))
+        self._known(agent)
+        self._change(agent, status=HealthState.UNKNOWN, pause=None, modifiers=(), reason=f"resumed by {by}")
 
     async def acknowledge(self, incident: str, by: str, seconds: float | None = None) -> Incident:
         self.asked.append(("ack", incident, by, seconds))
@@ -168,15 +187,24 @@ class MemoryControl:
                 return self.kept[place]
         raise UnknownNameError(f"no open incident has the id {incident!r}")
 
-    async def silence(self, matcher: str, seconds: float, author: str, comment: str) -> Silence:
-        new = Silence(f"s{len(self.quiet) + 1}", matcher, author, comment, self.now(), self.now() + seconds)
+    async def silence(
+        self, matcher: str, seconds: float, author: str, comment: str, *, starts_at: float | None = None
+    ) -> Coverage:
+        begins = self.now() if starts_at is None else starts_at
+        new = Silence(f"s{len(self.quiet) + 1}", matcher, author, comment, begins, begins + seconds)
+        if new.ends_at <= self.now():
+            raise RefusedError("a silence that is over before it begins")
         self.quiet[new.id] = new
-        return new
+        return coverage(new, self.agents, self.kept, self.now())
 
     async def unsilence(self, silence: str, by: str) -> None:
         self.asked.append(("unsilence", silence, by))
-        if self.quiet.pop(silence, None) is None:
+        known = self.quiet.get(silence)
+        if known is None:
             raise UnknownNameError(f"no silence has the id {silence!r}")
+        if known.window:
+            raise RefusedError(f"{silence} is the window maintenance.{known.window}: the configuration ends it")
+        del self.quiet[silence]
 
     async def heartbeat(self, agent: str, document: dict[str, Any]) -> None:
         if "timestamp" not in document:

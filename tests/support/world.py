@@ -22,6 +22,7 @@ from looptime import LoopTimeEventLoop
 from supervisor.clocks import SystemClock
 from supervisor.domain.fleet import AgentView, Fleet
 from supervisor.domain.gate import GatePolicy
+from supervisor.domain.maintenance import Window
 from supervisor.domain.messages import utc
 from supervisor.domain.metrics import Metrics
 from supervisor.domain.policy import Chain, Policy, RestartPolicy, Step
@@ -119,6 +120,7 @@ class VirtualTown:
     books: BooksPlan = BooksPlan()
     textfile: TextfilePlan = TextfilePlan()
     ping: PingPlan = PingPlan()
+    maintenance: tuple[Window, ...] = ()
 
     def __post_init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -333,6 +335,7 @@ class VirtualTown:
             http=self.http,
             textfile=self.textfile,
             ping=self.ping,
+            maintenance=self.maintenance,
         )
 
     def _agent_plan(self, name: str, script: AgentScript) -> AgentPlan:

@@ -82,13 +82,14 @@ class NotificationFailed(Record):
 
 @dataclass(frozen=True, slots=True)
 class SilenceAdded(Record):
-    """Notifications that match are kept back until `until`."""
+    """Notifications that match are kept back until `until`; from `begins` on, where that is yet to come."""
 
     silence: str
     matcher: str
     author: str
     comment: str
     until: float
+    begins: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +99,21 @@ class SilenceEnded(Record):
     silence: str
     matcher: str
     by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceStarted(Record):
+    """A window of maintenance is open: notifications that match are kept back until `until`."""
+
+    window: str
+    matcher: str
+    comment: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceEnded(Record):
+    """A window of maintenance is shut; what still fires is notified."""
+
+    window: str
+    matcher: str

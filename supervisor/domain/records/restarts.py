@@ -1,4 +1,4 @@
-"""Restarts, holds, and the processes that the supervisor runs."""
+"""Restarts, holds, pauses, and the processes that the supervisor runs."""
 
 from __future__ import annotations
 
@@ -87,3 +87,21 @@ class AgentReleased(Record):
 
     agent: str
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPaused(Record):
+    """Nothing is expected of an agent until `until`, or until somebody resumes it."""
+
+    agent: str
+    by: str
+    until: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentResumed(Record):
+    """The pause of an agent is over, ended by `by` or by itself."""
+
+    agent: str
+    by: str | None = None

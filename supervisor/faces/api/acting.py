@@ -76,17 +76,34 @@ class Acting:
         holding: answers.Holding = {"agent": name, "held_until": None}
         return await replies.document(lambda: holding)
 
+    async def pause(self, request: web.Request, asked: requests.Pause) -> web.Response:
+        """Expect nothing of an agent for a while."""
+        name, by = request.match_info["name"], await asker(request, asked.by)
+        pause = await self._control.pause(name, by, asked.seconds, asked.reason or "")
+        until = None if pause.until is None else documents.rfc3339(pause.until)
+        pausing: answers.Pausing = {"agent": name, "paused_by": documents.text(pause.by), "paused_until": until}
+        return await replies.document(lambda: pausing)
+
+    async def resume(self, request: web.Request, asked: requests.Asked) -> web.Response:
+        """End the pause."""
+        name = request.match_info["name"]
+        await self._control.resume(name, await asker(request, asked.by))
+        pausing: answers.Pausing = {"agent": name, "paused_by": None, "paused_until": None}
+        return await replies.document(lambda: pausing)
+
     async def acknowledge(self, request: web.Request, asked: requests.Acknowledge) -> web.Response:
         """Acknowledge an incident."""
         by = await asker(request, asked.by)
         incident = await self._control.acknowledge(request.match_info["id"], by, asked.seconds)
-        return await replies.document(lambda: documents.incident_document(incident))
+        silences = self._control.silences()
+        return await replies.document(lambda: documents.incident_document(incident, silences))
 
     async def silence(self, request: web.Request, asked: requests.NewSilence) -> web.Response:
         """Add a silence."""
         author = await asker(request, asked.author)
-        silence = await self._control.silence(asked.matcher, asked.seconds, author, asked.comment)
-        return await replies.document(lambda: documents.silence_document(silence), HTTPStatus.CREATED)
+        length = asked.length(self._control.silences().at)
+        made = await self._control.silence(asked.matcher, length, author, asked.comment, starts_at=asked.starts_at)
+        return await replies.document(lambda: documents.silence_document(made), HTTPStatus.CREATED)
 
     async def unsilence(self, request: web.Request, _: requests.Nothing) -> web.Response:
         """End a silence."""

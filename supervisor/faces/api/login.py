@@ -49,9 +49,10 @@ class Login:
         app.router.add_post(LOGOUT, self._leave)
 
     async def _show(self, _: web.Request) -> web.Response:
-        return self._page("")
+        return self._page("", "")
 
     async def _enter(self, request: web.Request) -> web.Response:
+        name = ""
         try:
             token, name = await _form(request)
             secret = await self._door.login(request, token, name or f"http {request.remote}")
@@ -59,7 +60,7 @@ class Login:
             # A person sees the form again, a program the problem.
             if HTML not in request.headers.get("Accept", ""):
                 raise
-            return self._page(error.detail, error.status, dict(error.headers or {}))
+            return self._page(error.detail, name, error.status, dict(error.headers or {}))
         answer = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
         answer.set_cookie(
             self._door.cookie,
@@ -79,10 +80,10 @@ class Login:
         return answer
 
     def _page(
-        self, message: str, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
+        self, message: str, name: str, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
     ) -> web.Response:
         speech = self._speech
-        text = _PAGE.render(style=_STYLE, message=self._speech.tell(message), speech=speech, t=speech.say)
+        text = _PAGE.render(style=_STYLE, message=self._speech.tell(message), name=name, speech=speech, t=speech.say)
         more = {"Content-Security-Policy": _CSP, **(headers or {})}
         return web.Response(text=text, status=status, content_type=HTML, headers=more)
 

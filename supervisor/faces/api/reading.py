@@ -72,9 +72,12 @@ class Reading:
             since=asked.since, before=before and (before[0], before[1]), limit=asked.limit + 1
         )
 
+        silences = self._control.silences()
+
         def made() -> answers.IncidentPage:
             shown, following = page(found, asked.limit, lambda incident: (float(incident.opened_at), incident.id))
-            return {"incidents": [documents.incident_document(incident) for incident in shown], "next": following}
+            told = [documents.incident_document(incident, silences) for incident in shown]
+            return {"incidents": told, "next": following}
 
         return await replies.document(made)
 
@@ -110,12 +113,8 @@ class Reading:
 
     async def silences(self, _: web.Request, __: requests.Nothing) -> web.Response:
         """Answer with the silences."""
-        found = self._control.silences()
-
-        def made() -> answers.Silences:
-            return {"silences": [documents.silence_document(silence) for silence in found]}
-
-        return await replies.document(made)
+        fleet = await self._control.fleet()
+        return await replies.document(lambda: documents.silences_document(fleet))
 
     async def page(self, request: web.Request, _: requests.Nothing) -> web.Response:
         """Answer with the dashboard as a browser keeps it up to date; whoever has logged in may act by it."""

@@ -47,7 +47,13 @@ def table(control: Control, version: str, watches: Mapping[str, str | None], str
             answers.FindingPage,
         ),
         Route("GET", f"{v1}/metrics", "Figures over a window.", know.metrics, requests.MetricsQuery, answers.Metrics),
-        Route("GET", f"{v1}/silences", "The silences.", know.silences, answer=answers.Silences),
+        Route(
+            "GET",
+            f"{v1}/silences",
+            "The silences, and the windows of maintenance.",
+            know.silences,
+            answer=answers.Silences,
+        ),
         Route(
             "GET",
             f"{v1}/events",
@@ -110,6 +116,18 @@ def table(control: Control, version: str, watches: Mapping[str, str | None], str
         ),
         Route(
             "POST",
+            f"{agent}/pause",
+            "Expect nothing of an agent for a while: no miss, no restart, no notice.",
+            act.pause,
+            requests.Pause,
+            answers.Pausing,
+            refusals=_CONFLICT,
+        ),
+        Route(
+            "POST", f"{agent}/resume", "End the pause.", act.resume, requests.Asked, answers.Pausing, refusals=_CONFLICT
+        ),
+        Route(
+            "POST",
             f"{v1}/incidents/{{id}}/ack",
             "Acknowledge an incident.",
             act.acknowledge,
@@ -124,6 +142,14 @@ def table(control: Control, version: str, watches: Mapping[str, str | None], str
             requests.NewSilence,
             answers.Silence,
             HTTPStatus.CREATED,
+            refusals=_CONFLICT,
         ),
-        Route("DELETE", f"{v1}/silences/{{id}}", "End a silence.", act.unsilence, status=HTTPStatus.NO_CONTENT),
+        Route(
+            "DELETE",
+            f"{v1}/silences/{{id}}",
+            "End a silence.",
+            act.unsilence,
+            status=HTTPStatus.NO_CONTENT,
+            refusals=_CONFLICT,
+        ),
     )

@@ -16,7 +16,6 @@ TEXTS: Mapping[str, str] = {
     "ok": "bien",
     "warning": "advertencia",
     "critical": "crítico",
-    "silenced": "silenciado",
     # the whole
     "Every agent is in time": "Todos los agentes están a tiempo",
     "No agent is watched yet": "Todavía no se vigila ningún agente",
@@ -63,6 +62,20 @@ TEXTS: Mapping[str, str] = {
     "{by} looks after it until {clock}": "lo atiende {by} hasta las {clock}",
     "nobody has acknowledged it": "nadie lo ha atendido",
     "nobody yet": "nadie todavía",
+    "silenced until {clock} by {by}: {comment}": "silenciado hasta las {clock} por {by}: {comment}",
+    # silences
+    "Silences": "Silencios",
+    "until": "hasta",
+    "begins": "empieza",
+    "maintenance {name}": "mantenimiento {name}",
+    "for {length} from": "por {length} desde",
+    "it matches nothing that is watched now": "no coincide con nada de lo que se vigila ahora",
+    "1 agent": "1 agente",
+    "{n} agents": "{n} agentes",
+    "1 incident": "1 incidente",
+    "{n} incidents": "{n} incidentes",
+    "End": "Terminar",
+    "The silence is over.": "El silencio terminó.",
     # the live page
     "Live: it changes by itself.": "En vivo: cambia por sí sola.",
     "No connection to the supervisor.": "Sin conexión con el supervisor.",
@@ -84,6 +97,17 @@ TEXTS: Mapping[str, str] = {
     "Acknowledged.": "Atendido.",
     "Silence": "Silenciar",
     "Silenced.": "Silenciado.",
+    "Silenced; it matches nothing that is watched now.": (
+        "Silenciado; no coincide con nada de lo que se vigila ahora."
+    ),
+    "Pause": "Pausar",
+    "Paused.": "En pausa.",
+    "No miss, no restart, no notice; what is open of it is over.": (
+        "Sin faltas, sin reinicios, sin avisos; lo que tenga abierto se cierra."
+    ),
+    "until it is resumed": "hasta que se reanude",
+    "Resume": "Reanudar",
+    "{agent} is watched again.": "{agent} se vigila de nuevo.",
     "What (a pattern of agent:cause)": "Qué (un patrón de agente:causa)",
     "How long": "Cuánto tiempo",
     "Cancel": "Cancelar",
@@ -119,7 +143,8 @@ TEXTS: Mapping[str, str] = {
     "due by": "se espera antes de",
     "next miss": "próxima falta",
     "next restart": "próximo reinicio",
-    "held until": "retenido hasta",
+    "restarts held until": "reinicios retenidos hasta",
+    "restarts held by {by} until": "reinicios retenidos por {by} hasta",
     "Last 24 h: ": "Últimas 24 h: ",
     "Last 24 h: {states}": "Últimas 24 h: {states}",
     "{share} % in time": "{share} % a tiempo",

@@ -57,12 +57,23 @@ _HEALTH: Mapping[str, str] = {
     "ended by signal {signal}": "terminado por la señal {signal}",
     "timed out after {span}": "sin terminar después de {span}",
     "the machine was started anew": "la máquina se inició de nuevo",
+    "paused by {by}": "en pausa por {by}",
+    "paused by {by} until {clock}": "en pausa por {by} hasta {clock}",
+    "paused by {by}: {comment}": "en pausa por {by}: {comment}",
+    "paused by {by} until {clock}: {comment}": "en pausa por {by} hasta {clock}: {comment}",
+    "the pause is over": "terminó la pausa",
+    "the pause is over, resumed by {by}": "terminó la pausa, reanudado por {by}",
+    "resumed by {by}, heartbeat awaited": "reanudado por {by}, se espera un latido",
+    "the pause is over, heartbeat awaited": "terminó la pausa, se espera un latido",
+    "its process was not started, for it was paused": "su proceso no se inició, porque estaba en pausa",
     "broken off: {detail}": "interrumpido: {detail}",
 }
 
 _WORDS: Mapping[str, str] = {
     # modifiers, doubts, causes and refusals
     "held": "retenido",
+    "silenced": "silenciado",
+    "paused": "en pausa",
     "unobserved": "no observado",
     "exhausted": "agotado",
     "clock skew": "reloj desfasado",
@@ -169,6 +180,13 @@ _STORY: Mapping[str, str] = {
     "{matcher} silenced by {author} until {clock}: {comment}": (
         "{matcher} silenciado por {author} hasta {clock}: {comment}"
     ),
+    "{matcher} silenced by {author} from {begin} until {clock}: {comment}": (
+        "{matcher} silenciado por {author} desde {begin} hasta {clock}: {comment}"
+    ),
+    "maintenance {name} has begun until {clock}, {matcher} silenced: {comment}": (
+        "comenzó el mantenimiento {name} hasta {clock}, {matcher} silenciado: {comment}"
+    ),
+    "maintenance {name} is over": "terminó el mantenimiento {name}",
     "the silence of {matcher} is over": "terminó el silencio de {matcher}",
     "{path} is not observed: {reason}": "{path} no se observa: {reason}",
     "{path} is observed again, by {means}": "{path} se observa de nuevo, por {means}",

@@ -72,6 +72,7 @@ function put(fresh) {
     const again = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === focused);
     (again?.querySelector("summary") ?? again)?.focus({ preventScroll: true });
   }
+  for (const one of document.querySelectorAll("[data-key]")) if (busy.has(one.dataset.key)) one.ariaBusy = "true";
   scrollTo(x, y);
   meet();
 }
@@ -136,16 +137,18 @@ function say(text, wrong) {
   if (!wrong) say.timer = setTimeout(() => { said.hidden = true; }, 8000);
 }
 
-async function post(path, body, done) {
+const busy = new Set(); // keys of the buttons whose answer is awaited: the page may be put in place meanwhile
+
+async function send(method, path, body, done) {
   try {
     const answer = await fetch(path, {
-      method: "POST",
+      method,
       headers: { "Content-Type": "application/json", Accept: "application/json" },
-      body: JSON.stringify(body),
+      body: body && JSON.stringify(body),
       redirect: "error",
     });
     const told = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
-    if (answer.ok) say(done.replace(/\{(\w+)\}/g, (_, key) => told[key]), false);
+    if (answer.ok) say(done(told), false);
     else say(told.detail ?? told.title ?? answer.statusText, true);
     if (answer.status === 401) location.assign("/login");
   } catch {
@@ -163,16 +166,30 @@ function asked(dialog) {
 }
 
 async function act(button) {
-  const { post: path, confirm, done } = button.dataset;
+  const { post: path, method = "POST", confirm, done, key } = button.dataset;
   if (confirm) {
     const dialog = document.querySelector("#confirm");
     dialog.querySelector("#confirm-text").textContent = confirm;
     if (!(await asked(dialog))) return;
   }
-  if (button.ariaBusy) return; // not `disabled`: that would take the focus away
-  button.ariaBusy = "true";
-  await post(path, {}, done);
-  button.ariaBusy = null;
+  if (busy.has(key)) return;
+  busy.add(key);
+  button.ariaBusy = "true"; // not `disabled`: that would take the focus away
+  const body = method === "POST" ? {} : undefined;
+  await send(method, path, body, (told) => done.replace(/\{(\w+)\}/g, (_, gap) => told[gap]));
+  busy.delete(key);
+  for (const one of document.querySelectorAll("[data-key]")) if (one.dataset.key === key) one.ariaBusy = null;
+}
+
+async function pause(agent) {
+  const dialog = document.querySelector("#pause");
+  const form = dialog.querySelector("form");
+  form.reset();
+  if (!(await asked(dialog))) return;
+  const { seconds, reason } = Object.fromEntries(new FormData(form));
+  const { done } = dialog.querySelector("[data-done]").dataset;
+  const body = { ...(seconds && { seconds: Number(seconds) }), ...(reason.trim() && { reason }) };
+  await send("POST", `/api/v1/agents/${encodeURIComponent(agent)}/pause`, body, () => done);
 }
 
 async function silence(matcher) {
@@ -182,13 +199,16 @@ async function silence(matcher) {
   form.elements.matcher.value = matcher;
   if (!(await asked(dialog))) return;
   const { matcher: what, seconds, comment } = Object.fromEntries(new FormData(form));
-  const { done } = dialog.querySelector("[data-done]").dataset;
-  await post("/api/v1/silences", { matcher: what, seconds: Number(seconds), comment }, done);
+  const { done, idle } = dialog.querySelector("[data-done]").dataset;
+  const body = { matcher: what, seconds: Number(seconds), comment };
+  await send("POST", "/api/v1/silences", body, ({ matches: { agents, incidents, scopes } }) =>
+    agents || incidents || scopes.length ? done : idle);
 }
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.dataset.post) act(button);
+  else if (button?.dataset.pause) pause(button.dataset.pause);
   else if (button?.dataset.silence) silence(button.dataset.silence);
   else if (button && "refresh" in button.dataset) refresh();
 });

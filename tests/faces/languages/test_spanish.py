@@ -38,7 +38,7 @@ FILLED = {
 
 FORMATS = "_lines", "_spots", "activity", "eventlog", "invoice", "ledger", "queue"
 MADE_HERE = [
-    *(f"domain/{name}" for name in ("attempts", "findings", "gate", "health", "index", "mending", "vitals")),
+    *(f"domain/{name}" for name in ("attempts", "findings", "gate", "health", "index", "mending", "pausing", "vitals")),
     *(f"checks/{check.value}" for check in CheckName),
     *("checks/_problems", "checks/_words", "checks/_totals", "checks/_invoices"),
     *(f"formats/{name}" for name in FORMATS),
