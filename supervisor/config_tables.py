@@ -57,6 +57,9 @@ class EscalationTable(Table):
     )
     repeat_interval: Span = Field(default=4 * 3600.0, description="Wait between rounds after that.")
     ack_timeout: Span = Field(default=1800.0, description="How long an acknowledgement lasts.")
+    group_wait: SpanOrNone = Field(
+        default=30.0, description="How long a notice that is not critical waits for others, to go in one message."
+    )
 
 
 class GateTable(Table):

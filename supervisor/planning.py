@@ -34,6 +34,7 @@ def plan_of(settings: Settings) -> Plan:
             limits=Limits(books.queue_depth, books.queue_age),
         ),
         outbox_timeout=settings.outbox.timeout,
+        group_wait=settings.escalation.group_wait,
         retention=settings.journal.retention,
         page=PagePlan(**settings.dashboard.model_dump()),
         http=_rules(settings.http, settings.dashboard.language),

@@ -52,6 +52,8 @@ class _Wait:
 class Notifier:
     """Speaks to one agent through one gateway."""
 
+    takes_groups = True
+
     def __init__(
         self,
         config: Config,

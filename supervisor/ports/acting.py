@@ -65,6 +65,16 @@ class Notifier(Protocol):
 
 
 @runtime_checkable
+class Grouping(Notifier, Protocol):
+    """A notifier whose reader is a person or a model: it takes many incidents in one message (`domain.groups`).
+
+    Every other one gets each incident on its own.
+    """
+
+    takes_groups: bool
+
+
+@runtime_checkable
 class Refresher(Notifier, Protocol):
     """A notifier that keeps something alight elsewhere, which goes out where it is not told again."""
 

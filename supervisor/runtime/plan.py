@@ -100,6 +100,7 @@ class Plan:
         default: makes the plan of an agent that is adopted, None where unregistered agents are only reported.
         skew_limit: how far ahead (s) a heartbeat may be dated.
         outbox_timeout: bound (s) of one try to send.
+        group_wait: how long (s) a notice that is not critical waits for others.
         http: how the API is served on a port; None: not at all.
     """
 
@@ -111,6 +112,7 @@ class Plan:
     skew_limit: float = 60.0
     books: BooksPlan = BooksPlan()
     outbox_timeout: float = 10.0
+    group_wait: float = 30.0
     retention: float = 30 * 86400.0
     page: PagePlan = PagePlan()
     http: object = None
