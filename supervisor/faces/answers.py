@@ -229,6 +229,12 @@ class FindingPage(TypedDict):
     next: str | None
 
 
+class Acknowledged(TypedDict):
+    """The incidents that were taken on."""
+
+    incidents: Sequence[Incident]
+
+
 class Silences(TypedDict):
     """The silences that run or are to come."""
 

@@ -6,7 +6,7 @@ import asyncio
 import math
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from aiohttp import web
 from pydantic import (
@@ -18,6 +18,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import from_json
 
@@ -54,6 +55,13 @@ def _instant(value: str) -> float:
     return at
 
 
+def _moment(value: object) -> float:
+    """Return seconds since the epoch from the JSON text of an RFC 3339 time; without a zone it is UTC."""
+    if not isinstance(value, str):
+        raise ValueError("expected an RFC 3339 time")  # noqa: TRY004 - pydantic's way to refuse a value
+    return _instant(value)
+
+
 def _length(value: str) -> float:
     """Return the seconds that a duration such as "24h", or a number, means."""
     for read in (parse_duration, float):
@@ -74,6 +82,7 @@ Instant = Annotated[
     BeforeValidator(_instant),
     WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "format": "date-time"}]}),
 ]
+Moment = Annotated[float, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Length = Annotated[float, Field(gt=0, le=_LONGEST)]
 Window = Annotated[
     float,
@@ -141,6 +150,29 @@ class Acknowledge(Asked):
     """How long; the configured time where it is not said."""
 
     seconds: Length | None = None
+
+
+class AcknowledgeMany(Acknowledge):
+    """Which incidents: these, or all that were open at `opened_before` (now, where it is not said)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": ["ids"]}, {"required": ["all"]}],
+            "dependentRequired": {"opened_before": ["all"]},
+        }
+    )
+
+    ids: Annotated[list[Name], Field(min_length=1, max_length=1000)] | None = None
+    all: Literal[True] | None = None
+    opened_before: Moment | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.ids is None) is (self.all is None):
+            raise ValueError("expected either ids, or all")
+        if self.opened_before is not None and self.all is None:
+            raise ValueError("opened_before belongs to all")
+        return self
 
 
 class NewSilence(Body):

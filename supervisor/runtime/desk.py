@@ -98,6 +98,12 @@ class Desk:
         """Return the incident with this id, if it is open or still being told."""
         return self._incidents.get(incident)
 
+    def must_be_open(self, incident: str) -> None:
+        """Raise UnknownNameError where no incident with this id is open."""
+        known = self._incidents.get(incident)
+        if known is None or known.state is IncidentState.RESOLVED:
+            raise UnknownNameError(f"no open incident {incident}")
+
     def find(self, key: str) -> Incident | None:
         """Return the open incident of `key`."""
         id_ = self._open.get(key)
@@ -147,9 +153,7 @@ class Desk:
 
     def acknowledge(self, change: Change, incident: str, by: str, seconds: float | None) -> Incident:
         """Acknowledge an open incident. Raises UnknownNameError."""
-        known = self._incidents.get(incident)
-        if known is None or known.state is IncidentState.RESOLVED:
-            raise UnknownNameError(f"no open incident {incident}")
+        self.must_be_open(incident)
         until = self._clock.now() + (self.chain.ack_timeout if seconds is None else seconds)
         for delivery in self._untold(incident):
             if delivery.attempts == 0:
