@@ -103,6 +103,8 @@ def _warnings(settings: Settings) -> list[str]:
         for key, value in keys.items():
             if key.endswith("_file") and value is not None and not Path(value).expanduser().is_file():
                 found.append(f"{place}.{key}: there is no file {value}")
+    if settings.http.public_url is not None and settings.http.listen is None:
+        found.append("http.public_url: no message carries a link, because http.listen is not set")
     kept = settings.ping.url_file
     if kept is not None and not kept.is_file():
         found.append(f"ping.url_file: there is no file {kept}")

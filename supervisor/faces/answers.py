@@ -235,6 +235,12 @@ class Acknowledged(TypedDict):
     incidents: Sequence[Incident]
 
 
+class Taken(TypedDict):
+    """The ids of the incidents that a link was good for; somebody looks after each of them now."""
+
+    incidents: Sequence[str]
+
+
 class Silences(TypedDict):
     """The silences that run or are to come."""
 

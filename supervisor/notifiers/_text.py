@@ -94,6 +94,8 @@ def _facts(message: Mapping[str, Any]) -> Iterator[str]:
     first, *further = str(message.get("action_required", "")).split("; ")
     yield f"To do: {first}"
     yield from (f"       {step}" for step in further)
+    if "ack_url" in message:
+        yield f"       or here: {message['ack_url']}"
 
 
 def _members(message: Mapping[str, Any]) -> Iterator[str]:

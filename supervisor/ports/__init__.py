@@ -1,6 +1,6 @@
 """What the runtime asks of the world. The only package with Protocols."""
 
-from supervisor.ports.acting import Exit, Grouping, Keeper, Notifier, Refresher, Restarter, RestartOutcome
+from supervisor.ports.acting import Exit, Grouping, Keeper, Links, Notifier, Refresher, Restarter, RestartOutcome
 from supervisor.ports.control import Control, RefusedError, UnknownNameError
 from supervisor.ports.machine import (
     ALIVE_EVERY,
@@ -36,6 +36,7 @@ __all__ = [
     "Grouping",
     "History",
     "Keeper",
+    "Links",
     "NotRegularError",
     "Notifier",
     "Offload",

@@ -74,6 +74,16 @@ class Grouping(Notifier, Protocol):
     takes_groups: bool
 
 
+class Links(Protocol):
+    """Makes links by which whoever is told may acknowledge."""
+
+    async def url(self, channel: str, incident: str | None, opened_before: float) -> str:
+        """Return a link for `incident`, or where it is None for all that were open at `opened_before`.
+
+        Raises OSError where none can be made.
+        """
+
+
 @runtime_checkable
 class Refresher(Notifier, Protocol):
     """A notifier that keeps something alight elsewhere, which goes out where it is not told again."""

@@ -171,6 +171,7 @@ class Configuration:
         self._reader.skew_limit = plan.skew_limit
         self._outbox.sender.timeout = plan.outbox_timeout
         self._outbox.sender.group_wait = plan.group_wait
+        self._outbox.sender.links = plan.links
         self._books.use(plan.books)
         self._snapshots.use(plan.page)
         if self._serve is not None:

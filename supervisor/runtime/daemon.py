@@ -59,7 +59,7 @@ class Daemon:
         clock = world.clock
         self.journal = Journal(world.store, clock, self._emit, world.fields, self._everything, self._inherit)
         self.desk = Desk(plan.chain, clock, self.journal, self._push)
-        sender = Sender(self.desk, self.journal, clock, plan.outbox_timeout, plan.group_wait)
+        sender = Sender(self.desk, self.journal, clock, plan.outbox_timeout, plan.group_wait, plan.links)
         self.outbox = Outbox(self.desk, self.journal, clock, sender)
         self.executor = Executor()
         self.reader = Reader(

@@ -39,7 +39,7 @@ class Lane:
         self.refreshes_lost = 0
         self._clock = clock
         self._desk = desk
-        self._groups = isinstance(notifier, Grouping)
+        self.groups = isinstance(notifier, Grouping)
         self._pace = Pace()
         self._begun: list[tuple[float, str]] = []
         self._again_at: dict[str, float] = {}
@@ -58,14 +58,14 @@ class Lane:
     def add(self, delivery: Delivery, group_wait: float) -> None:
         """Let a delivery wait; one that waits already, until another time."""
         now = self._clock.now()
-        if self._groups and not delivery.group:
+        if self.groups and not delivery.group:
             urgent = delivery.message.get("severity") == Severity.CRITICAL
             due = max(now, delivery.next_at + (0.0 if urgent else group_wait))
             self._fresh[delivery.id] = due
             heapq.heappush(self._due, (due, delivery.id))
             self._came_at = now
             return
-        name = delivery.group if self._groups else delivery.id
+        name = delivery.group if self.groups else delivery.id
         self._members.setdefault(name, {})[delivery.id] = None
         if self._again_at.get(name) != delivery.next_at:
             self._again_at[name] = delivery.next_at

@@ -10,7 +10,7 @@ from pathlib import Path
 from supervisor.domain.gate import GatePolicy
 from supervisor.domain.index import Limits
 from supervisor.domain.policy import Chain, Policy
-from supervisor.ports import Notifier, Ping, Restarter
+from supervisor.ports import Links, Notifier, Ping, Restarter
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ class Plan:
         outbox_timeout: bound (s) of one try to send.
         group_wait: how long (s) a notice that is not critical waits for others.
         http: how the API is served on a port; None: not at all.
+        links: makes the links by which whoever is told may acknowledge; None: messages carry none.
     """
 
     agents: Mapping[str, AgentPlan]
@@ -116,5 +117,6 @@ class Plan:
     retention: float = 30 * 86400.0
     page: PagePlan = PagePlan()
     http: object = None
+    links: Links | None = None
     textfile: TextfilePlan = TextfilePlan()
     ping: PingPlan = PingPlan()

@@ -6,6 +6,7 @@ Many notices are taken and settled some at a time: a storm must not hold up the 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -17,7 +18,7 @@ from supervisor.domain.escalation import IncidentState
 from supervisor.domain.groups import Group, group_id
 from supervisor.domain.messages import message
 from supervisor.domain.records import NotificationFailed, NotificationSent
-from supervisor.ports import Clock, Notifier, Refresher
+from supervisor.ports import Clock, Links, Notifier, Refresher
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import CHANNEL_CAUSE, Desk, agent_of
 from supervisor.runtime.journal import Journal
@@ -31,15 +32,20 @@ REFRESHES_LOST = 3
 
 _AT_ONCE = 50
 
+_log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 
 class Sender:
-    """Sends for the outbox. `timeout` (s) bounds one try; `group_wait`: see `Lane`."""
+    """Sends for the outbox. `timeout` (s) bounds one try; `group_wait`: see `Lane`; `links` for whoever reads."""
 
-    def __init__(self, desk: Desk, journal: Journal, clock: Clock, timeout: float, group_wait: float) -> None:
+    def __init__(
+        self, desk: Desk, journal: Journal, clock: Clock, timeout: float, group_wait: float, links: Links | None
+    ) -> None:
         self.timeout = timeout
         self.group_wait = group_wait
+        self.links = links
         self._desk = desk
         self._journal = journal
         self._clock = clock
@@ -51,12 +57,23 @@ class Sender:
         name = await self._named(batch)
         begun, told = await self._begun(lane, name, batch.deliveries)
         if told is not None:
-            outcome = await self.attempt(lane.notifier, told)
+            outcome = await self.attempt(lane.notifier, await self._linked(lane, told, alone=begun[0].id == name))
             await self._settled(lane, begun, outcome, None if begun[0].id == name else name)
 
     async def attempt(self, notifier: Notifier, delivery: Delivery) -> Outcome:
         """Return what came of one try."""
         return await self._bounded(lambda: notifier.send(delivery))
+
+    async def _linked(self, lane: Lane, told: Delivery, *, alone: bool) -> Delivery:
+        """Return what is told with a link to acknowledge it by, where a person or a model reads it."""
+        if self.links is None or not lane.groups or told.kind is NoticeKind.RESOLVED:
+            return told
+        try:
+            url = await self.links.url(lane.channel, told.incident if alone else None, self._clock.now())
+        except OSError as error:
+            _log.warning("no link to acknowledge by: %s: %s", error.filename, error.strerror)
+            return told
+        return replace(told, message={**told.message, "ack_url": url})
 
     async def refresh(self, lane: Lane, notifier: Refresher) -> None:
         """Tell the channel again of what is open. That is no notification: no person hears of it, none is written."""

@@ -82,6 +82,7 @@ TEXTS: Mapping[str, str] = {
     "Token": "Clave",
     "Acknowledge": "Atender",
     "Acknowledged.": "Atendido.",
+    "and {number} more": "y {number} más",
     "Silence": "Silenciar",
     "Silenced.": "Silenciado.",
     "What (a pattern of agent:cause)": "Qué (un patrón de agente:causa)",
