@@ -17,6 +17,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from yarl import URL
 
 from supervisor.config_agents import AgentTable, shared
 from supervisor.config_keys import Count, Flag, Name, Place, Share, Span, SpanOrNone, Table
@@ -67,6 +68,9 @@ class EscalationTable(Table):
     )
     repeat_interval: Span = Field(default=4 * 3600.0, description="Wait between rounds after that.")
     ack_timeout: Span = Field(default=1800.0, description="How long an acknowledgement lasts.")
+    group_wait: SpanOrNone = Field(
+        default=30.0, description="How long a notice that is not critical waits for others, to go in one message."
+    )
 
 
 class GateTable(Table):
@@ -167,6 +171,19 @@ def _host(name: str) -> str:
     return name.lower()
 
 
+def _public(text: str) -> str:
+    url = URL(text)
+    if url.scheme not in {"http", "https"} or not url.host or url.user or url.query_string or url.fragment:
+        raise ValueError("expected an http or https address, such as https://supervisor.example.org")
+    return text.rstrip("/")
+
+
+def public_host(url: str) -> str:
+    """Return the host of a public address, as it stands in `Host`."""
+    host = URL(url).raw_host or ""
+    return f"[{host}]" if ":" in host else host
+
+
 class HttpTable(Table, TokenKeys):
     """The page and the API on a loopback port, besides the control socket."""
 
@@ -177,6 +194,11 @@ class HttpTable(Table, TokenKeys):
     public_read: Flag = Field(default=True, description="This machine's own requests may read without the token.")
     allowed_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(
         default=(), description="Further host names that it is reached by, such as a reverse proxy's."
+    )
+
+    public_url: Annotated[str, Field(strict=True, max_length=100), AfterValidator(_public)] | None = Field(
+        default=None,
+        description="Where people reach it, through a reverse proxy, say: messages then carry a link to acknowledge.",
     )
 
     @model_validator(mode="after")

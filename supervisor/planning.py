@@ -6,11 +6,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from supervisor.config_tables import HttpTable, address
+from supervisor.config_tables import address, public_host
 from supervisor.domain.index import Limits
 from supervisor.domain.policy import Policy
 from supervisor.faces.api.door import Rules
 from supervisor.faces.ping import HttpPing
+from supervisor.links import AckLinks
 from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, PagePlan, PingPlan, Plan, TextfilePlan
 from supervisor.settings import Agent, Chosen, Settings
 
@@ -34,20 +35,32 @@ def plan_of(settings: Settings) -> Plan:
             limits=Limits(books.queue_depth, books.queue_age),
         ),
         outbox_timeout=settings.outbox.timeout,
+        group_wait=settings.escalation.group_wait,
         retention=settings.journal.retention,
         page=PagePlan(**settings.dashboard.model_dump()),
-        http=_rules(settings.http, settings.dashboard.language),
+        http=_rules(settings),
+        links=_links(settings),
         textfile=TextfilePlan(settings.metrics.textfile, settings.metrics.interval),
         maintenance=settings.windows(),
         ping=PingPlan(None if address is None else HttpPing(address), settings.ping.interval),
     )
 
 
-def _rules(table: HttpTable, language: str) -> Rules | None:
+def _rules(settings: Settings) -> Rules | None:
+    table = settings.http
     if table.listen is None:
         return None
     host, port = address(table.listen)
-    return Rules(host, port, table.token, table.public_read, frozenset(table.allowed_hosts), language)
+    hosts = {*table.allowed_hosts, *([] if table.public_url is None else [public_host(table.public_url)])}
+    language = settings.dashboard.language
+    return Rules(host, port, table.token, table.public_read, frozenset(hosts), language, _links(settings))
+
+
+def _links(settings: Settings) -> AckLinks | None:
+    table = settings.http
+    if table.listen is None or table.public_url is None:
+        return None
+    return AckLinks(table.public_url, settings.paths.data / "ack.key")
 
 
 def _agent_plan(settings: Settings, name: str, agent: Agent) -> AgentPlan:

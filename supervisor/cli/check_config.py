@@ -136,10 +136,13 @@ def _warnings(settings: Settings) -> list[str]:
         for key, value in keys.items():
             if key.endswith("_file") and value is not None and not Path(value).expanduser().is_file():
                 found.append(f"{place}.{key}: there is no file {value}")
-    for window in settings.windows():
-        silence = Silence("", window.matcher, "", "", 0.0, 0.0)
-        if coverage(silence, settings.agents, (), 0.0).idle:
-            found.append(f"maintenance.{window.name}.matcher: it matches no agent that is configured")
+    found += [
+        f"maintenance.{window.name}.matcher: it matches no agent that is configured"
+        for window in settings.windows()
+        if coverage(Silence("", window.matcher, "", "", 0.0, 0.0), settings.agents, (), 0.0).idle
+    ]
+    if settings.http.public_url is not None and settings.http.listen is None:
+        found.append("http.public_url: no message carries a link, because http.listen is not set")
     kept = settings.ping.url_file
     if kept is not None and not kept.is_file():
         found.append(f"ping.url_file: there is no file {kept}")

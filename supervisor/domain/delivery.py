@@ -44,6 +44,7 @@ class Delivery:
         message: what the channel sends, JSON-ready.
         attempts: tries begun so far.
         next_at: when it is tried (again), s since the epoch.
+        group: the dedup id of the message it goes along with, the same at every try; empty where none is chosen yet.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Delivery:
     attempts: int = 0
     state: DeliveryState = DeliveryState.PENDING
     error: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

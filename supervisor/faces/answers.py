@@ -267,6 +267,18 @@ class FindingPage(TypedDict):
     next: str | None
 
 
+class Acknowledged(TypedDict):
+    """The incidents that were taken on."""
+
+    incidents: Sequence[Incident]
+
+
+class Taken(TypedDict):
+    """The ids of the incidents that a link was good for; somebody looks after each of them now."""
+
+    incidents: Sequence[str]
+
+
 class Restarting(TypedDict):
     """A restart has begun; `attempt` is its number."""
 

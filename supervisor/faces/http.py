@@ -16,6 +16,7 @@ from supervisor.domain.records import HttpFailed, HttpListening, Record
 from supervisor.faces import requests
 from supervisor.faces.api import replies
 from supervisor.faces.api.door import Door, Rules
+from supervisor.faces.api.links import Links
 from supervisor.faces.api.login import Login
 from supervisor.faces.api.openapi import openapi
 from supervisor.faces.api.route import Route, register
@@ -130,9 +131,12 @@ class HttpFace:
         app = web.Application(middlewares=middlewares, client_max_size=requests.MAX_BODY)
         streams = Streams(self._control, self._tail)
         routes = table(self._control, self._version, self._watches, streams)
-        register(app, [*routes, self._description(routes)])
         if door is not None:
-            Login(door, language(door.language, "UTC")).register(app)
+            speech = language(door.language, "UTC")
+            Login(door, speech).register(app)
+            if door.links is not None:
+                routes = (*routes, *Links(self._control, door.links, speech).routes())
+        register(app, [*routes, self._description(routes)])
         app.on_shutdown.append(streams.end)
         app.on_response_prepare.append(_secure)
         return app

@@ -6,7 +6,7 @@ import asyncio
 import math
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from aiohttp import web
 from pydantic import (
@@ -48,7 +48,7 @@ def _instant(value: str) -> float:
         try:
             time = datetime.fromisoformat(value)
         except ValueError:
-            raise ValueError("expected seconds since the epoch or an RFC 3339 time") from None
+            raise ValueError("expected an RFC 3339 time, such as 2026-12-01T02:00:00Z, or seconds since 1970") from None
         at = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     if not math.isfinite(at):
         raise ValueError("expected a finite number")
@@ -56,12 +56,10 @@ def _instant(value: str) -> float:
 
 
 def _moment(value: object) -> float:
-    """Return seconds since the epoch from an RFC 3339 time; without a zone it is UTC."""
-    try:
-        time = datetime.fromisoformat(str(value))
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        raise ValueError("expected an RFC 3339 time, such as 2026-12-01T02:00:00Z") from None
+    """Return seconds since the epoch from the JSON text of an RFC 3339 time; without a zone it is UTC."""
+    if not isinstance(value, str):
+        raise ValueError("expected an RFC 3339 time, such as 2026-12-01T02:00:00Z")  # noqa: TRY004 - pydantic's way to refuse a value
+    return _instant(value)
 
 
 def _length(value: str) -> float:
@@ -159,6 +157,29 @@ class Pause(Asked):
 
     seconds: Length | None = None
     reason: Text | None = None
+
+
+class AcknowledgeMany(Acknowledge):
+    """Which incidents: these, or all that were open at `opened_before` (now, where it is not said)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": ["ids"]}, {"required": ["all"]}],
+            "dependentRequired": {"opened_before": ["all"]},
+        }
+    )
+
+    ids: Annotated[list[Name], Field(min_length=1, max_length=1000)] | None = None
+    all: Literal[True] | None = None
+    opened_before: Moment | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.ids is None) is (self.all is None):
+            raise ValueError("expected either ids, or all")
+        if self.opened_before is not None and self.all is None:
+            raise ValueError("opened_before belongs to all")
+        return self
 
 
 class NewSilence(Body):

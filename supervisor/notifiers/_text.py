@@ -59,7 +59,13 @@ def title(delivery: Delivery) -> str:
 def text(delivery: Delivery) -> str:
     """Return what happened, since when, what was tried, and the command to type next, a few lines each."""
     message = printable(delivery.message)
-    parts = [_headline(message), "\n".join(_facts(message)), *_quotes(message), f"-- \nNotice {one_line(delivery.id)}"]
+    parts = [
+        _headline(message),
+        "\n".join(_facts(message)),
+        "\n".join(_members(message)),
+        *_quotes(message),
+        f"-- \nNotice {one_line(delivery.id)}",
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -83,9 +89,25 @@ def _facts(message: Mapping[str, Any]) -> Iterator[str]:
         yield f"Last heartbeat: {_moment(evidence['last_heartbeat'] or 'none')}"
     if "agent" in message:
         yield f"Tried: {_tried(evidence)}"
+    if causes := _table(_table(message.get("counts")).get("cause")):
+        yield f"Causes: {', '.join(f'{number} {cause}' for cause, number in causes.items())}"
     first, *further = str(message.get("action_required", "")).split("; ")
     yield f"To do: {first}"
     yield from (f"       {step}" for step in further)
+    if "ack_url" in message:
+        yield f"       or here: {message['ack_url']}"
+
+
+def _members(message: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the incidents of a group, a line each, and how many more there are."""
+    incidents = message.get("incidents")
+    for one in incidents if isinstance(incidents, list) else ():
+        over = one["kind"] == NoticeKind.RESOLVED
+        what = "RESOLVED" if over else str(one["severity"]).upper()
+        subject = str(one["key"]).partition(":")[0]
+        yield f"{what} {subject}: {one['summary']} ({one['incident']}, since {_moment(one['opened_at'])})"
+    if message.get("more"):
+        yield f"and {message['more']} more"
 
 
 def _tried(evidence: Mapping[str, Any]) -> str:

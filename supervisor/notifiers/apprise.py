@@ -57,6 +57,8 @@ class Notifier:
     The thread goes on when a try is given up. What is taken then is remembered, and not sent by the next try.
     """
 
+    takes_groups = True
+
     def __init__(self, config: Config, *, name: str) -> None:
         self._config = config
         self._recipients: Recipients[int] = Recipients()  # the hashes of addresses: these are secrets

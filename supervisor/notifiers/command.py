@@ -68,6 +68,8 @@ class Config(BaseModel):
 class Notifier:
     """Runs one program per notification, in a session of its own, which ends with it where it is over its time."""
 
+    takes_groups = True
+
     def __init__(self, config: Config, *, name: str) -> None:  # noqa: ARG002 - every channel is made alike
         self._command = config.command
         self._timeout = config.timeout

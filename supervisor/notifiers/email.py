@@ -1,6 +1,7 @@
 """Channel `email`: each notification is a mail in plain text, over TLS.
 
-The mails of one incident are a thread: each refers to its first notice. A second copy has the same Message-ID.
+The mails of one incident are a thread: each refers to its first notice; that of a group stands alone. A second copy
+has the same Message-ID.
 
 A reply of 4xx (a greylisting server says so) and a connection that fails are tried again. 5xx, a refused
 password and a certificate that does not hold are refusals for good. A recipient that has taken a notice is not
@@ -35,6 +36,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_va
 from supervisor.config_types import Duration
 from supervisor.credentials import CredentialError, PasswordKeys
 from supervisor.domain.delivery import Delivered, Delivery, Failed, NoticeKind, Outcome
+from supervisor.domain.groups import GROUP
 from supervisor.notifiers import _template, _text
 from supervisor.notifiers._recipients import Recipients
 
@@ -107,6 +109,8 @@ def _is_loopback(host: str) -> bool:
 class Notifier:
     """Hands each notification to one mail server, over a connection of its own."""
 
+    takes_groups = True
+
     def __init__(self, config: Config, *, name: str) -> None:  # noqa: ARG002 - every channel is made alike
         self._config = config
         self._recipients: Recipients[str] = Recipients()
@@ -170,11 +174,12 @@ def letter(config: Config, delivery: Delivery) -> EmailMessage:
     mail["To"] = tuple(Address(addr_spec=address) for address in config.to)
     mail["Date"] = format_datetime(datetime.fromtimestamp(delivery.created_at, UTC))
     mail["Message-ID"] = own = _message_id(delivery.id, config.sender)
-    first = _message_id(f"{delivery.incident}.1", config.sender)
-    if delivery.kind is not NoticeKind.TEST and own != first:
-        mail["In-Reply-To"] = mail["References"] = first
     mail["Auto-Submitted"] = "auto-generated"
-    mail["X-Collections-Incident"] = _plain(delivery.incident)
+    if delivery.message.get("type") != GROUP:
+        first = _message_id(f"{delivery.incident}.1", config.sender)
+        if delivery.kind is not NoticeKind.TEST and own != first:
+            mail["In-Reply-To"] = mail["References"] = first
+        mail["X-Collections-Incident"] = _plain(delivery.incident)
     mail.set_content(_template.words(config.template, delivery), cte="quoted-printable")
     return mail
 

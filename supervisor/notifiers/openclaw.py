@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
@@ -51,6 +51,8 @@ class _Wait:
 
 class Notifier:
     """Speaks to one agent through one gateway."""
+
+    takes_groups = True
 
     def __init__(
         self,
@@ -109,4 +111,6 @@ class Notifier:
 
 def said(mark: str, delivery: Delivery) -> str:
     """Return the delivery as a model is to read it. What an agent wrote is quoted, and said to be data."""
-    return f"{mark} {title(delivery)}\n\n{text(delivery)}{_WARNING}"
+    # It has the command; a link is a right, which does not belong into what a model is given to read.
+    told = replace(delivery, message={key: value for key, value in delivery.message.items() if key != "ack_url"})
+    return f"{mark} {title(told)}\n\n{text(told)}{_WARNING}"

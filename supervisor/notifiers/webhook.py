@@ -51,6 +51,8 @@ class Config(TokenKeys, SecretKeys):
 class Notifier:
     """Posts to one address."""
 
+    takes_groups = True
+
     def __init__(self, config: Config, *, name: str) -> None:  # noqa: ARG002 - every channel is made alike
         self._config = config
         self._poster = Poster(config.timeout)

@@ -1,6 +1,6 @@
 """What the runtime asks of the world. The only package with Protocols."""
 
-from supervisor.ports.acting import Exit, Keeper, Notifier, Refresher, Restarter, RestartOutcome
+from supervisor.ports.acting import Exit, Grouping, Keeper, Links, Notifier, Refresher, Restarter, RestartOutcome
 from supervisor.ports.control import Control, RefusedError, UnknownNameError
 from supervisor.ports.machine import (
     ALIVE_EVERY,
@@ -33,8 +33,10 @@ __all__ = [
     "FileRead",
     "FileTail",
     "Files",
+    "Grouping",
     "History",
     "Keeper",
+    "Links",
     "NotRegularError",
     "Notifier",
     "Offload",

@@ -65,6 +65,26 @@ class Notifier(Protocol):
 
 
 @runtime_checkable
+class Grouping(Notifier, Protocol):
+    """A notifier whose reader is a person or a model: it takes many incidents in one message (`domain.groups`).
+
+    Every other one gets each incident on its own.
+    """
+
+    takes_groups: bool
+
+
+class Links(Protocol):
+    """Makes links by which whoever is told may acknowledge."""
+
+    async def url(self, channel: str, incident: str | None, opened_before: float) -> str:
+        """Return a link for `incident`, or where it is None for all that were open at `opened_before`.
+
+        Raises OSError where none can be made.
+        """
+
+
+@runtime_checkable
 class Refresher(Notifier, Protocol):
     """A notifier that keeps something alight elsewhere, which goes out where it is not told again."""
 

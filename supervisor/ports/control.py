@@ -69,6 +69,14 @@ class Control(History, Protocol):
     async def acknowledge(self, incident: str, by: str, seconds: float | None = None) -> Incident:
         """Acknowledge an open incident for `seconds` (the configured time where None). Raises UnknownNameError."""
 
+    def open_incidents(self) -> Sequence[Incident]:
+        """Return the incidents that are open now, in the order in which they came."""
+
+    async def acknowledge_many(
+        self, incidents: Collection[str], by: str, seconds: float | None = None
+    ) -> Sequence[Incident]:
+        """Acknowledge all of these as `acknowledge` does, or none where one is unknown. Raises UnknownNameError."""
+
     async def silence(
         self, matcher: str, seconds: float, author: str, comment: str, *, starts_at: float | None = None
     ) -> Coverage:

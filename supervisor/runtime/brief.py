@@ -93,6 +93,7 @@ class BriefDaemon(Daemon):
         self.roster.minding = False
         # Whoever asks once wants an answer now: the silence of many is told agent by agent.
         self.gate.policy = replace(self.gate.policy, share=inf)
+        self.outbox.sender.group_wait = 0.0
         self._recovery.begin(await self.journal.open())
         try:
             async with asyncio.TaskGroup() as group:

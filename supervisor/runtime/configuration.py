@@ -171,7 +171,9 @@ class Configuration:
         self.plan = plan
         self._gate.policy = plan.gate
         self._reader.skew_limit = plan.skew_limit
-        self._outbox.timeout = plan.outbox_timeout
+        self._outbox.sender.timeout = plan.outbox_timeout
+        self._outbox.sender.group_wait = plan.group_wait
+        self._outbox.sender.links = plan.links
         self._books.use(plan.books)
         self._snapshots.use(plan.page)
         if self._serve is not None:

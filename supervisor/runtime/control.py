@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 from supervisor.domain import actions, silences
@@ -15,7 +17,7 @@ from supervisor.domain.metrics import Metrics
 from supervisor.domain.readings import Readings
 from supervisor.domain.silences import Coverage, Silences
 from supervisor.domain.vitals import Pause
-from supervisor.ports import Clock, RefusedError, Row, Store
+from supervisor.ports import Clock, RefusedError, Row, Store, UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.journal import Journal
@@ -25,6 +27,9 @@ from supervisor.runtime.plan import PageKind
 from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.roster import Roster
 from supervisor.runtime.snapshots import Snapshots
+
+_AT_ONCE = 200
+"""So many acknowledgements are one change: more of them must not hold up the loop."""
 
 _REFUSALS = {
     actions.Refusal.NO_RESTARTER: "nothing is configured that could restart it",
@@ -142,6 +147,28 @@ class DaemonControl:
         change = Change()
         acknowledged = self._desk.acknowledge(change, incident, by, seconds)
         await self._journal.commit(change)
+        return acknowledged
+
+    def open_incidents(self) -> Sequence[Incident]:
+        """See `ports.Control`."""
+        return self._desk.open_incidents()
+
+    async def acknowledge_many(
+        self, incidents: Collection[str], by: str, seconds: float | None = None
+    ) -> Sequence[Incident]:
+        """See `ports.Control`."""
+        acknowledged: list[Incident] = []
+        for id_ in incidents:
+            self._desk.must_be_open(id_)
+        ids = [*dict.fromkeys(incidents)]
+        for first in range(0, len(ids), _AT_ONCE):
+            change = Change()
+            for id_ in ids[first : first + _AT_ONCE]:
+                with suppress(UnknownNameError):  # it has ended since
+                    acknowledged.append(self._desk.acknowledge(change, id_, by, seconds))
+            self._journal.post(change)
+            await asyncio.sleep(0)
+        await self._journal.settled()
         return acknowledged
 
     async def silence(

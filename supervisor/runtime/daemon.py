@@ -34,6 +34,7 @@ from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.recovery import Recovery
 from supervisor.runtime.roster import Roster
 from supervisor.runtime.router import Router
+from supervisor.runtime.sender import Sender
 from supervisor.runtime.services import LAW, LAW_OF_EXTRAS, keep
 from supervisor.runtime.snapshots import Snapshots
 from supervisor.runtime.textfile import Textfile
@@ -59,7 +60,8 @@ class Daemon:
         self.journal = Journal(world.store, clock, self._emit, world.fields, self._everything, self._inherit)
         self.desk = Desk(plan.chain, clock, self.journal, self._push)
         self.desk.silencer.use(plan.maintenance)
-        self.outbox = Outbox(self.desk, self.journal, clock, plan.outbox_timeout)
+        sender = Sender(self.desk, self.journal, clock, plan.outbox_timeout, plan.group_wait, plan.links)
+        self.outbox = Outbox(self.desk, self.journal, clock, sender)
         self.executor = Executor()
         self.reader = Reader(
             world.heartbeats,

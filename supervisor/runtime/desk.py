@@ -69,8 +69,8 @@ class Desk:
                 self.resolve(change, incident.key, f"it goes on as incident {incident.id}")
                 self._apply(change, escalation.joined(incident, known), ())
         for delivery in deliveries:
-            # It may have been sent just before that life ended: whoever heard of it is owed the end of it.
-            held = replace(delivery, attempts=max(1, delivery.attempts))
+            # What has its message may have been sent just before that life ended: whoever heard is owed the end.
+            held = replace(delivery, attempts=max(1, delivery.attempts)) if delivery.group else delivery
             self._hold(held)
             self._on_delivery(held)
         self.silencer.restore(kept)
@@ -94,6 +94,12 @@ class Desk:
     def get(self, incident: str) -> Incident | None:
         """Return the incident with this id, if it is open or still being told."""
         return self._incidents.get(incident)
+
+    def must_be_open(self, incident: str) -> None:
+        """Raise UnknownNameError where no incident with this id is open."""
+        known = self._incidents.get(incident)
+        if known is None or known.state is IncidentState.RESOLVED:
+            raise UnknownNameError(f"no open incident {incident}")
 
     def find(self, key: str) -> Incident | None:
         """Return the open incident of `key`."""
@@ -140,10 +146,15 @@ class Desk:
 
     def acknowledge(self, change: Change, incident: str, by: str, seconds: float | None) -> Incident:
         """Acknowledge an open incident. Raises UnknownNameError."""
-        known = self._incidents.get(incident)
-        if known is None or known.state is IncidentState.RESOLVED:
-            raise UnknownNameError(f"no open incident {incident}")
+        self.must_be_open(incident)
         until = self._clock.now() + (self.chain.ack_timeout if seconds is None else seconds)
+        for delivery in self._untold(incident):
+            if delivery.attempts == 0:
+                self.update(change, cancelled(delivery))
+            elif delivery.error:  # it may have arrived all the same: its channel hears the end
+                self.took(change, delivery)
+                self.update(change, cancelled(delivery))
+        known = self._incidents[incident]
         change.records.append(IncidentAcknowledged(known.id, by, until, agent_of(known)))
         return self._handle(change, known, escalation.Acknowledged(by, until))
 
@@ -238,10 +249,12 @@ class Desk:
         now = self._clock.now()
         change.incidents[incident.id] = incident
         self._keep(incident)
-        waiting = {delivery.channel for delivery in self._untold(incident.id)}
+        waiting = {delivery.channel: delivery for delivery in self._untold(incident.id)}
         for tell in tells:
-            if tell.kind is not NoticeKind.RESOLVED and tell.channel in waiting:
-                continue  # the channel has yet to take the notice before: one is enough
+            if tell.kind is not NoticeKind.RESOLVED and (before := waiting.get(tell.channel)) is not None:
+                if before.attempts or before.message["severity"] == incident.severity:
+                    continue  # the channel has yet to take the notice before: one is enough
+                self.update(change, cancelled(before))
             id_ = f"{incident.id}.{tell.number}"
             text = {**message(incident, tell.kind, now), "delivery": id_}
             delivery = Delivery(id_, incident.id, tell.channel, tell.kind, text, now, now)

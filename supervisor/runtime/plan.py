@@ -11,7 +11,7 @@ from supervisor.domain.gate import GatePolicy
 from supervisor.domain.index import Limits
 from supervisor.domain.maintenance import Window
 from supervisor.domain.policy import Chain, Policy
-from supervisor.ports import Notifier, Ping, Restarter
+from supervisor.ports import Links, Notifier, Ping, Restarter
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,10 @@ class Plan:
         default: makes the plan of an agent that is adopted, None where unregistered agents are only reported.
         skew_limit: how far ahead (s) a heartbeat may be dated.
         outbox_timeout: bound (s) of one try to send.
+        group_wait: how long (s) a notice that is not critical waits for others.
         http: how the API is served on a port; None: not at all.
         maintenance: the windows in which nobody is told of what matches.
+        links: makes the links by which whoever is told may acknowledge; None: messages carry none.
     """
 
     agents: Mapping[str, AgentPlan]
@@ -113,9 +115,11 @@ class Plan:
     skew_limit: float = 60.0
     books: BooksPlan = BooksPlan()
     outbox_timeout: float = 10.0
+    group_wait: float = 30.0
     retention: float = 30 * 86400.0
     page: PagePlan = PagePlan()
     http: object = None
+    links: Links | None = None
     textfile: TextfilePlan = TextfilePlan()
     ping: PingPlan = PingPlan()
     maintenance: tuple[Window, ...] = ()

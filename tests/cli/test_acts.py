@@ -27,6 +27,28 @@ def test_ack(command: Command, served: Served) -> None:
     assert (said.code, said.err) == (64, "collections-supervisor: no open incident has the id 'none'\n")
 
 
+def test_ack_of_many(command: Command, served: Served) -> None:
+    first, second, third = (served.control.open(f"{name}:heartbeat") for name in ("watcher", "mailer", "clerk"))
+    said = command("ack", first.id, second.id, "--for", "45m")
+    assert [line.split()[0] for line in said.out.splitlines()] == [first.id, second.id]
+    assert [one["id"] for one in command("ack", "--all", "--json").json["incidents"]] == [third.id]
+    assert command("ack", "--all").out == "there is no open incident that nobody looks after\n"
+    assert served.control.asked == [
+        ("ack", first.id, ME, 2700.0),
+        ("ack", second.id, ME, 2700.0),
+        ("ack", third.id, ME, None),
+    ]
+
+
+def test_ack_wants_to_know_of_what(command: Command, served: Served) -> None:
+    incident = served.control.open("watcher:heartbeat")
+    for words in ((), (incident.id, "--all")):
+        said = command("ack", *words)
+        assert (said.code, said.err) == (64, "collections-supervisor: expected ids of incidents, or --all\n")
+    assert command("ack", incident.id, "none").code == 64
+    assert served.control.asked == []
+
+
 def test_hold_and_release(command: Command, served: Served) -> None:
     assert command("hold", "mailer").out.startswith("mailer is not restarted until ")
     assert command("hold", "mailer", "--for", "2h30m", "--json").json["agent"] == "mailer"

@@ -349,6 +349,37 @@ async def test_acknowledge(client: aiohttp.ClientSession, control: MemoryControl
     assert (await refused(client, "POST", "/api/v1/incidents/none/ack"))[0] == 404
 
 
+async def test_acknowledge_many(client: aiohttp.ClientSession, control: MemoryControl) -> None:
+    first, second = control.open("mailer:heartbeat"), control.open("watcher:heartbeat", opened_at=NOW + 60)
+    path = "/api/v1/incidents/ack"
+    _, document = await ask(client, "POST", path, json={"all": True, "opened_before": rfc3339(NOW + 1), "seconds": 60})
+    assert [one["id"] for one in document["incidents"]] == [first.id]
+    _, document = await ask(client, "POST", path, json={"all": True})
+    assert [one["id"] for one in document["incidents"]] == [second.id]
+    _, document = await ask(client, "POST", path, json={"ids": [first.id, second.id], "by": "ann"})
+    assert {one["acked_by"] for one in document["incidents"]} == {"ann"}
+    assert (await refused(client, "POST", path, json={"ids": ["none"]}))[0] == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"ids": []},
+        {"ids": ["a"], "all": True},
+        {"all": False},
+        {"ids": ["a"], "opened_before": "2026-01-01T00:00:00Z"},
+        {"all": True, "opened_before": 5},
+        {"all": True, "opened_before": "soon"},
+    ],
+)
+async def test_what_is_to_be_acknowledged_must_be_said_once(
+    client: aiohttp.ClientSession, control: MemoryControl, body: dict[str, Any]
+) -> None:
+    assert (await refused(client, "POST", "/api/v1/incidents/ack", json=body))[0] == 422
+    assert control.asked == []
+
+
 async def test_silences(client: aiohttp.ClientSession, control: MemoryControl) -> None:
     new = {"matcher": "mail*", "seconds": 7200, "comment": "moving house"}
     status, made = await ask(client, "POST", "/api/v1/silences", json=new)

@@ -9,8 +9,10 @@ from typing import cast
 import pytest
 
 from supervisor.domain.events import CheckAsked
+from supervisor.domain.gate import GatePolicy
 from supervisor.domain.vitals import HealthState
 from supervisor.ports import RefusedError, Row, UnknownNameError
+from supervisor.runtime.change import Change
 from tests.support.world import VIRTUAL, agent, near, town
 
 pytestmark = VIRTUAL
@@ -161,3 +163,33 @@ async def test_a_check_of_everyone_does_not_wait_for_who_is_removed_meanwhile() 
         await t.stop()
         with pytest.raises(UnknownNameError, match="c is watched no more"):
             await asyncio.wait_for(one.ask(CheckAsked()), 10)
+
+
+async def test_many_are_acknowledged_together_or_not_at_all() -> None:
+    names = [f"a{number}" for number in range(3)]
+    async with town(**{name: agent(None) for name in names}, gate=GatePolicy(share=2.0)) as t:
+        t.beat(*names)
+        await t.until("76m")
+        ids = [incident.id for incident in t.control.open_incidents()]
+        with pytest.raises(UnknownNameError, match="no open incident x"):
+            await t.control.acknowledge_many([*ids, "x"], "me")
+        assert t.logged("incident_acknowledged") == []
+        taken = await t.control.acknowledge_many([*ids, ids[0]], "me", 60.0)
+        assert [incident.id for incident in taken] == ids
+        assert {incident.acked_by for incident in t.control.open_incidents()} == {"me"}
+        written = [entry for entry in t.disk.entries if any(one.acked_by for one in entry.incidents)]
+        assert [len(entry.incidents) for entry in written] == [3]
+
+
+async def test_what_ends_while_many_are_acknowledged_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("supervisor.runtime.control._AT_ONCE", 1)
+    async with town(a=agent(None), b=agent(None), gate=GatePolicy(share=2.0)) as t:
+        t.beat("a", "b")
+        await t.until("76m")
+        first, second = t.control.open_incidents()
+        acting = asyncio.ensure_future(t.control.acknowledge_many([first.id, second.id], "me"))
+        await asyncio.sleep(0)
+        change = Change()
+        t.daemon.desk.resolve(change, second.key, "over")
+        t.daemon.journal.post(change)
+        assert [incident.id for incident in await acting] == [first.id]

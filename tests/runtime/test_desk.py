@@ -137,14 +137,47 @@ async def test_a_channel_that_takes_it_after_the_end_hears_the_end_too() -> None
     assert bench.kinds() == [("caine", "triggered"), ("caine", "resolved")]
 
 
-async def test_a_restored_delivery_may_have_been_sent() -> None:
+@pytest.mark.parametrize("begun", [False, True])
+async def test_a_restored_delivery_whose_message_has_a_name_may_have_been_sent(begun: bool) -> None:
     bench = Bench()
     bench.open()
     incident, delivery = bench.desk.open_incidents()[0], bench.pushed[0]
     after = Bench()
-    after.desk.restore(after.change, [incident], [delivery], [])
+    after.desk.restore(after.change, [incident], [replaced(delivery, group=delivery.id if begun else "")], [])
     after.desk.resolve(after.change, "a:heartbeat", "over")
-    assert list(after.desk.deliveries) == [delivery.id]
+    assert list(after.desk.deliveries) == ([delivery.id] if begun else [])
+
+
+async def test_what_nobody_began_to_send_is_not_told_once_somebody_looks_after_it() -> None:
+    bench = Bench()
+    id_ = bench.open()
+    bench.desk.acknowledge(bench.change, id_, "me", 60.0)
+    assert bench.desk.deliveries == {}
+    await asyncio.sleep(61)
+    bench.desk.wake(bench.change)
+    assert bench.kinds() == [("caine", "triggered"), ("caine", "ack_expired")]
+
+
+async def test_a_notice_that_did_not_get_through_is_not_tried_again_after_an_acknowledgement() -> None:
+    bench = Bench()
+    id_ = bench.open()
+    bench.desk.update(bench.change, replaced(bench.pushed[0], attempts=1, error="no answer"))
+    bench.desk.acknowledge(bench.change, id_, "me", 60.0)
+    assert bench.desk.deliveries == {}
+    bench.desk.resolve(bench.change, "a:heartbeat", "over")
+    assert bench.kinds() == [("caine", "triggered"), ("caine", "resolved")]  # it may have arrived all the same
+
+
+async def test_a_notice_that_waits_is_replaced_by_a_worse_one() -> None:
+    bench = Bench()
+    bench.open(severity=Severity.WARNING)
+    bench.open(severity=Severity.WARNING)
+    assert len(bench.pushed) == 1
+    bench.open(severity=Severity.CRITICAL)
+    (left,) = bench.desk.deliveries.values()
+    assert left.message["severity"] == "critical"
+    bench.open(severity=Severity.CRITICAL)
+    assert list(bench.desk.deliveries) == [left.id]
 
 
 async def test_one_notice_waits_for_a_channel_at_a_time() -> None:

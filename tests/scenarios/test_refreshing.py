@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from supervisor.domain.delivery import Failed
-from supervisor.runtime.outbox import REFRESHES_LOST
+from supervisor.runtime.sender import REFRESHES_LOST
 from tests.support.actors import ScriptedBeacon
 from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
 

@@ -139,6 +139,12 @@ class ScriptedChannel:
         return [said.kind.value for said in {said.delivery.id: said for said in self.heard}.values()]
 
 
+class ScriptedReader(ScriptedChannel):
+    """Implements `ports.Grouping`."""
+
+    takes_groups = True
+
+
 @dataclass(slots=True)
 class ScriptedBeacon(ScriptedChannel):
     """Implements `ports.Refresher`. `refreshed`: when, and what; `refusals`: outcomes of the next refreshes."""

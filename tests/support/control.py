@@ -187,6 +187,18 @@ class MemoryControl:
                 return self.kept[place]
         raise UnknownNameError(f"no open incident has the id {incident!r}")
 
+    def open_incidents(self) -> Sequence[Incident]:
+        return tuple(one for one in self.kept if one.state is not IncidentState.RESOLVED)
+
+    async def acknowledge_many(
+        self, incidents: Collection[str], by: str, seconds: float | None = None
+    ) -> Sequence[Incident]:
+        known = {one.id for one in self.open_incidents()}
+        for id_ in incidents:
+            if id_ not in known:
+                raise UnknownNameError(f"no open incident has the id {id_!r}")
+        return [await self.acknowledge(id_, by, seconds) for id_ in incidents]
+
     async def silence(
         self, matcher: str, seconds: float, author: str, comment: str, *, starts_at: float | None = None
     ) -> Coverage:

@@ -32,7 +32,7 @@ from supervisor.faces.dashboard import EVENTS
 from supervisor.faces.lines import line_fields, row_fields
 from supervisor.faces.metrics import exposition
 from supervisor.formats.duration import parse_duration
-from supervisor.ports import Control, Notifier, Refresher, RefusedError, Restarter, Row
+from supervisor.ports import Control, Grouping, Notifier, Refresher, RefusedError, Restarter, Row
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.brief import BriefDaemon
 from supervisor.runtime.daemon import Daemon
@@ -116,6 +116,7 @@ class VirtualTown:
     discover: bool = False
     boot: str = "boot-1"
     outbox_timeout: float = 10.0
+    group_wait: float = 30.0
     retention: float = 30 * 86400.0
     books: BooksPlan = BooksPlan()
     textfile: TextfilePlan = TextfilePlan()
@@ -331,6 +332,7 @@ class VirtualTown:
             },
             books=self.books,
             outbox_timeout=self.outbox_timeout,
+            group_wait=self.group_wait,
             retention=self.retention,
             http=self.http,
             textfile=self.textfile,
@@ -469,6 +471,8 @@ class _LentChannel:
     def __init__(self, channel: Notifier) -> None:
         self.send = channel.send
         self.close = channel.close
+        if isinstance(channel, Grouping):
+            self.takes_groups = channel.takes_groups
 
 
 class _LentBeacon(_LentChannel):

@@ -55,7 +55,7 @@ class IncidentResolved(Record):
 
 @dataclass(frozen=True, slots=True)
 class NotificationSent(Record):
-    """A channel took a notification."""
+    """A channel took a notification. `group`: the message of many that it went along with."""
 
     incident: str
     channel: str
@@ -63,6 +63,7 @@ class NotificationSent(Record):
     delivery: str
     attempts: int
     agent: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class NotificationFailed(Record):
     error: str
     retry_at: float | None = None
     agent: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,21 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from supervisor.domain.escalation import IncidentState
 from supervisor.faces import answers, documents, requests
 from supervisor.faces.api import replies
 from supervisor.faces.api.reading import html, known, picture
 from supervisor.faces.api.replies import asker
 from supervisor.ports import Control
+
+
+def unattended(control: Control, opened_before: float | None) -> list[str]:
+    """Return the ids of the open incidents that nobody looks after, and that were open at `opened_before`."""
+    return [
+        incident.id
+        for incident in control.open_incidents()
+        if incident.state is IncidentState.TRIGGERED and (opened_before is None or incident.opened_at <= opened_before)
+    ]
 
 
 class Acting:
@@ -97,6 +107,18 @@ class Acting:
         incident = await self._control.acknowledge(request.match_info["id"], by, asked.seconds)
         silences = self._control.silences()
         return await replies.document(lambda: documents.incident_document(incident, silences))
+
+    async def acknowledge_many(self, request: web.Request, asked: requests.AcknowledgeMany) -> web.Response:
+        """Acknowledge these incidents, or all that nobody has acknowledged yet."""
+        by = await asker(request, asked.by)
+        ids = asked.ids if asked.ids is not None else unattended(self._control, asked.opened_before)
+        incidents = await self._control.acknowledge_many(ids, by, asked.seconds)
+        silences = self._control.silences()
+
+        def made() -> answers.Acknowledged:
+            return {"incidents": [documents.incident_document(incident, silences) for incident in incidents]}
+
+        return await replies.document(made)
 
     async def silence(self, request: web.Request, asked: requests.NewSilence) -> web.Response:
         """Add a silence."""

@@ -8,6 +8,7 @@ on it shows. So, in this order:
   the cookie it must be there (browsers always send it), and the body must be JSON, which a foreign page can not send
   without asking first (CORS), and we never agree. The cookie is SameSite=Strict on top of that. These together are the
   defence against CSRF; no token stands in the pages.
+- A link in a message brings its own right (`api.links`), and is asked for nothing else.
 - What changes anything needs the token or the cookie that it was changed for. Reading does too, but for requests of
   this very machine while `public_read` is on: by a local name, and with no sign of a proxy.
 """
@@ -29,6 +30,7 @@ from supervisor.faces.api.replies import ASKER, aside
 from supervisor.faces.api.route import HTML, JSON
 from supervisor.faces.api.sessions import Sessions, Throttle, same
 from supervisor.faces.problems import Handler, ProblemError
+from supervisor.links import PATH, AckLinks
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class Rules:
         public_read: this machine's own requests may read without it.
         allowed_hosts: further names in `Host`, such as a reverse proxy's.
         language: the page's ("en", "es"), and so that of the login.
+        links: the links by which whoever is told may acknowledge; None where messages carry none.
     """
 
     host: str
@@ -59,6 +62,7 @@ class Rules:
     public_read: bool = True
     allowed_hosts: frozenset[str] = frozenset()
     language: str = "en"
+    links: AckLinks | None = None
 
     @property
     def authority(self) -> str:
@@ -75,6 +79,7 @@ class Door:
         self._sessions = Sessions()
         self._throttle = Throttle()
         self.language = rules.language
+        self.links = rules.links
         self._local = _LOCAL | {rules.authority.rpartition(":")[0]}
         # Browsers send cookies to every port of a host: two supervisors must not take each other's.
         self.cookie = f"collections_supervisor_{rules.port}"
@@ -84,6 +89,10 @@ class Door:
         """Let the request in, or raise ProblemError."""
         host = self._host(request)
         changes = request.method not in _SAFE
+        if request.path.startswith(PATH):
+            # The token in a link is the whole right, whoever follows it, and no cookie adds to it: there is nothing
+            # that a foreign page could borrow (CSRF), so where the request comes from does not matter.
+            return await handler(request)
         if changes:
             self._check_origin(request)
         if request.path not in _OPEN:

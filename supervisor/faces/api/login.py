@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 from http import HTTPStatus
-from pathlib import Path
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from supervisor.faces import requests
+from supervisor.faces.api import form
 from supervisor.faces.api.door import LOGIN, LOGOUT, Door
 from supervisor.faces.api.route import HTML
 from supervisor.faces.api.sessions import LIFETIME
@@ -20,19 +17,6 @@ from supervisor.faces.problems import ProblemError
 
 _FORM = "application/x-www-form-urlencoded"
 _LONGEST_NAME = 200
-_STYLE = (
-    "body{font:1rem/1.5 system-ui,sans-serif;display:grid;min-height:90vh;place-items:center}"
-    "main{width:min(22rem,90vw)}h1{font-size:1.25rem}label,input,button{display:block;width:100%;box-sizing:border-box}"
-    "label{margin:1rem 0}input,button{font:inherit;padding:.6rem}[role=alert]{font-weight:700}"
-)
-_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_CSP = (
-    f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src data:; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
-_PAGE = Environment(
-    loader=FileSystemLoader(Path(__file__).parents[1] / "templates"), autoescape=True, undefined=StrictUndefined
-).get_template("login.html")
 
 
 class Login:
@@ -83,8 +67,10 @@ class Login:
         self, message: str, name: str, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
     ) -> web.Response:
         speech = self._speech
-        text = _PAGE.render(style=_STYLE, message=self._speech.tell(message), name=name, speech=speech, t=speech.say)
-        more = {"Content-Security-Policy": _CSP, **(headers or {})}
+        text = form.page("login.html").render(
+            style=form.STYLE, message=self._speech.tell(message), name=name, speech=speech, t=speech.say
+        )
+        more = {"Content-Security-Policy": form.CSP, **(headers or {})}
         return web.Response(text=text, status=status, content_type=HTML, headers=more)
 
 
@@ -94,10 +80,10 @@ async def _form(request: web.Request) -> tuple[str, str]:
         raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"expected {_FORM}", "Content-Type")
     try:
         async with asyncio.timeout(requests.BODY_TIMEOUT):
-            form = await request.post()
+            filled = await request.post()
     except TimeoutError:
         raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, f"no body within {requests.BODY_TIMEOUT:g} s") from None
     except (ValueError, LookupError):  # no UTF-8, or no such character set
         raise ProblemError(HTTPStatus.BAD_REQUEST, "the body is no form") from None
-    name = " ".join(str(form.get("name", "")).split())
-    return str(form.get("token", "")).strip(), name[:_LONGEST_NAME]
+    name = " ".join(str(filled.get("name", "")).split())
+    return str(filled.get("token", "")).strip(), name[:_LONGEST_NAME]

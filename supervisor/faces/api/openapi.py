@@ -90,7 +90,7 @@ def _operation(route: Route, asked: Json | None, answer: Json | None) -> Json:
     if asked is not None:
         needed = "required" in route.asked.model_json_schema()
         operation["requestBody"] = {"required": needed, "content": {JSON: {"schema": asked}}}
-    if route.method != "GET":
+    if route.method != "GET" and not route.link:
         operation["security"] = [{"token": []}]
     return operation
 

@@ -32,6 +32,7 @@ class Route:
         refusals: how it may be refused beside what every request may be.
         headers: request headers that it reads, with what they mean.
         links: the answer names the next page in a `Link` header.
+        link: the path itself gives the right, no login does; what a body says counts for nothing.
     """
 
     method: str
@@ -45,11 +46,12 @@ class Route:
     refusals: tuple[HTTPStatus, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     links: bool = False
+    link: bool = False
 
     @property
     def has_body(self) -> bool:
         """Whether `asked` stands in the body."""
-        return self.method == "POST"
+        return self.method == "POST" and not self.link
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a request. Raises ProblemError."""

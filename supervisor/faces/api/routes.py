@@ -128,6 +128,15 @@ def table(control: Control, version: str, watches: Mapping[str, str | None], str
         ),
         Route(
             "POST",
+            f"{v1}/incidents/ack",
+            "Acknowledge these incidents, or all that nobody looks after.",
+            act.acknowledge_many,
+            requests.AcknowledgeMany,
+            answers.Acknowledged,
+            refusals=(HTTPStatus.NOT_FOUND,),
+        ),
+        Route(
+            "POST",
             f"{v1}/incidents/{{id}}/ack",
             "Acknowledge an incident.",
             act.acknowledge,

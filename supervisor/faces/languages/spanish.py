@@ -95,6 +95,7 @@ TEXTS: Mapping[str, str] = {
     "Token": "Clave",
     "Acknowledge": "Atender",
     "Acknowledged.": "Atendido.",
+    "and {number} more": "y {number} más",
     "Silence": "Silenciar",
     "Silenced.": "Silenciado.",
     "Silenced; it matches nothing that is watched now.": (

@@ -12,6 +12,10 @@ from collections.abc import Mapping
 _LOGIN: Mapping[str, str] = {
     "this is not the token": "esta no es la clave",
     "too many wrong tokens: try again in {seconds} s": "demasiadas claves erradas: intente de nuevo en {seconds} s",
+    "this is no link of ours": "este enlace no es nuestro",
+    "this link has expired": "este enlace ha vencido",
+    "what this link was for is over": "lo que este enlace atendía ya terminó",
+    "too many wrong links: try again in {seconds} s": "demasiados enlaces errados: intente de nuevo en {seconds} s",
     "no token is configured: see http.token_file": "no hay una clave configurada: vea http.token_file",
     "the token can not be read; the log says why": "no se puede leer la clave; el registro dice por qué",
 }

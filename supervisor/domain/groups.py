@@ -1,0 +1,117 @@
+"""What a message of many incidents says: how many, of what kind, the worst of them, and the command to type next.
+
+It is no longer for 10,000 incidents than for a dozen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import insort
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from supervisor.domain.actions import Severity
+from supervisor.domain.delivery import Delivery, NoticeKind
+from supervisor.domain.messages import utc
+from supervisor.domain.words import count
+
+GROUP = "INCIDENT_GROUP"
+"""The type of the message."""
+
+SHOWN = 10
+"""So many incidents are told one by one, the worst first."""
+
+_LINE = ("incident", "key", "kind", "severity", "summary", "opened_at")
+_SUMMARY_LIMIT = 300
+
+
+def group_id(members: Iterable[str]) -> str:
+    """Return the dedup id of the message that tells these deliveries."""
+    return f"group.{hashlib.sha256(' '.join(members).encode()).hexdigest()[:12]}"
+
+
+class Group:
+    """The deliveries that go in one message, counted one by one: many of them must not hold up the loop."""
+
+    def __init__(self, id_: str, channel: str) -> None:
+        self.id = id_
+        self._channel = channel
+        self._total = self._over = 0
+        self._severities: Counter[str] = Counter()
+        self._open_severities: Counter[str] = Counter()
+        self._causes: Counter[str] = Counter()
+        self._since = ""
+        self._worst: list[dict[str, Any]] = []
+        self._attempts = 0
+
+    def add(self, delivery: Delivery) -> None:
+        """Count one more in."""
+        message = delivery.message
+        severity = str(message["severity"])
+        self._total += 1
+        self._severities[severity] += 1
+        if delivery.kind is NoticeKind.RESOLVED:
+            self._over += 1
+        else:
+            self._open_severities[severity] += 1
+        self._causes[_cause(str(message["key"]))] += 1
+        since = str(message["opened_at"])
+        self._since = min(self._since or since, since)
+        self._attempts = max(self._attempts, delivery.attempts)
+        line = {name: message[name] for name in _LINE} | {"summary": str(message["summary"])[:_SUMMARY_LIMIT]}
+        insort(self._worst, line, key=_rank)
+        del self._worst[SHOWN:]
+
+    def delivery(self, now: float) -> Delivery:
+        """Return the message as a channel sends it."""
+        kind = NoticeKind(self._worst[0]["kind"])
+        return Delivery(self.id, self.id, self._channel, kind, self._message(kind, now), now, now, self._attempts)
+
+    def _message(self, kind: NoticeKind, now: float) -> dict[str, Any]:
+        return {
+            "type": GROUP,
+            "kind": kind.value,
+            "severity": self._worst[0]["severity"],
+            "summary": self._summary(),
+            "opened_at": self._since,
+            "timestamp": utc(now),
+            "action_required": self._action(),
+            "counts": {
+                "total": self._total,
+                "triggered": self._total - self._over,
+                "resolved": self._over,
+                "severity": dict(self._severities),
+                "cause": dict(self._causes.most_common()),
+            },
+            "incidents": list(self._worst),
+            "more": self._total - len(self._worst),
+            "delivery": self.id,
+        }
+
+    def _summary(self) -> str:
+        still = self._total - self._over
+        if not still:
+            return f"{count(self._over, 'incident')} over"
+        kinds = (f"{self._open_severities[each]} {each}" for each in _WORST_FIRST if self._open_severities[each])
+        over = f"; {self._over} over" if self._over else ""
+        return f"{count(still, 'incident')}: {', '.join(kinds)}{over}"
+
+    def _action(self) -> str:
+        if self._over == self._total:
+            return "none: they are over"
+        named = [str(line["incident"]) for line in self._worst if line["kind"] != NoticeKind.RESOLVED]
+        whom = " ".join(dict.fromkeys(named)) if self._total <= SHOWN else "--all"
+        return f"look: `collections-supervisor incidents`; take them on: `collections-supervisor ack {whom}`"
+
+
+_WORST_FIRST = (Severity.CRITICAL.value, Severity.WARNING.value)
+
+
+def _rank(line: dict[str, Any]) -> tuple[bool, bool, str]:
+    """Return what sorts the worst first: what is open, what is critical, what lasts longest."""
+    return line["kind"] == NoticeKind.RESOLVED, line["severity"] != Severity.CRITICAL, str(line["opened_at"])
+
+
+def _cause(key: str) -> str:
+    return key.partition(":")[2].partition(".")[0]
