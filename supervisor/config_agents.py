@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from supervisor.config_keys import Count, Name, Share, Span, SpanOrNone, Table
-from supervisor.config_types import Cost
+from supervisor.config_types import Cost, Cron, TimeZone
 
 
 class RestartTable(Table):
@@ -18,14 +18,16 @@ class RestartTable(Table):
     kind: str | None = Field(default=None, description="How the agent is restarted.")
     max_restarts: Count = Field(default=3, description="Restarts allowed in any window.")
     window: Span | None = Field(
-        default=None, description="The window; 6 heartbeat timeouts, 15 min at least, where not set."
+        default=None,
+        description="The window; 6 heartbeat timeouts, 15 min at least, where not set; 6 h with a schedule.",
     )
     backoff: SpanOrNone = Field(default=10.0, description="Least wait after a restart, doubled each time.")
     backoff_max: SpanOrNone = Field(default=300.0, description="The wait grows no further than this.")
     jitter: Share = Field(default=0.2, description="Share by which a wait is moved.")
     reset_after: Span | None = Field(
         default=None,
-        description="Healthy time that ends the backoff; 2 heartbeat timeouts, 10 min at least, where not set.",
+        description="Healthy time that ends the backoff; 2 heartbeat timeouts, 10 min at least, where not set; "
+        "2 h with a schedule.",
     )
     on_exhausted: Literal["slow", "hold"] = Field(
         default="slow", description="What follows when the restarts are spent."
@@ -37,6 +39,16 @@ class AgentTable(Table):
     """What an agent has promised."""
 
     heartbeat_timeout: Span = Field(default=3600.0, description="Longest silence that is still in time.")
+    schedule: Cron | None = Field(
+        default=None,
+        description="When it runs, as cron has it, instead of heartbeat_timeout; it beats all the time, where not set.",
+    )
+    time_zone: TimeZone = Field(default="UTC", description="The time zone of the schedule.")
+    grace: SpanOrNone = Field(default=900.0, description="How late a scheduled run may be.")
+    max_runtime: Span | None = Field(
+        default=None,
+        description="Longest time from a heartbeat of the kind start to one that ends it; not judged, where not set.",
+    )
     check_interval: Span = Field(default=900.0, description="Further silence between one miss and the next.")
     start_period: Span | None = Field(
         default=None, description="Time a restarted agent has for its first heartbeat; check_interval where not set."

@@ -9,7 +9,7 @@ from supervisor.cli import _output
 from supervisor.cli._client import Daemon
 from supervisor.cli._errors import UNKNOWN
 from supervisor.cli._fleet import STYLES, under_repair
-from supervisor.cli._times import ago, clock, moment
+from supervisor.cli._times import ago, clock, moment, next_run
 from supervisor.cli._which import daemon
 from supervisor.domain.words import count, span
 from supervisor.faces.sentences import sentence
@@ -107,9 +107,8 @@ def _present(agent: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
         [f"Why: {agent['reason']}."],
     ]
     beat = agent["last_heartbeat"]
-    promise = f"it promises one every {span(agent['heartbeat_timeout'])}"
     seen = f"Its last heartbeat came at {clock(beat)} ({ago(beat, now)})" if beat else "It has never sent a heartbeat"
-    lines.append([f"{seen}; {promise}."])
+    lines.append([f"{seen}; {_promise(agent, now)}."])
     if agent["message"]:
         lines.append([f"It said: {agent['message']!r}."])
     if under_repair(agent):
@@ -132,6 +131,13 @@ def _present(agent: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
     if agent["held_until"] is not None:
         lines.append([f"Restarts are held until {clock(agent['held_until'])} ({ago(agent['held_until'], now)})."])
     return lines
+
+
+def _promise(agent: dict[str, Any], now: Any) -> str:
+    schedule = agent.get("schedule")  # a daemon of an older release does not tell
+    if not schedule:
+        return f"it promises one every {span(agent['heartbeat_timeout'])}"
+    return f"it runs at {schedule['expression']} ({schedule['time_zone']}), {next_run(schedule, now)}"
 
 
 def _circumstances(story: dict[str, Any], now: Any) -> list[list[_output.Piece]]:

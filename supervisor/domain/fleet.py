@@ -8,9 +8,11 @@ from enum import StrEnum
 
 from supervisor.domain.account import Account
 from supervisor.domain.actions import Severity
+from supervisor.domain.beats import next_run
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat
 from supervisor.domain.health import Health, HealthState
+from supervisor.domain.policy import Policy
 from supervisor.domain.trend import Trend
 
 
@@ -41,12 +43,23 @@ class Modifier(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleView:
+    """When an agent runs: `next_run` is awaited for `grace` seconds."""
+
+    expression: str
+    time_zone: str
+    grace: float
+    next_run: float
+
+
+@dataclass(frozen=True, slots=True)
 class AgentView:
     """One agent as people and programs see it.
 
     Args:
         due: when the next miss falls, None where no heartbeat is awaited.
         restarts, errors: since it was registered.
+        heartbeat_timeout: None where it has a schedule.
     """
 
     name: str
@@ -59,12 +72,13 @@ class AgentView:
     modifiers: tuple[Modifier, ...]
     since: float
     due: float | None
-    heartbeat_timeout: float
+    heartbeat_timeout: float | None
     restart_at: float | None
     held_until: float | None
     incarnation: str | None
     beat: Beat | None
     restarter: str | None
+    schedule: ScheduleView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +111,7 @@ def view(
     health: Health,
     *,
     now: float,
-    heartbeat_timeout: float,
+    policy: Policy,
     restarter: str | None,
     silenced: bool,
     observed: bool,
@@ -129,13 +143,21 @@ def view(
         modifiers=tuple(modifiers),
         since=health.since,
         due=health.due,
-        heartbeat_timeout=heartbeat_timeout,
+        heartbeat_timeout=policy.heartbeat_timeout if policy.schedule is None else None,
         restart_at=health.restart_at,
         held_until=health.held_until,
         incarnation=None if health.beat is None else health.beat.incarnation,
         beat=health.beat,
         restarter=restarter,
+        schedule=_schedule(health, policy, now),
     )
+
+
+def _schedule(health: Health, policy: Policy, now: float) -> ScheduleView | None:
+    plan = policy.schedule
+    if plan is None:
+        return None
+    return ScheduleView(plan.expression, plan.time_zone, plan.grace, next_run(health, plan, policy, now))
 
 
 def narrowed(fleet: Fleet, subjects: Collection[str]) -> Fleet:

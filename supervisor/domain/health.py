@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, assert_never
 
-from supervisor.domain import attempts, burn, flapping, mending, progress, restarts
+from supervisor.domain import attempts, beats, burn, flapping, mending, progress, restarts
 from supervisor.domain.actions import Cause, HealthAction, Missed, OpenIncident, ResolveIncident, Severity
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import (
@@ -39,12 +39,10 @@ from supervisor.domain.events import (
 from supervisor.domain.policy import Policy
 from supervisor.domain.restarts import History
 from supervisor.domain.times import moved
-from supervisor.domain.vitals import PROMISED, Health, HealthState, Moment, Step
+from supervisor.domain.vitals import Health, HealthState, Moment, Step
 from supervisor.domain.words import count, span
 
 __all__ = ["Attempt", "Health", "HealthState", "handle"]
-
-_RETIRED_KEPT = 8
 
 
 def handle(
@@ -98,9 +96,9 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
         case ParentWell(parent):
             return _judged_anew(health, parent, moment), ()
         case TimeLost(seconds):
-            return _lost(health, seconds, moment.now), ()
+            return _lost(health, seconds, moment), ()
         case ClockStepped(seconds):
-            return _shifted(health, seconds), ()
+            return _shifted(health, seconds, moment.policy), ()
         case _:
             assert_never(event)
 
@@ -109,59 +107,32 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
 
 
 def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
-    if not _is_news(health, beat):
+    if not beats.is_news(health, beat):
         return health, ()
     if health.attempt is not None and health.restarting:
         return replace(health, attempt=replace(health.attempt, beat=beat)), ()
     lost = health.lost if beat.at < health.lost_at else 0.0
-    retired = _retired(health, beat)
+    retired = beats.retired(health, beat)
     new_life = retired != health.retired
     work = progress.told(health.progress, beat, moment.policy.progress_timeout, new_life=new_life)
     spent = burn.told(health.burn, beat, moment.now, moment.policy, new_life=new_life)
     news: dict[str, Any] = {"beat": beat, "lost": lost, "retired": retired, "progress": work, "burn": spent}
-    if beat.kind is BeatKind.STOP:
+    if beats.ends_life(beat, moment.policy):
         news["progress"] = progress.IDLE
         return _settled(health, HealthState.STOPPED, "stopped as planned", moment, due=None, **news)
     if beat.kind is BeatKind.FAIL:
         text = "the agent reported a failure"
         return _miss(replace(health, errors=health.errors + 1, **news), moment.now, text, moment)
-    due = _promise(beat, lost, moment.policy)
+    due = beats.promise(beat, moment.policy, lost=lost, skipped=health.skipped)
     if due < moment.now or work.stuck:
         # Known only from the past, or of an agent that does not get on: it proves nothing, and takes nothing back.
         health = replace(health, **news)
-        late = _is_promised(health) or health.state is HealthState.STOPPED
+        late = beats.is_promised(health) or health.state is HealthState.STOPPED
         return (replace(health, due=due) if late else health), ()
     news["history"] = _history(health, moment)
     if not moment.parent:
         news["flapping"] = flapping.judged(health.flapping, moment.now, moment.policy, well=True)
     return _settled(health, HealthState.HEALTHY, "heartbeat in time", moment, due=due, **news)
-
-
-def _is_news(health: Health, beat: Beat) -> bool:
-    """Whether `beat` is a newer word of the life that is watched, or of a newer life."""
-    attempt = health.attempt
-    known = health.beat if attempt is None or attempt.beat is None else attempt.beat
-    if beat.kind is BeatKind.LOG or beat.incarnation in health.retired:
-        return False
-    if known is not None and (beat.at < known.at or beat.fingerprint == known.fingerprint):
-        return False
-    return attempt is None or not attempts.is_old_life(attempt, beat)
-
-
-def _retired(health: Health, beat: Beat) -> tuple[str, ...]:
-    """Return the incarnations that are over once `beat` is known."""
-    known = None if health.beat is None else health.beat.incarnation
-    if known is not None and beat.incarnation is not None and beat.incarnation != known:
-        return (*health.retired, known)[-_RETIRED_KEPT:]
-    return health.retired
-
-
-def _promise(beat: Beat, lost: float, policy: Policy) -> float:
-    """Return until when the agent need not beat again after `beat`; it had no chance to for `lost` seconds."""
-    due = beat.at + policy.heartbeat_timeout
-    if beat.busy_until is not None:
-        due = min(max(due, beat.busy_until), due + policy.busy_limit)
-    return due + lost
 
 
 def _history(before: Health, moment: Moment) -> History:
@@ -216,7 +187,8 @@ def _idled(health: Health, due: float, moment: Moment) -> Step:
 
 
 def _checked(health: Health, moment: Moment) -> Step:
-    if health.beat is None and _is_promised(health) and moment.trusted:
+    unheard = health.beat is None and beats.is_promised(health)
+    if unheard and moment.policy.schedule is None and moment.trusted:
         health = replace(health, misses=max(health.misses, moment.policy.escalate_after - 1))
         return _miss(health, moment.now, "no heartbeat was ever seen", moment)
     return _woken(health, moment)
@@ -263,34 +235,19 @@ def _miss(health: Health, due: float, reason: str, moment: Moment) -> Step:
 
 def _silence(health: Health, moment: Moment) -> str:
     now = moment.now
-    attempt = _unanswered(health)
+    attempt = beats.unanswered(health)
     if attempt is not None and attempt.ended is not None:
         return f"no heartbeat in {span(now - attempt.ended)} since {attempt.name}"
-    if health.beat is None:
-        return "no heartbeat was ever seen"
-    if health.progress.stuck and now <= _promise(health.beat, health.lost, moment.policy):
+    if health.progress.stuck and now <= beats.promised(health, moment.policy):
         return health.progress.stall(now)
-    silence = f"no heartbeat for {span(now - health.beat.at)}"
+    silence = beats.silence(health, moment.policy, now)
     return f"{health.gone}; {silence}" if health.gone else silence
 
 
 def _summary(health: Health) -> str:
-    attempt = _unanswered(health)
+    attempt = beats.unanswered(health)
     misses = f"{health.reason}; {count(health.misses, 'miss')} in a row"
     return misses if attempt is None else f"{misses}; {attempt.outcome}"
-
-
-def _is_promised(health: Health) -> bool:
-    """Whether the deadline is what the last heartbeat, or the registration, promised, and nothing later."""
-    return health.state in PROMISED and not health.restarting and _unanswered(health) is None
-
-
-def _unanswered(health: Health) -> Attempt | None:
-    """Return the last restart, where it has ended and the life that it began has not been heard of."""
-    attempt = health.attempt
-    if attempt is None or attempt.ended is None:
-        return None
-    return attempt if health.beat is None or attempts.is_old_life(attempt, health.beat) else None
 
 
 # --- the frame ---------------------------------------------------------------------------------------
@@ -316,8 +273,8 @@ def _registered(health: Health, moment: Moment) -> Health:
     """Await the first heartbeat; what an earlier life of the supervisor knew is judged by today's promises."""
     health = replace(health, born=health.born or int(moment.now))
     if health.state is HealthState.UNKNOWN and health.due is None and not health.restarting:
-        due = moment.now + moment.policy.heartbeat_timeout
-        health = replace(health, due=due, since=health.since or moment.now)
+        health = replace(health, since=health.since or moment.now)
+        health = replace(health, due=beats.promised(health, moment.policy))
     return _repoliced(health, moment)
 
 
@@ -334,25 +291,19 @@ def _repoliced(health: Health, moment: Moment) -> Health:
         return mending.ended(health, health.attempt, gone, moment)
     if health.due is None:
         return health
-    if not _is_promised(health):
+    if not beats.is_promised(health):
         return replace(health, due=min(health.due, now + max(policy.check_interval, policy.start_period)))
-    if health.beat is None:
-        return replace(health, due=health.since + policy.heartbeat_timeout + health.lost)
-    return replace(health, due=_promise(health.beat, health.lost, policy))
+    return replace(health, due=beats.promised(health, policy))
 
 
-def _lost(health: Health, seconds: float, now: float) -> Health:
-    work = progress.shifted(health.progress, seconds)
-    return replace(health, due=moved(health.due, seconds), lost=health.lost + seconds, lost_at=now, progress=work)
+def _lost(health: Health, seconds: float, moment: Moment) -> Health:
+    after = beats.lost(health, seconds, moment.now, moment.policy)
+    return replace(after, progress=progress.shifted(health.progress, seconds))
 
 
-def _shifted(health: Health, seconds: float) -> Health:
+def _shifted(health: Health, seconds: float, policy: Policy) -> Health:
     return replace(
-        health,
-        since=health.since + seconds,
-        beat=None if health.beat is None else health.beat.shifted(seconds),
-        due=moved(health.due, seconds),
-        lost_at=health.lost_at + seconds,
+        beats.shifted(health, seconds, policy),
         attempt=None if health.attempt is None else attempts.shifted(health.attempt, seconds),
         history=restarts.shifted(health.history, seconds),
         restart_at=moved(health.restart_at, seconds),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from supervisor.domain.schedule import Schedule
+
 
 class OnExhausted(StrEnum):
     """What follows when the restart intensity is spent."""
@@ -42,7 +44,9 @@ class Policy:
     """One agent's deadlines and thresholds.
 
     Args:
-        heartbeat_timeout: longest silence that is still in time (s).
+        heartbeat_timeout: longest silence that is still in time (s); of no meaning where there is a schedule.
+        schedule: when it runs, where it does not beat all the time.
+        max_runtime: how long a run that a `start` begins may last (s), None for as long as the next heartbeat may take.
         check_interval: further silence between one miss and the next (s).
         start_period: time a restarted agent has for its first heartbeat (s).
         restart_after, escalate_after: misses in a row that bring the restart, the incident.
@@ -69,6 +73,8 @@ class Policy:
     max_cost_per_hour: Decimal | None = None
     max_tokens_per_hour: float | None = None
     restart: RestartPolicy | None = None
+    schedule: Schedule | None = None
+    max_runtime: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

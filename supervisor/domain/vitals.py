@@ -41,6 +41,7 @@ class Health:
         since: when `state` began.
         due: when the next miss falls, None where no heartbeat is awaited.
         lost: seconds up to `lost_at` in which an agent that has not beaten since had no chance to.
+        skipped: scheduled times up to then are over: the machine slept through them, or the clock was set back.
         restart_at: when a restart that was put off is tried, None where none is wanted.
         deferred: the last heartbeat's critical phase puts off no further restart.
         exhausted: the restart intensity was spent in this silence.
@@ -76,6 +77,7 @@ class Health:
     progress: Progress = IDLE
     flapping: Flapping = STEADY
     burn: Burn = UNMETERED
+    skipped: float = 0.0
 
     @property
     def restarting(self) -> bool:

@@ -66,7 +66,7 @@ class Picture:
                     name,
                     health,
                     now=now,
-                    heartbeat_timeout=plan.policy.heartbeat_timeout,
+                    policy=plan.policy,
                     restarter=plan.kind,
                     silenced=silenced_until(silences, f"{name}:{Cause.HEARTBEAT}", now) is not None,
                     observed=trusted,

@@ -10,6 +10,7 @@ from supervisor.domain.events import Beat
 from supervisor.domain.flapping import Flapping
 from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, narrowed, overall, view, worst_first
 from supervisor.domain.health import Health, HealthState
+from supervisor.domain.policy import Policy
 from supervisor.domain.progress import Progress
 from supervisor.domain.restarts import History
 from tests.support.playbook import START
@@ -22,7 +23,7 @@ def seen(health: Health, *, name: str = "a", silenced: bool = False, observed: b
         name,
         health,
         now=START,
-        heartbeat_timeout=3600.0,
+        policy=Policy(),
         restarter="command",
         silenced=silenced,
         observed=observed,

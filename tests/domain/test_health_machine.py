@@ -41,7 +41,7 @@ from supervisor.domain.events import (
 )
 from supervisor.domain.health import Health, HealthState
 from supervisor.domain.policy import OnExhausted, Policy, RestartPolicy
-from tests.support.playbook import START
+from tests.support.playbook import START, every
 
 HALF_A_DAY = 43200
 NEVER = float("-inf")
@@ -68,6 +68,8 @@ promises = st.builds(
     critical_limit=st.sampled_from([0.0, 300.0]),
     progress_timeout=st.sampled_from([None, 600.0]),
     max_tokens_per_hour=st.sampled_from([None, 200.0]),
+    schedule=st.sampled_from([None, None, every("20m", "5m"), every("1h", "0s")]),
+    max_runtime=st.sampled_from([None, 600.0, 7200.0]),
 )
 lengths = st.integers(0, 400) | st.integers(0, HALF_A_DAY)
 
@@ -92,6 +94,7 @@ class HealthMachine(RuleBasedStateMachine):
         self.said: list[Beat] = []
         self.newest_read = NEVER
         self.proof = NEVER
+        self.proven_by = BeatKind.OK
         self.running: int | None = None
         self.automatic: list[float] = []
         self.open: set[Cause] = set()
@@ -239,7 +242,11 @@ class HealthMachine(RuleBasedStateMachine):
         self.now += seconds
         before = self.health
         self.tell(TimeLost(seconds))
-        assert before.due is None or self.health.due == before.due + seconds
+        if before.due is not None and self.policy.schedule is None:
+            assert self.health.due == before.due + seconds
+        elif before.due is not None:
+            assert self.health.due is not None
+            assert self.health.due >= before.due
 
     @rule(seconds=st.integers(-HALF_A_DAY, HALF_A_DAY))
     def set_clock(self, seconds: int) -> None:
@@ -251,14 +258,15 @@ class HealthMachine(RuleBasedStateMachine):
         self.proof += seconds
         self.tell(ClockStepped(seconds))
         back, _ = health.handle(self.health, ClockStepped(-seconds), self.now, self.policy, name="agent")
-        assert back == before
+        if self.policy.schedule is None:
+            assert replace(back, skipped=before.skipped) == before
 
     # --- how it is told ---
 
     def read(self, beat: Beat) -> None:
         before = self.health
         counts = beat.kind in {BeatKind.OK, BeatKind.START} and beat.at >= self.newest_read and self.is_living(beat)
-        fresh = beat.at + self.policy.heartbeat_timeout >= self.now
+        fresh = self.proves_until(beat.at, beat.kind) >= self.now
         if beat.kind is not BeatKind.LOG:
             self.newest_read = max(self.newest_read, beat.at)
             if beat.kind is not BeatKind.OK:
@@ -266,7 +274,8 @@ class HealthMachine(RuleBasedStateMachine):
         self.tell(HeartbeatSeen(beat))
         known = before.beat is not None and before.beat.fingerprint == beat.fingerprint
         if counts and not known:
-            self.proof = max(self.proof, beat.at)
+            if beat.at >= self.proof:
+                self.proof, self.proven_by = beat.at, beat.kind
             if fresh and not before.restarting:
                 # The living is never starved, whatever was said before, unless its work is known to stand still.
                 assert self.health.beat is beat
@@ -276,9 +285,17 @@ class HealthMachine(RuleBasedStateMachine):
                     assert (self.health.state, self.health.misses) == (before.state, before.misses)
                 else:
                     assert (self.health.state, self.health.misses) == (HealthState.HEALTHY, 0)
-                    assert self.health.due >= beat.at + self.policy.heartbeat_timeout
+                    assert self.health.due >= self.proves_until(beat.at, beat.kind)
         if beat.kind is BeatKind.LOG:
             assert self.health is before
+
+    def proves_until(self, at: float, kind: BeatKind) -> float:
+        """Return until when nothing more need be heard after a heartbeat, by the promises as they are."""
+        if kind is BeatKind.START and self.policy.max_runtime is not None:
+            return at + self.policy.max_runtime
+        if self.policy.schedule is not None:
+            return self.policy.schedule.after(at) + self.policy.schedule.grace
+        return at + self.policy.heartbeat_timeout
 
     def is_living(self, beat: Beat) -> bool:
         """Whether the life that said it runs still, and said it when no restart was about to end it."""
@@ -332,7 +349,7 @@ class HealthMachine(RuleBasedStateMachine):
             assert before.due is not None
             assert before.due <= self.now
             # No heartbeat is ever counted as silence.
-            assert self.proof + self.policy.heartbeat_timeout <= self.now
+            assert self.proof == NEVER or self.proves_until(self.proof, self.proven_by) <= self.now
         elif missed:
             self.proof = NEVER
 

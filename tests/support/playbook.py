@@ -43,6 +43,7 @@ from supervisor.domain.events import (
 )
 from supervisor.domain.health import Health
 from supervisor.domain.policy import Chain, Policy, RestartPolicy, Step
+from supervisor.domain.schedule import Schedule
 from supervisor.domain.times import moved
 from supervisor.formats.duration import format_duration, parse_duration
 
@@ -67,6 +68,12 @@ def law(**changes: Any) -> RestartPolicy:
 
 
 LAW = law()
+
+
+def every(length: str, grace: str = "15m") -> Schedule:
+    """Return a schedule by the clock on the wall: so long after the play's beginning, and again and again."""
+    step = seconds(length)
+    return Schedule(length, "UTC", seconds(grace), lambda at: START + step * ((at - START) // step + 1))
 
 
 def policy(restart: RestartPolicy | None = LAW, **changes: Any) -> Policy:

@@ -21,6 +21,8 @@ _HEALTH: Mapping[str, str] = {
     "no heartbeat seen yet": "aún no se ha visto ningún latido",
     "no heartbeat was ever seen": "nunca se vio un latido",
     "no heartbeat for {span}": "sin latido desde hace {span}",
+    "its run is {span} late": "su corrida lleva {span} de retraso",
+    "its run has not ended in {span}": "su corrida no ha terminado en {span}",
     "no heartbeat in {span} since restart {nth}": "sin latido en {span} desde el reinicio {nth}",
     "no heartbeat in {span} since its start": "sin latido en {span} desde su inicio",
     "no progress for {span}, {pending} pending": "sin avance desde hace {span}, {pending} en espera",
