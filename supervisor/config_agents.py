@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from supervisor.config_keys import Count, Name, Share, Span, SpanOrNone, Table
+from supervisor.config_keys import Count, Name, Place, Share, Span, SpanOrNone, Table
 from supervisor.config_types import Cost, Cron, TimeZone
 
 
@@ -35,6 +35,13 @@ class RestartTable(Table):
     slow_interval: Span = Field(default=1800.0, description="Wait between tries once the restarts are spent.")
 
 
+class ExpectTable(Table):
+    """A file that an agent's work is to bring about."""
+
+    path: Place = Field(description="The file, or a glob: the newest that matches counts.")
+    newer_than: Span = Field(description="The age that it stays below.")
+
+
 class AgentTable(Table):
     """What an agent has promised."""
 
@@ -61,6 +68,9 @@ class AgentTable(Table):
     critical_limit: SpanOrNone = Field(default=300.0, description="How long a critical phase may defer a restart.")
     progress_timeout: Span | None = Field(
         default=None, description="How long pending work may wait without progress; for ever, where not set."
+    )
+    expects: tuple[ExpectTable, ...] = Field(
+        default=(), description="Files that its work is to bring about: one that is missing or too old is an incident."
     )
     depends_on: tuple[Name, ...] = Field(
         default=(),

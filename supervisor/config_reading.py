@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from supervisor.config_agents import AgentTable, RestartTable
 from supervisor.config_errors import REQUIRED, Key, Origin, Problem, explain, unknown
 from supervisor.config_tables import Document
-from supervisor.domain.policy import OnExhausted, Policy, RestartPolicy
+from supervisor.domain.policy import Expectation, OnExhausted, Policy, RestartPolicy
 from supervisor.formats.duration import format_duration
 from supervisor.formats.schedule import schedule
 from supervisor.paths import expand
@@ -90,6 +90,7 @@ class Reading:
             max_tokens_per_hour=table.max_tokens_per_hour,
             schedule=None if table.schedule is None else schedule(table.schedule, table.time_zone, table.grace),
             max_runtime=table.max_runtime,
+            expects=tuple(Expectation(str(one.path), one.newer_than) for one in table.expects),
         )
         if table.flap_low > table.flap_high:
             key = ("agents", name) if own.keys() & {"flap_low", "flap_high"} else ("defaults",)

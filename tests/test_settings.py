@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from supervisor.credentials import Credential
 from supervisor.domain.gate import GatePolicy
-from supervisor.domain.policy import Chain, OnExhausted, Policy, RestartPolicy, Step
+from supervisor.domain.policy import Chain, Expectation, OnExhausted, Policy, RestartPolicy, Step
 from supervisor.formats.schedule import schedule
 from supervisor.paths import places
 from supervisor.settings import ConfigError, Settings, load
@@ -151,6 +151,19 @@ def test_a_schedule_stands_in_place_of_a_timeout(read: Read) -> None:
     assert (nightly.restart.window, nightly.restart.reset_after) == (6 * 3600, 2 * 3600)
     assert (lively.restart.window, lively.restart.reset_after) == (12 * 3600, 4 * 3600)
     assert settings.policy("a") == settings.with_agents(["a"]).policy("a")
+
+
+def test_what_is_expected_lies_where_the_file_says(read: Read) -> None:
+    settings = read("""
+        [defaults]
+        expects = [{ path = "~/out/*.csv", newer_than = "25h" }]
+        [agents.a]
+        [agents.b]
+        expects = [{ path = "report.csv", newer_than = "1h" }]
+    """)
+    assert settings.source is not None
+    assert settings.policy("a").expects == (Expectation("/home/ann/out/*.csv", 25 * 3600),)
+    assert settings.policy("b").expects == (Expectation(str(settings.source.parent / "report.csv"), 3600),)
 
 
 def test_circles_are_refused(read: Read) -> None:
@@ -394,6 +407,11 @@ def test_equal_settings_may_be_written_differently(read: Read) -> None:
         ("[agents.a]\ndepends_on = ['a']", "2: agents.a.depends_on: it depends on itself: a → a"),
         ("[agents.a]\nflap_high = 0.2", "1: agents.a.flap_low: expected at most flap_high (0.2), got 0.25"),
         ("[defaults]\nflap_low = 0.4", "2: defaults.flap_low: expected at most flap_high (0.3), got 0.4"),
+        (
+            "[agents.a]\nexpects = [{ path = 'a', newer_then = '1h', newer_than = '1h' }]",
+            '2: agents.a.expects[0].newer_then: unknown key "newer_then": did you mean "newer_than"?',
+        ),
+        ("[agents.a]\nexpects = [{ path = 'a' }]", "2: agents.a.expects[0].newer_than: is required"),
         ("[agents.a]\nschedule = '0 3 * *'", f'2: agents.a.schedule: {NO_CRON}, got "0 3 * *"'),
         ("[agents.a]\nschedule = '0 0 30 2 *'", f'2: agents.a.schedule: {NO_CRON}: bad day-of-month, got "0 0 30 2 *"'),
         (

@@ -18,6 +18,7 @@ class Cause(StrEnum):
 
     HEARTBEAT = "heartbeat"
     STALLED = "stalled"
+    POSTCONDITION = "postcondition"
     BURN = "burn"
     FLAPPING = "flapping"
 

@@ -39,6 +39,7 @@ class Modifier(StrEnum):
     EXHAUSTED = "exhausted"
     CLOCK_SKEW = "clock_skew"
     STALLED = "stalled"
+    UNMET = "unmet"
     FLAPPING = "flapping"
 
 
@@ -130,6 +131,8 @@ def view(
         modifiers.append(Modifier.CLOCK_SKEW)
     if health.progress.nudged:
         modifiers.append(Modifier.STALLED)
+    if health.postcondition.nudged:
+        modifiers.append(Modifier.UNMET)
     if health.flapping.on:
         modifiers.append(Modifier.FLAPPING)
     return AgentView(

@@ -11,10 +11,11 @@ is, `due` and `restart_at` are None.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, assert_never
 
-from supervisor.domain import attempts, beats, burn, flapping, mending, progress, restarts
+from supervisor.domain import attempts, beats, burn, flapping, mending, postcondition, progress, restarts
 from supervisor.domain.actions import Cause, HealthAction, Missed, OpenIncident, ResolveIncident, Severity
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import (
@@ -23,6 +24,7 @@ from supervisor.domain.events import (
     CheckAsked,
     ClockStepped,
     DeadlineReached,
+    FilesSeen,
     HealthEvent,
     HeartbeatSeen,
     Held,
@@ -38,11 +40,21 @@ from supervisor.domain.events import (
 )
 from supervisor.domain.policy import Policy
 from supervisor.domain.restarts import History
+from supervisor.domain.standstill import Standstill
 from supervisor.domain.times import moved
 from supervisor.domain.vitals import Health, HealthState, Moment, Step
 from supervisor.domain.words import count, span
 
 __all__ = ["Attempt", "Health", "HealthState", "handle"]
+
+
+_MOVES = {
+    Cause.STALLED: "its work moves again, or waits no more",
+    Cause.POSTCONDITION: "what it is to make is there, or awaited no more",
+}
+
+_KEPT = {Cause.STALLED: "progress", Cause.POSTCONDITION: "postcondition"}
+"""Where the health keeps what is known of each standstill."""
 
 
 def handle(
@@ -58,8 +70,9 @@ def handle(
         actions += (OpenIncident(Cause.BURN, Severity.CRITICAL, burn.over_limit(after.burn, policy)),)
     if health.burn.over and not after.burn.over:
         actions += (ResolveIncident(Cause.BURN, "it uses no more than it may"),)
-    if health.progress.nudged and not after.progress.nudged:
-        actions += (ResolveIncident(Cause.STALLED, "its work moves again, or waits no more"),)
+    for (cause, was), (_, still) in zip(health.standstills, after.standstills, strict=True):
+        if was.nudged and not still.nudged:
+            actions += (ResolveIncident(cause, _MOVES[cause]),)
     if after.flapping.on and not health.flapping.on:
         actions += (OpenIncident(Cause.FLAPPING, Severity.CRITICAL, after.flapping.words),)
     if health.flapping.on and not after.flapping.on:
@@ -73,6 +86,8 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
     match event:
         case HeartbeatSeen(beat):
             return _seen(health, beat, moment)
+        case FilesSeen(newest):
+            return _looked(health, newest, moment)
         case DeadlineReached():
             return _woken(health, moment)
         case CheckAsked():
@@ -118,13 +133,13 @@ def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
     spent = burn.told(health.burn, beat, moment.now, moment.policy, new_life=new_life)
     news: dict[str, Any] = {"beat": beat, "lost": lost, "retired": retired, "progress": work, "burn": spent}
     if beats.ends_life(beat, moment.policy):
-        news["progress"] = progress.IDLE
+        news |= {"progress": progress.IDLE, "postcondition": postcondition.stopped(health.postcondition)}
         return _settled(health, HealthState.STOPPED, "stopped as planned", moment, due=None, **news)
     if beat.kind is BeatKind.FAIL:
         text = "the agent reported a failure"
         return _miss(replace(health, errors=health.errors + 1, **news), moment.now, text, moment)
     due = beats.promise(beat, moment.policy, lost=lost, skipped=health.skipped)
-    if due < moment.now or work.stuck:
+    if due < moment.now or work.stuck or health.postcondition.stuck:
         # Known only from the past, or of an agent that does not get on: it proves nothing, and takes nothing back.
         health = replace(health, **news)
         late = beats.is_promised(health) or health.state is HealthState.STOPPED
@@ -133,6 +148,20 @@ def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
     if not moment.parent:
         news["flapping"] = flapping.judged(health.flapping, moment.now, moment.policy, well=True)
     return _settled(health, HealthState.HEALTHY, "heartbeat in time", moment, due=due, **news)
+
+
+def _looked(health: Health, newest: Mapping[str, float | None], moment: Moment) -> Step:
+    """Take in what the files tell; with the last thing that was missed, the heartbeats since count again."""
+    now, policy = moment.now, moment.policy
+    known = postcondition.looked(health.postcondition, newest, now, policy.check_interval)
+    after = replace(health, postcondition=known)
+    freed = health.postcondition.stuck and not any(still.stuck for _, still in after.standstills)
+    if not freed or health.restarting or health.beat is None or health.beat.kind is BeatKind.FAIL:
+        return after, ()
+    due = beats.promised(after, policy)
+    if due < now or beats.unanswered(after) is not None:
+        return after, ()
+    return _settled(after, HealthState.HEALTHY, "heartbeat in time", moment, due=due)
 
 
 def _history(before: Health, moment: Moment) -> History:
@@ -165,25 +194,30 @@ def _woken(health: Health, moment: Moment) -> Step:
         return health, ()
     if health.due is not None and now >= health.due:
         return _miss(health, health.due, _silence(health, moment), moment)
-    if health.progress.due is not None and now >= health.progress.due:
-        return _idled(health, health.progress.due, moment)
+    for cause, still in health.standstills:
+        if still.due is not None and now >= still.due:
+            return _stood_still(health, cause, still, still.due, moment)
     if health.restart_at is not None:
         return mending.want_restart(health, moment)
     return health, ()
 
 
-def _idled(health: Health, due: float, moment: Moment) -> Step:
+def _stood_still(health: Health, cause: Cause, still: Standstill, due: float, moment: Moment) -> Step:
     """Judge an agent that beats and does not get on: the first time somebody is told, then it is a miss."""
-    work = health.progress
+    later = replace(still, due=moment.now + moment.policy.check_interval)
     if health.state is not HealthState.HEALTHY or health.restarting:
-        return replace(health, progress=progress.paused(work)), ()
+        return _with(health, cause, still.paused()), ()
     if moment.parent:
-        return replace(health, progress=replace(work, due=moment.now + moment.policy.check_interval)), ()
-    text = work.stall(moment.now)
-    if work.nudged:
-        return _miss(replace(health, progress=replace(work, due=None, stuck=True)), due, text, moment)
-    after = replace(health, progress=replace(work, due=moment.now + moment.policy.check_interval, nudged=True))
-    return after, (OpenIncident(Cause.STALLED, Severity.WARNING, text),)
+        return _with(health, cause, later), ()
+    text = still.words(moment.now)
+    if still.nudged:
+        return _miss(_with(health, cause, replace(still, due=None, stuck=True)), due, text, moment)
+    return _with(health, cause, replace(later, nudged=True)), (OpenIncident(cause, Severity.WARNING, text),)
+
+
+def _with(health: Health, cause: Cause, still: Standstill) -> Health:
+    known: dict[str, Any] = {_KEPT[cause]: still}
+    return replace(health, **known)
 
 
 def _checked(health: Health, moment: Moment) -> Step:
@@ -238,8 +272,9 @@ def _silence(health: Health, moment: Moment) -> str:
     attempt = beats.unanswered(health)
     if attempt is not None and attempt.ended is not None:
         return f"no heartbeat in {span(now - attempt.ended)} since {attempt.name}"
-    if health.progress.stuck and now <= beats.promised(health, moment.policy):
-        return health.progress.stall(now)
+    stuck = [still.words(now) for _, still in health.standstills if still.stuck]
+    if stuck and now <= beats.promised(health, moment.policy):
+        return "; ".join(stuck)
     silence = beats.silence(health, moment.policy, now)
     return f"{health.gone}; {silence}" if health.gone else silence
 
@@ -283,6 +318,7 @@ def _repoliced(health: Health, moment: Moment) -> Health:
     health = replace(
         health,
         progress=progress.promised(health.progress, policy.progress_timeout),
+        postcondition=postcondition.promised(health.postcondition, policy.expects, now),
         burn=burn.promised(health.burn, now, policy),
     )
     if policy.restart is None and health.attempt is not None and health.restarting:
@@ -298,7 +334,11 @@ def _repoliced(health: Health, moment: Moment) -> Health:
 
 def _lost(health: Health, seconds: float, moment: Moment) -> Health:
     after = beats.lost(health, seconds, moment.now, moment.policy)
-    return replace(after, progress=progress.shifted(health.progress, seconds))
+    return replace(
+        after,
+        progress=progress.shifted(health.progress, seconds),
+        postcondition=postcondition.lost(health.postcondition, seconds),
+    )
 
 
 def _shifted(health: Health, seconds: float, policy: Policy) -> Health:
@@ -309,6 +349,7 @@ def _shifted(health: Health, seconds: float, policy: Policy) -> Health:
         restart_at=moved(health.restart_at, seconds),
         held_until=moved(health.held_until, seconds),
         progress=progress.shifted(health.progress, seconds),
+        postcondition=postcondition.shifted(health.postcondition, seconds),
         burn=burn.shifted(health.burn, seconds),
         flapping=flapping.shifted(health.flapping, seconds),
     )

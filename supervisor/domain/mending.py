@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supervisor.domain import attempts, progress, restarts
+from supervisor.domain import attempts, restarts
 from supervisor.domain.actions import Refusal, Restart, RestartRefused
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import Phase, RestartFinished
@@ -99,7 +99,7 @@ def ended(health: Health, attempt: Attempt, event: RestartFinished, moment: Mome
         history=restarts.ended(health.history, now),
         due=now + moment.policy.start_period,
         errors=health.errors + (0 if event.ok else 1),
-        progress=progress.paused(health.progress) if event.ok else health.progress,
+        progress=health.progress.paused() if event.ok else health.progress,
         reason=f"{attempt.name} {'done, first heartbeat awaited' if event.ok else f'failed: {event.detail}'}",
     )
 

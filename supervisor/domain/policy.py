@@ -40,6 +40,14 @@ class RestartPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """A file that an agent is to make: the newest that matches `path`, a glob, is no older than `newer_than` (s)."""
+
+    path: str
+    newer_than: float
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One agent's deadlines and thresholds.
 
@@ -53,6 +61,7 @@ class Policy:
         busy_limit: how far `busy_until` may move the deadline (s).
         critical_limit: how long `phase: critical` may defer a restart (s).
         progress_timeout: how long work may wait without progress (s); None where that is not judged.
+        expects: the files that its work is to bring about.
         depends_on: the agents without which it can not work.
         flap_high, flap_low: share of changes, 0 to 1, over which flapping begins, at which it ends.
         max_cost_per_hour, max_tokens_per_hour: what it may use in any hour; None for no limit.
@@ -75,6 +84,7 @@ class Policy:
     restart: RestartPolicy | None = None
     schedule: Schedule | None = None
     max_runtime: float | None = None
+    expects: tuple[Expectation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

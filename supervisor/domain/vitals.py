@@ -11,8 +11,10 @@ from supervisor.domain.burn import UNMETERED, Burn
 from supervisor.domain.events import Beat
 from supervisor.domain.flapping import STEADY, Flapping
 from supervisor.domain.policy import Policy
+from supervisor.domain.postcondition import NOTHING_EXPECTED, Postcondition
 from supervisor.domain.progress import IDLE, Progress
 from supervisor.domain.restarts import History
+from supervisor.domain.standstill import Standstill
 
 
 class HealthState(StrEnum):
@@ -48,7 +50,8 @@ class Health:
         incident: an incident for missed heartbeats is open.
         errors: failures that the agent reported, and restarts that failed, since it was registered.
         retired: incarnations that a newer one has replaced, newest last.
-        progress: whether it gets on with its work.
+        progress: whether its work moves.
+        postcondition: whether what it is to make appears.
         flapping: whether it is well and ill by turns.
         burn: what it uses.
         gone: how its process ended, where we saw it end and nothing has been heard since.
@@ -78,6 +81,7 @@ class Health:
     flapping: Flapping = STEADY
     burn: Burn = UNMETERED
     skipped: float = 0.0
+    postcondition: Postcondition = NOTHING_EXPECTED
 
     @property
     def restarting(self) -> bool:
@@ -99,11 +103,16 @@ class Health:
         """What incidents of it are open for."""
         is_open = {
             Cause.HEARTBEAT: self.incident,
-            Cause.STALLED: self.progress.nudged,
+            **{cause: still.nudged for cause, still in self.standstills},
             Cause.BURN: self.burn.over,
             Cause.FLAPPING: self.flapping.on,
         }
         return frozenset(cause for cause, yes in is_open.items() if yes)
+
+    @property
+    def standstills(self) -> tuple[tuple[Cause, Standstill], ...]:
+        """The ways to stand still that are judged, and what an incident of each is about."""
+        return ((Cause.STALLED, self.progress), (Cause.POSTCONDITION, self.postcondition))
 
     def effect(self, attempt: Attempt) -> int:
         """Return what tells this attempt from every other, those of a lost journal too."""
@@ -112,7 +121,7 @@ class Health:
     @property
     def deadline(self) -> float | None:
         """When this machine wants to be woken, None where only a fact can change it."""
-        wanted = (self.due, self.restart_at, self.held_until, self.progress.due, self.burn.due)
+        wanted = (self.due, self.restart_at, self.held_until, self.progress.due, self.postcondition.due, self.burn.due)
         return min((at for at in wanted if at is not None), default=None)
 
 

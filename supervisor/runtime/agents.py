@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -11,14 +11,14 @@ from supervisor.domain import actions, health, inheritance, records
 from supervisor.domain.actions import Cause, HealthAction
 from supervisor.domain.events import (
     Beat,
+    BeatKind,
     CheckAsked,
     DeadlineReached,
+    FilesSeen,
     HealthEvent,
     HeartbeatSeen,
-    Held,
     ProcessExited,
     Registered,
-    Released,
     RestartFinished,
     StartAsked,
 )
@@ -32,7 +32,9 @@ from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.mailbox import Mailbox
 from supervisor.runtime.plan import AgentPlan
+from supervisor.runtime.telling import key, lasting, told
 
+_ENDS_OF_RUNS = frozenset({BeatKind.OK, BeatKind.STOP})
 _AFTER_FAILURE = 1.0
 _AFTER_MANY = 30.0
 
@@ -43,6 +45,7 @@ class Tools:
 
     Args:
         read: reads the heartbeat files of one agent now; returns its new heartbeats, oldest first.
+        newest: returns when the newest file that matches each of these patterns was written, None where there is none.
         on_restarted: called with an agent's name when a restart of it has ended.
     """
 
@@ -52,6 +55,7 @@ class Tools:
     executor: Executor
     gate: Gatekeeper
     read: Callable[[str], Awaitable[list[Beat]]]
+    newest: Callable[[Iterable[str]], Awaitable[Mapping[str, float | None]]]
     on_restarted: Callable[[str], None]
 
 
@@ -185,7 +189,7 @@ class Agent:
         """Read the heartbeat files now, and take what is new."""
         newest = self._newest(await self._tools.read(self.name))
         if newest is not None:
-            await self._apply(HeartbeatSeen(newest))
+            await self._hear(HeartbeatSeen(newest))
 
     def resolve(self, change: Change, causes: Iterable[Cause], summary: str) -> None:
         """Resolve its incidents of these causes, those that are open."""
@@ -253,8 +257,27 @@ class Agent:
         if isinstance(event, ProcessExited | CheckAsked):
             await self.look()
             for beat in self._mailbox.take(HeartbeatSeen):
-                await self._apply(beat)
+                await self._hear(beat)
+        if self._calls_for_files(event):
+            await self._look_at_files()
         return await self._apply(event)
+
+    def _calls_for_files(self, event: HealthEvent) -> bool:
+        """Whether the files that the agent is to make are looked at before `event` is judged."""
+        known, now = self.health.postcondition, self._tools.clock.now()
+        match event:
+            case HeartbeatSeen(beat):
+                return beat.kind in _ENDS_OF_RUNS and known.to_be_seen
+            case CheckAsked():
+                return bool(known.outcomes)
+            case DeadlineReached():
+                return known.nudged or (known.due is not None and known.due <= now)
+            case _:
+                return False
+
+    async def _look_at_files(self) -> None:
+        paths = [one.path for one in self.health.postcondition.outcomes]
+        await self._apply(FilesSeen(await self._tools.newest(paths)))
 
     async def _deadline(self) -> None:
         """The deadline has passed: what is on disk is read first, then the gate is asked, then it counts."""
@@ -265,7 +288,7 @@ class Agent:
         if self._mailbox:
             return  # a heartbeat that was being read when the deadline rang is heard first
         if self._tools.gate.trusted:
-            await self._apply(DeadlineReached())
+            await self._hear(DeadlineReached())
         else:
             self._parked = True
 
@@ -284,16 +307,14 @@ class Agent:
         self.health = after
         tools = self._tools
         change = Change()
-        self._note_event(change, event, before)
-        if before.held_until is not None and after.held_until is None and not isinstance(event, Released):
-            change.records.append(records.AgentReleased(self.name, "its end"))
+        change.records.extend(told(self.name, event, before, after, now))
         for action in wanted:
             self._note_action(change, action, before, after)
         if after.state is not before.state:
             change.records.append(records.HealthChanged(self.name, before.state.value, after.state.value, after.reason))
         if (isinstance(event, HeartbeatSeen) or not after.misses) and not _overdue(after, now):
             tools.gate.beating(self.name)
-        if wanted or _lasting(before, after):
+        if wanted or lasting(before, after):
             change.agents[self.name] = self.saved = after
             await tools.journal.commit(change)
         else:
@@ -309,25 +330,6 @@ class Agent:
             self.resume()
         if before.down and not after.down:
             self._kin.well(self.name)
-
-    def _note_event(self, change: Change, event: HealthEvent, before: Health) -> None:
-        match event:
-            case HeartbeatSeen(beat):
-                change.records.append(
-                    records.HeartbeatReceived(self.name, beat.at, beat.kind.value, beat.seq, beat.incarnation)
-                )
-                if beat.skew and not _skewed(before):
-                    change.records.append(records.ClockSkew(self.name, beat.skew))
-            case RestartFinished(_, ok, detail, code, stderr) if (attempt := before.attempt) is not None:
-                record = records.RestartFinished if attempt.nth else records.AgentStarted
-                seconds = self._tools.clock.now() - attempt.started
-                change.records.append(record(self.name, attempt.nth, ok, seconds, detail, code, list(stderr) or None))
-            case Held(until, by):
-                change.records.append(records.AgentHeld(self.name, by, until))
-            case Released(by):
-                change.records.append(records.AgentReleased(self.name, by))
-            case _:
-                pass
 
     def _note_action(self, change: Change, action: HealthAction, before: Health, after: Health) -> None:
         match action:
@@ -354,37 +356,5 @@ class Agent:
                 assert_never(action)
 
 
-def key(agent: str, cause: Cause) -> str:
-    """Return the key of an agent's incident."""
-    return f"{agent}:{cause}"
-
-
-def _lasting(before: Health, after: Health) -> bool:
-    """Whether the difference must outlive a crash at once. A plain heartbeat need not: it is on disk already."""
-    return _lasting_part(before) != _lasting_part(after) or (after.beat is not before.beat and _skewed(after))
-
-
-def _lasting_part(known: Health) -> tuple[object, ...]:
-    return (
-        known.state,
-        known.misses,
-        known.attempt,
-        known.history,
-        known.restart_at,
-        known.held_until,
-        known.exhausted,
-        known.deferred,
-        known.errors,
-        known.retired,
-        known.causes,
-        known.flapping.changes,
-        known.progress.stuck,
-    )
-
-
 def _overdue(known: Health, now: float) -> bool:
     return known.due is not None and known.due <= now
-
-
-def _skewed(known: Health) -> bool:
-    return known.beat is not None and known.beat.skew > 0

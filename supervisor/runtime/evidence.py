@@ -30,6 +30,15 @@ def evidence(known: Health, attempt: Attempt | None) -> dict[str, Any]:
     if work.nudged:
         flat_since = None if work.since is None else utc(work.since)
         told["progress"] = {"seq": work.seq, "pending": work.pending, "flat_since": flat_since}
+    if known.postcondition.nudged:
+        told["postcondition"] = [
+            {
+                "path": one.path,
+                "newer_than_seconds": one.newer_than,
+                "last_written": None if one.newest is None else utc(one.newest),
+            }
+            for one in known.postcondition.outcomes
+        ]
     if known.flapping.on:
         told["flapping"] = {"percent": round(100 * known.flapping.share), "changes": known.flapping.changes.bit_count()}
     if known.burn.over:

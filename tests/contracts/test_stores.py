@@ -58,7 +58,7 @@ HEALTH = replace(
     history=History((NOW - 120, NOW - 60), 2, NOW - 50, 3),
     incident=True,
     retired=("x-0",),
-    progress=Progress(7, 5, NOW - 60, NOW, nudged=True),
+    progress=Progress(NOW, nudged=True, seq=7, pending=5, since=NOW - 60),
     flapping=Flapping(0b1011, well=False, at=NOW, on=True),
     burn=Burn(NOW, 9.5, Decimal("12.340"), (Spent(NOW, 0.5, Decimal("0.10")),), over=True, due=NOW + 3600),
 )

@@ -11,6 +11,7 @@ from supervisor.domain.flapping import Flapping
 from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, narrowed, overall, view, worst_first
 from supervisor.domain.health import Health, HealthState
 from supervisor.domain.policy import Policy
+from supervisor.domain.postcondition import Postcondition
 from supervisor.domain.progress import Progress
 from supervisor.domain.restarts import History
 from tests.support.playbook import START
@@ -80,7 +81,8 @@ def test_a_view_of_nothing() -> None:
         (Health(exhausted=True), (Modifier.EXHAUSTED,)),
         (Health(beat=Beat(START, skew=90.0)), (Modifier.CLOCK_SKEW,)),
         (Health(beat=Beat(START)), ()),
-        (Health(progress=Progress(1, 5, START, START, nudged=True)), (Modifier.STALLED,)),
+        (Health(progress=Progress(START, nudged=True, seq=1, pending=5, since=START)), (Modifier.STALLED,)),
+        (Health(postcondition=Postcondition(START, nudged=True)), (Modifier.UNMET,)),
         (Health(flapping=Flapping(1, on=True)), (Modifier.FLAPPING,)),
     ],
 )

@@ -25,6 +25,7 @@ from supervisor.domain.events import (
     CheckAsked,
     ClockStepped,
     DeadlineReached,
+    FilesSeen,
     HealthEvent,
     HeartbeatSeen,
     Held,
@@ -40,12 +41,14 @@ from supervisor.domain.events import (
     TimeLost,
 )
 from supervisor.domain.health import Health, HealthState
-from supervisor.domain.policy import OnExhausted, Policy, RestartPolicy
+from supervisor.domain.policy import Expectation, OnExhausted, Policy, RestartPolicy
 from tests.support.playbook import START, every
 
 HALF_A_DAY = 43200
 NEVER = float("-inf")
 CALM = {HealthState.UNKNOWN, HealthState.HEALTHY, HealthState.STOPPED}
+
+LATELY = Expectation("/a", 600.0)
 
 laws = st.builds(
     RestartPolicy,
@@ -70,8 +73,14 @@ promises = st.builds(
     max_tokens_per_hour=st.sampled_from([None, 200.0]),
     schedule=st.sampled_from([None, None, every("20m", "5m"), every("1h", "0s")]),
     max_runtime=st.sampled_from([None, 600.0, 7200.0]),
+    expects=st.sampled_from([(), (), (LATELY,), (LATELY, Expectation("/b", 3600.0))]),
 )
 lengths = st.integers(0, 400) | st.integers(0, HALF_A_DAY)
+
+
+def is_stuck(known: Health) -> bool:
+    """Whether the agent lives and is known not to get on."""
+    return any(still.stuck for _, still in known.standstills)
 
 
 class HealthMachine(RuleBasedStateMachine):
@@ -90,6 +99,7 @@ class HealthMachine(RuleBasedStateMachine):
         self.policy = Policy()
         self.named = True
         self.life = 0
+        self.files: dict[str, float | None] = {"/a": None, "/b": None}
         self.swapped = False
         self.said: list[Beat] = []
         self.newest_read = NEVER
@@ -216,6 +226,14 @@ class HealthMachine(RuleBasedStateMachine):
     def hold(self, seconds: int) -> None:
         self.tell(Held(self.now + seconds, "ann"))
 
+    @rule(path=st.sampled_from(["/a", "/b"]), ago=lengths, there=st.booleans())
+    def write(self, path: str, ago: int, there: bool) -> None:
+        self.files[path] = self.now - ago if there else None
+
+    @rule()
+    def look_at_files(self) -> None:
+        self.tell(FilesSeen(dict(self.files)))
+
     @rule()
     def turn_gate(self) -> None:
         self.trusted = not self.trusted
@@ -280,8 +298,8 @@ class HealthMachine(RuleBasedStateMachine):
                 # The living is never starved, whatever was said before, unless its work is known to stand still.
                 assert self.health.beat is beat
                 assert self.health.due is not None
-                if self.health.progress.stuck:
-                    assert before.progress.stuck
+                if is_stuck(self.health):
+                    assert is_stuck(before)
                     assert (self.health.state, self.health.misses) == (before.state, before.misses)
                 else:
                     assert (self.health.state, self.health.misses) == (HealthState.HEALTHY, 0)
@@ -310,6 +328,12 @@ class HealthMachine(RuleBasedStateMachine):
         assert self.health == before
 
     def tell(self, event: HealthEvent) -> tuple[HealthAction, ...]:
+        known = self.health.postcondition
+        if isinstance(event, DeadlineReached) and known.due is not None and known.due <= self.now:
+            return self.hear(FilesSeen(dict(self.files))) + self.hear(event)
+        return self.hear(event)
+
+    def hear(self, event: HealthEvent) -> tuple[HealthAction, ...]:
         before = self.health
         self.health, actions = health.handle(
             before, event, self.now, self.policy, name="agent", trusted=self.trusted, parent=self.parent
@@ -337,13 +361,13 @@ class HealthMachine(RuleBasedStateMachine):
         elif isinstance(event, ParentWell) and self.health.misses != before.misses:
             assert (self.health.misses, self.health.incident, self.parent) == (0, False, "")
         elif self.health.misses != before.misses:
-            assert isinstance(event, HeartbeatSeen | RestartFinished)
+            assert isinstance(event, HeartbeatSeen | RestartFinished | FilesSeen)
             assert self.health.state in CALM
             assert self.health.misses == 0
         if missed and isinstance(event, DeadlineReached):
             assert self.trusted
-            if self.health.progress.stuck:
-                assert before.progress.nudged
+            if is_stuck(self.health):
+                assert any(still.nudged for _, still in before.standstills)
                 self.proof = NEVER  # it beats, and that is not enough
                 return
             assert before.due is not None

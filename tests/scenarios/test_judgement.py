@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from supervisor.domain.actions import Cause
 from supervisor.domain.fleet import Modifier, Status
 from supervisor.domain.gate import GatePolicy
 from supervisor.domain.health import HealthState
+from supervisor.domain.messages import utc
+from supervisor.domain.policy import Expectation
 from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
 
 pytestmark = VIRTUAL
@@ -90,6 +93,55 @@ async def test_a_supervisor_that_finds_its_agent_gone_ends_its_incidents() -> No
         await t.again()
         await t.sleep("1s")
         assert await t.keys() == set()
+
+
+async def test_work_that_does_not_appear_is_told_of_then_restarted_until_it_is_there() -> None:
+    report = Path("/out/report.csv")
+    async with town(a=agent(expects=(Expectation(str(report), 1800.0),))) as t:
+        t.write(report, b"1")
+        written = utc(t.wall())
+        async with saying(t, "a"):
+            await t.until("31m")
+            assert t.heard() == [(near(1800), "triggered", "a:postcondition")]
+            assert (await t.view("a")).modifiers == (Modifier.UNMET,)
+            message = t.channel().heard[0].delivery.message
+            assert (message["severity"], message["summary"]) == (
+                "warning",
+                "/out/report.csv was last written 30 min ago",
+            )
+            assert message["evidence"]["postcondition"] == [
+                {"path": "/out/report.csv", "newer_than_seconds": 1800.0, "last_written": written}
+            ]
+            await t.again()
+            await t.until("46m")
+            assert t.restarts("a") == [near(2700)]
+            await t.until("52m")
+            assert (await t.view("a")).status is HealthState.RESTARTING
+            t.write(report, b"2")
+            await t.until("56m")
+            assert t.heard()[1:] == [(near(3300), "resolved", "a:postcondition")]
+            view = await t.view("a")
+            assert (view.status, view.modifiers) == (HealthState.HEALTHY, ())
+
+
+async def test_files_are_not_looked_at_more_often_than_it_needs() -> None:
+    report = Path("/out/report.csv")
+    async with town(a=agent(None, expects=(Expectation(str(report), 36000.0),))) as t:
+        looks = t.files.looks
+        async with saying(t, "a"):
+            await t.until("5h")
+        assert looks == ["/out/report.csv"]
+
+
+async def test_a_check_looks_at_the_files_too() -> None:
+    t = town(a=agent(None, expects=(Expectation("/out/report.csv", 1800.0),)))
+    t.beat("a")
+    await t.once()
+    t.write(Path("/out/report.csv"), b"1")
+    await t.sleep("31m")
+    t.beat("a")
+    fleet = await t.once()
+    assert [incident.key for incident in fleet.incidents] == ["a:postcondition"]
 
 
 async def test_an_agent_that_uses_too_much_is_told_of_and_not_restarted() -> None:

@@ -31,6 +31,7 @@ from supervisor.domain.events import (
     BeatKind,
     ClockStepped,
     DeadlineReached,
+    FilesSeen,
     HealthEvent,
     HeartbeatSeen,
     Held,
@@ -175,6 +176,13 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Wrote:
+    """The agent writes a file, when it is told."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """A hold, told with the time it ends."""
 
@@ -212,6 +220,7 @@ class Play(_Stage):
         self.policy = promises
         self.trusted = True
         self.parent = ""
+        self.files: dict[str, float | None] = {}
         self.health = known
         self._tell(Registered())
 
@@ -259,12 +268,22 @@ class Play(_Stage):
     def _rings(self) -> float | None:
         return self.health.deadline if self.trusted else None
 
-    def _tell(self, event: HealthEvent | Said | Hold) -> None:
+    def _tell(self, event: HealthEvent | Said | Hold | Wrote) -> None:
         match event:
+            case Wrote(path):
+                self.files[path] = self.now
+                return
             case Said():
                 event = HeartbeatSeen(event.made(self.now))
             case Hold(length):
                 event = Held(self.now + length, "ann")
+        known = self.health.postcondition
+        ends_run = isinstance(event, HeartbeatSeen) and event.beat.kind in {BeatKind.OK, BeatKind.STOP}
+        if (ends_run and known.to_be_seen) or (isinstance(event, DeadlineReached) and known.outcomes):
+            self._hear(FilesSeen({one.path: self.files.get(one.path) for one in known.outcomes}))
+        self._hear(event)
+
+    def _hear(self, event: HealthEvent) -> None:
         self.health, actions = health.handle(
             self.health, event, self.now, self.policy, name="agent", trusted=self.trusted, parent=self.parent
         )
