@@ -69,6 +69,11 @@ class AgentTable(Table):
     progress_timeout: Span | None = Field(
         default=None, description="How long pending work may wait without progress; for ever, where not set."
     )
+    loop_after: Annotated[int, Field(strict=True, ge=4, le=1000)] | None = Field(
+        default=None,
+        description="Heartbeats in a row that tell of the same work, or the same 2 to 4 by turns, and are a loop; not "
+        "judged, where not set.",
+    )
     expects: tuple[ExpectTable, ...] = Field(
         default=(), description="Files that its work is to bring about: one that is missing or too old is an incident."
     )

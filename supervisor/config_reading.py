@@ -90,6 +90,7 @@ class Reading:
             max_tokens_per_hour=table.max_tokens_per_hour,
             schedule=None if table.schedule is None else schedule(table.schedule, table.time_zone, table.grace),
             max_runtime=table.max_runtime,
+            loop_after=table.loop_after,
             expects=tuple(Expectation(str(one.path), one.newer_than) for one in table.expects),
         )
         if table.flap_low > table.flap_high:

@@ -123,9 +123,10 @@ def test_limits_are_off_and_money_is_what_was_typed(read: Read) -> None:
         [agents.a]
         max_cost_per_hour = 0.1
         progress_timeout = "2h"
+        loop_after = 20
         [agents.b]
     """)
-    wanted = Policy(progress_timeout=7200, max_cost_per_hour=Decimal("0.1"), max_tokens_per_hour=5000)
+    wanted = Policy(progress_timeout=7200, loop_after=20, max_cost_per_hour=Decimal("0.1"), max_tokens_per_hour=5000)
     assert settings.policy("a") == wanted
     assert settings.policy("b") == Policy(max_tokens_per_hour=5000)
 
@@ -412,6 +413,7 @@ def test_equal_settings_may_be_written_differently(read: Read) -> None:
             '2: agents.a.expects[0].newer_then: unknown key "newer_then": did you mean "newer_than"?',
         ),
         ("[agents.a]\nexpects = [{ path = 'a' }]", "2: agents.a.expects[0].newer_than: is required"),
+        ("[agents.a]\nloop_after = 3", "2: agents.a.loop_after: expected at least 4, got 3"),
         ("[agents.a]\nschedule = '0 3 * *'", f'2: agents.a.schedule: {NO_CRON}, got "0 3 * *"'),
         ("[agents.a]\nschedule = '0 0 30 2 *'", f'2: agents.a.schedule: {NO_CRON}: bad day-of-month, got "0 0 30 2 *"'),
         (

@@ -24,6 +24,7 @@ _MODIFIERS = {
     "clock_skew": "Its clock is ahead: the time of receipt counts.",
     "stalled": "It beats, work waits, and it makes no progress.",
     "unmet": "It beats, and what it is to make is not there.",
+    "looping": "It beats, and does the same again and again.",
     "flapping": "It is well and ill by turns: nothing restarts it until it has settled.",
 }
 _TOLD_OTHERWISE = frozenset({"held", "silenced", "unobserved"})

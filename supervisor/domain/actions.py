@@ -19,6 +19,7 @@ class Cause(StrEnum):
     HEARTBEAT = "heartbeat"
     STALLED = "stalled"
     POSTCONDITION = "postcondition"
+    LOOP = "loop"
     BURN = "burn"
     FLAPPING = "flapping"
 

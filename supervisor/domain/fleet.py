@@ -40,6 +40,7 @@ class Modifier(StrEnum):
     CLOCK_SKEW = "clock_skew"
     STALLED = "stalled"
     UNMET = "unmet"
+    LOOPING = "looping"
     FLAPPING = "flapping"
 
 
@@ -133,6 +134,8 @@ def view(
         modifiers.append(Modifier.STALLED)
     if health.postcondition.nudged:
         modifiers.append(Modifier.UNMET)
+    if health.loop.nudged:
+        modifiers.append(Modifier.LOOPING)
     if health.flapping.on:
         modifiers.append(Modifier.FLAPPING)
     return AgentView(

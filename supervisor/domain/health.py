@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, assert_never
 
-from supervisor.domain import attempts, beats, burn, flapping, mending, postcondition, progress, restarts
+from supervisor.domain import attempts, beats, burn, flapping, loop, mending, postcondition, progress, restarts
 from supervisor.domain.actions import Cause, HealthAction, Missed, OpenIncident, ResolveIncident, Severity
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import (
@@ -51,9 +51,10 @@ __all__ = ["Attempt", "Health", "HealthState", "handle"]
 _MOVES = {
     Cause.STALLED: "its work moves again, or waits no more",
     Cause.POSTCONDITION: "what it is to make is there, or awaited no more",
+    Cause.LOOP: "it does something new",
 }
 
-_KEPT = {Cause.STALLED: "progress", Cause.POSTCONDITION: "postcondition"}
+_KEPT = {Cause.STALLED: "progress", Cause.POSTCONDITION: "postcondition", Cause.LOOP: "loop"}
 """Where the health keeps what is known of each standstill."""
 
 
@@ -130,16 +131,25 @@ def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
     retired = beats.retired(health, beat)
     new_life = retired != health.retired
     work = progress.told(health.progress, beat, moment.policy.progress_timeout, new_life=new_life)
+    row = loop.told(health.loop, beat, moment.policy.loop_after, new_life=new_life)
     spent = burn.told(health.burn, beat, moment.now, moment.policy, new_life=new_life)
-    news: dict[str, Any] = {"beat": beat, "lost": lost, "retired": retired, "progress": work, "burn": spent}
+    news: dict[str, Any] = {
+        "beat": beat,
+        "lost": lost,
+        "retired": retired,
+        "burn": spent,
+        "progress": work,
+        "loop": row,
+    }
     if beats.ends_life(beat, moment.policy):
-        news |= {"progress": progress.IDLE, "postcondition": postcondition.stopped(health.postcondition)}
+        news |= {"progress": progress.IDLE, "loop": loop.NO_LOOP}
+        news["postcondition"] = postcondition.stopped(health.postcondition)
         return _settled(health, HealthState.STOPPED, "stopped as planned", moment, due=None, **news)
     if beat.kind is BeatKind.FAIL:
         text = "the agent reported a failure"
         return _miss(replace(health, errors=health.errors + 1, **news), moment.now, text, moment)
     due = beats.promise(beat, moment.policy, lost=lost, skipped=health.skipped)
-    if due < moment.now or work.stuck or health.postcondition.stuck:
+    if due < moment.now or work.stuck or row.stuck or health.postcondition.stuck:
         # Known only from the past, or of an agent that does not get on: it proves nothing, and takes nothing back.
         health = replace(health, **news)
         late = beats.is_promised(health) or health.state is HealthState.STOPPED
@@ -318,6 +328,7 @@ def _repoliced(health: Health, moment: Moment) -> Health:
     health = replace(
         health,
         progress=progress.promised(health.progress, policy.progress_timeout),
+        loop=loop.promised(health.loop, policy.loop_after),
         postcondition=postcondition.promised(health.postcondition, policy.expects, now),
         burn=burn.promised(health.burn, now, policy),
     )
@@ -337,6 +348,7 @@ def _lost(health: Health, seconds: float, moment: Moment) -> Health:
     return replace(
         after,
         progress=progress.shifted(health.progress, seconds),
+        loop=loop.shifted(health.loop, seconds),
         postcondition=postcondition.lost(health.postcondition, seconds),
     )
 
@@ -349,6 +361,7 @@ def _shifted(health: Health, seconds: float, policy: Policy) -> Health:
         restart_at=moved(health.restart_at, seconds),
         held_until=moved(health.held_until, seconds),
         progress=progress.shifted(health.progress, seconds),
+        loop=loop.shifted(health.loop, seconds),
         postcondition=postcondition.shifted(health.postcondition, seconds),
         burn=burn.shifted(health.burn, seconds),
         flapping=flapping.shifted(health.flapping, seconds),

@@ -100,6 +100,7 @@ def ended(health: Health, attempt: Attempt, event: RestartFinished, moment: Mome
         due=now + moment.policy.start_period,
         errors=health.errors + (0 if event.ok else 1),
         progress=health.progress.paused() if event.ok else health.progress,
+        loop=health.loop.paused() if event.ok else health.loop,
         reason=f"{attempt.name} {'done, first heartbeat awaited' if event.ok else f'failed: {event.detail}'}",
     )
 

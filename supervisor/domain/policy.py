@@ -61,6 +61,7 @@ class Policy:
         busy_limit: how far `busy_until` may move the deadline (s).
         critical_limit: how long `phase: critical` may defer a restart (s).
         progress_timeout: how long work may wait without progress (s); None where that is not judged.
+        loop_after: how many heartbeats in a row that tell of the same work are a loop; None where that is not judged.
         expects: the files that its work is to bring about.
         depends_on: the agents without which it can not work.
         flap_high, flap_low: share of changes, 0 to 1, over which flapping begins, at which it ends.
@@ -85,6 +86,7 @@ class Policy:
     schedule: Schedule | None = None
     max_runtime: float | None = None
     expects: tuple[Expectation, ...] = ()
+    loop_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

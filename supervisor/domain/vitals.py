@@ -10,6 +10,7 @@ from supervisor.domain.attempts import Attempt
 from supervisor.domain.burn import UNMETERED, Burn
 from supervisor.domain.events import Beat
 from supervisor.domain.flapping import STEADY, Flapping
+from supervisor.domain.loop import NO_LOOP, Loop
 from supervisor.domain.policy import Policy
 from supervisor.domain.postcondition import NOTHING_EXPECTED, Postcondition
 from supervisor.domain.progress import IDLE, Progress
@@ -51,6 +52,7 @@ class Health:
         errors: failures that the agent reported, and restarts that failed, since it was registered.
         retired: incarnations that a newer one has replaced, newest last.
         progress: whether its work moves.
+        loop: whether it does the same again and again.
         postcondition: whether what it is to make appears.
         flapping: whether it is well and ill by turns.
         burn: what it uses.
@@ -82,6 +84,7 @@ class Health:
     burn: Burn = UNMETERED
     skipped: float = 0.0
     postcondition: Postcondition = NOTHING_EXPECTED
+    loop: Loop = NO_LOOP
 
     @property
     def restarting(self) -> bool:
@@ -112,7 +115,11 @@ class Health:
     @property
     def standstills(self) -> tuple[tuple[Cause, Standstill], ...]:
         """The ways to stand still that are judged, and what an incident of each is about."""
-        return ((Cause.STALLED, self.progress), (Cause.POSTCONDITION, self.postcondition))
+        return (
+            (Cause.STALLED, self.progress),
+            (Cause.POSTCONDITION, self.postcondition),
+            (Cause.LOOP, self.loop),
+        )
 
     def effect(self, attempt: Attempt) -> int:
         """Return what tells this attempt from every other, those of a lost journal too."""
@@ -121,7 +128,8 @@ class Health:
     @property
     def deadline(self) -> float | None:
         """When this machine wants to be woken, None where only a fact can change it."""
-        wanted = (self.due, self.restart_at, self.held_until, self.progress.due, self.postcondition.due, self.burn.due)
+        own = (self.due, self.restart_at, self.held_until, self.burn.due)
+        wanted = (*own, self.progress.due, self.postcondition.due, self.loop.due)
         return min((at for at in wanted if at is not None), default=None)
 
 

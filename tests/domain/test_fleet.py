@@ -10,6 +10,7 @@ from supervisor.domain.events import Beat
 from supervisor.domain.flapping import Flapping
 from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, narrowed, overall, view, worst_first
 from supervisor.domain.health import Health, HealthState
+from supervisor.domain.loop import Loop
 from supervisor.domain.policy import Policy
 from supervisor.domain.postcondition import Postcondition
 from supervisor.domain.progress import Progress
@@ -82,6 +83,7 @@ def test_a_view_of_nothing() -> None:
         (Health(beat=Beat(START, skew=90.0)), (Modifier.CLOCK_SKEW,)),
         (Health(beat=Beat(START)), ()),
         (Health(progress=Progress(START, nudged=True, seq=1, pending=5, since=START)), (Modifier.STALLED,)),
+        (Health(loop=Loop(START, nudged=True)), (Modifier.LOOPING,)),
         (Health(postcondition=Postcondition(START, nudged=True)), (Modifier.UNMET,)),
         (Health(flapping=Flapping(1, on=True)), (Modifier.FLAPPING,)),
     ],

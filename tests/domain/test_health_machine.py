@@ -73,6 +73,7 @@ promises = st.builds(
     max_tokens_per_hour=st.sampled_from([None, 200.0]),
     schedule=st.sampled_from([None, None, every("20m", "5m"), every("1h", "0s")]),
     max_runtime=st.sampled_from([None, 600.0, 7200.0]),
+    loop_after=st.sampled_from([None, 4]),
     expects=st.sampled_from([(), (), (LATELY,), (LATELY, Expectation("/b", 3600.0))]),
 )
 lengths = st.integers(0, 400) | st.integers(0, HALF_A_DAY)
@@ -138,10 +139,18 @@ class HealthMachine(RuleBasedStateMachine):
         busy=st.none() | st.integers(0, HALF_A_DAY),
         work=st.sampled_from([None, 1, 2]),
         tokens=st.integers(0, 400),
+        message=st.sampled_from([None, "a", "b"]),
         at_once=st.booleans(),
     )
     def say(
-        self, kind: BeatKind, phase: Phase | None, busy: int | None, work: int | None, tokens: int, at_once: bool
+        self,
+        kind: BeatKind,
+        phase: Phase | None,
+        busy: int | None,
+        work: int | None,
+        tokens: int,
+        message: str | None,
+        at_once: bool,
     ) -> None:
         beat = Beat(
             self.now,
@@ -154,6 +163,7 @@ class HealthMachine(RuleBasedStateMachine):
             progress_seq=work,
             pending=work,
             tokens=tokens,
+            message=message,
         )
         self.said.append(beat)
         if at_once:
@@ -434,6 +444,7 @@ class HealthMachine(RuleBasedStateMachine):
     @invariant()
     def what_is_kept_is_bounded(self) -> None:
         assert len(self.health.retired) <= 8
+        assert len(self.health.loop.works) <= (self.policy.loop_after or 0)
         assert self.health.history.total >= self.health.history.starts
 
 

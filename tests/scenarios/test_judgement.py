@@ -144,6 +144,24 @@ async def test_a_check_looks_at_the_files_too() -> None:
     assert [incident.key for incident in fleet.incidents] == ["a:postcondition"]
 
 
+async def test_an_agent_in_a_loop_is_told_of_then_restarted_and_gets_out_of_it() -> None:
+    async with town(a=agent(loop_after=4)) as t:
+        async with saying(t, "a", phase="working", progress={"note": "page 7"}, message="again"):
+            await t.until("16m")
+            assert t.heard() == [(near(900), "triggered", "a:loop")]
+            message = t.channel().heard[0].delivery.message
+            assert (message["severity"], message["summary"]) == ("warning", "the same work in 4 heartbeats in a row")
+            assert message["evidence"]["loop"] == {"heartbeats": 4, "works_by_turns": 1, "last_note": "page 7"}
+            assert (await t.view("a")).modifiers == (Modifier.LOOPING,)
+            await t.again()
+            await t.until("31m")
+            assert t.restarts("a") == [near(1800)]
+        async with saying(t, "a", phase="working", progress={"note": "page 8"}):
+            await t.sleep("1m")
+            assert [kind for _, kind, _ in t.heard()] == ["triggered", "resolved"]
+            assert (await t.view("a")).modifiers == ()
+
+
 async def test_an_agent_that_uses_too_much_is_told_of_and_not_restarted() -> None:
     async with town(a=agent(max_cost_per_hour=Decimal(5))) as t:
         t.beat("a", usage={"cost": "20.00"})

@@ -39,6 +39,11 @@ _HEALTH: Mapping[str, str] = {
     "what it is to make is there, or awaited no more": "lo que debe producir está, o ya no se espera",
     "{path} was last written {span} ago": "{path} se escribió por última vez hace {span}",
     "{path} is not there after {span}": "{path} no está después de {span}",
+    "the same work in {n} heartbeats in a row": "el mismo trabajo en {n} latidos seguidos",
+    "the same {works} works by turns in {n} heartbeats in a row": (
+        "los mismos {works} trabajos por turnos en {n} latidos seguidos"
+    ),
+    "it does something new": "hace algo nuevo",
     "the agent reported a failure": "el agente informó una falla",
     "the agent reported a failure: {message}": "el agente informó una falla: {message}",
     "the process ended with exit code {code}": "el proceso terminó con el código de salida {code}",
@@ -73,6 +78,8 @@ _WORDS: Mapping[str, str] = {
     "clock skew": "reloj desfasado",
     "stalled": "estancado",
     "unmet": "sin resultado",
+    "looping": "en bucle",
+    "loop": "bucle",
     "postcondition": "resultado",
     "flapping": "inestable",
     "burn": "gasto",
