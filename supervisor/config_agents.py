@@ -66,6 +66,11 @@ class AgentTable(Table):
         default=1800.0, description="How far a heartbeat's busy_until may move the deadline."
     )
     critical_limit: SpanOrNone = Field(default=300.0, description="How long a critical phase may defer a restart.")
+    activity: tuple[Place, ...] = Field(
+        default=(), description="Files, or globs, that it writes at its work: while they are written a restart waits."
+    )
+    activity_timeout: Span = Field(default=300.0, description="How long after one was written it is taken to work.")
+    activity_limit: SpanOrNone = Field(default=900.0, description="How long that may defer a restart.")
     progress_timeout: Span | None = Field(
         default=None, description="How long pending work may wait without progress; for ever, where not set."
     )

@@ -90,6 +90,9 @@ class Reading:
             max_tokens_per_hour=table.max_tokens_per_hour,
             schedule=None if table.schedule is None else schedule(table.schedule, table.time_zone, table.grace),
             max_runtime=table.max_runtime,
+            activity=tuple(map(str, table.activity)),
+            activity_timeout=table.activity_timeout,
+            activity_limit=table.activity_limit,
             loop_after=table.loop_after,
             expects=tuple(Expectation(str(one.path), one.newer_than) for one in table.expects),
         )

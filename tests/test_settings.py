@@ -167,6 +167,20 @@ def test_what_is_expected_lies_where_the_file_says(read: Read) -> None:
     assert settings.policy("b").expects == (Expectation(str(settings.source.parent / "report.csv"), 3600),)
 
 
+def test_signs_of_work_lie_where_the_file_says(read: Read) -> None:
+    settings = read("""
+        [agents.a]
+        activity = ["~/a.log", "logs/*.log"]
+        activity_limit = "0s"
+        [agents.b]
+    """)
+    assert settings.source is not None
+    known = settings.policy("a")
+    assert known.activity == ("/home/ann/a.log", str(settings.source.parent / "logs/*.log"))
+    assert (known.activity_timeout, known.activity_limit) == (300.0, 0.0)
+    assert settings.policy("b").activity == ()
+
+
 def test_circles_are_refused(read: Read) -> None:
     text = "[agents.{}]\ndepends_on = ['{}']\n"
     (problem,) = problems(read, text.format("a", "b") + text.format("b", "c") + text.format("c", "a"))

@@ -15,7 +15,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, assert_never
 
-from supervisor.domain import attempts, beats, burn, flapping, loop, mending, postcondition, progress, restarts
+from supervisor.domain import (
+    activity,
+    beats,
+    burn,
+    flapping,
+    loop,
+    mending,
+    postcondition,
+    progress,
+    restarts,
+    timeline,
+)
 from supervisor.domain.actions import Cause, HealthAction, Missed, OpenIncident, ResolveIncident, Severity
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import (
@@ -41,7 +52,6 @@ from supervisor.domain.events import (
 from supervisor.domain.policy import Policy
 from supervisor.domain.restarts import History
 from supervisor.domain.standstill import Standstill
-from supervisor.domain.times import moved
 from supervisor.domain.vitals import Health, HealthState, Moment, Step
 from supervisor.domain.words import count, span
 
@@ -112,9 +122,9 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
         case ParentWell(parent):
             return _judged_anew(health, parent, moment), ()
         case TimeLost(seconds):
-            return _lost(health, seconds, moment), ()
+            return timeline.lost(health, seconds, moment), ()
         case ClockStepped(seconds):
-            return _shifted(health, seconds, moment.policy), ()
+            return timeline.shifted(health, seconds, moment.policy), ()
         case _:
             assert_never(event)
 
@@ -164,7 +174,7 @@ def _looked(health: Health, newest: Mapping[str, float | None], moment: Moment) 
     """Take in what the files tell; with the last thing that was missed, the heartbeats since count again."""
     now, policy = moment.now, moment.policy
     known = postcondition.looked(health.postcondition, newest, now, policy.check_interval)
-    after = replace(health, postcondition=known)
+    after = replace(health, postcondition=known, activity=activity.looked(health.activity, newest, now, policy))
     freed = health.postcondition.stuck and not any(still.stuck for _, still in after.standstills)
     if not freed or health.restarting or health.beat is None or health.beat.kind is BeatKind.FAIL:
         return after, ()
@@ -187,6 +197,7 @@ def _settled(health: Health, state: HealthState, reason: str, moment: Moment, **
     if health.state is state:
         return replace(health, deferred=False, reason=reason, **news), ()
     actions = (ResolveIncident(Cause.HEARTBEAT, reason),) if health.incident else ()
+    news["activity"] = activity.ended(health.activity)
     over: dict[str, Any] = {"misses": 0, "restart_at": None, "deferred": False, "exhausted": False, "incident": False}
     return replace(health, state=state, since=moment.now, reason=reason, gone="", **over, **news), actions
 
@@ -341,28 +352,3 @@ def _repoliced(health: Health, moment: Moment) -> Health:
     if not beats.is_promised(health):
         return replace(health, due=min(health.due, now + max(policy.check_interval, policy.start_period)))
     return replace(health, due=beats.promised(health, policy))
-
-
-def _lost(health: Health, seconds: float, moment: Moment) -> Health:
-    after = beats.lost(health, seconds, moment.now, moment.policy)
-    return replace(
-        after,
-        progress=progress.shifted(health.progress, seconds),
-        loop=loop.shifted(health.loop, seconds),
-        postcondition=postcondition.lost(health.postcondition, seconds),
-    )
-
-
-def _shifted(health: Health, seconds: float, policy: Policy) -> Health:
-    return replace(
-        beats.shifted(health, seconds, policy),
-        attempt=None if health.attempt is None else attempts.shifted(health.attempt, seconds),
-        history=restarts.shifted(health.history, seconds),
-        restart_at=moved(health.restart_at, seconds),
-        held_until=moved(health.held_until, seconds),
-        progress=progress.shifted(health.progress, seconds),
-        loop=loop.shifted(health.loop, seconds),
-        postcondition=postcondition.shifted(health.postcondition, seconds),
-        burn=burn.shifted(health.burn, seconds),
-        flapping=flapping.shifted(health.flapping, seconds),
-    )

@@ -62,6 +62,9 @@ class Policy:
         critical_limit: how long `phase: critical` may defer a restart (s).
         progress_timeout: how long work may wait without progress (s); None where that is not judged.
         loop_after: how many heartbeats in a row that tell of the same work are a loop; None where that is not judged.
+        activity: files, as globs, that it writes at its work: while they are written a restart waits.
+        activity_timeout: how long after one was written (s) it is taken to work.
+        activity_limit: how long that may defer a restart (s).
         expects: the files that its work is to bring about.
         depends_on: the agents without which it can not work.
         flap_high, flap_low: share of changes, 0 to 1, over which flapping begins, at which it ends.
@@ -87,6 +90,9 @@ class Policy:
     max_runtime: float | None = None
     expects: tuple[Expectation, ...] = ()
     loop_after: int | None = None
+    activity: tuple[str, ...] = ()
+    activity_timeout: float = 300.0
+    activity_limit: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)

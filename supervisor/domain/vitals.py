@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from supervisor.domain.actions import Cause, HealthAction
+from supervisor.domain.activity import NONE_SEEN, Activity
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.burn import UNMETERED, Burn
 from supervisor.domain.events import Beat
@@ -56,6 +57,7 @@ class Health:
         postcondition: whether what it is to make appears.
         flapping: whether it is well and ill by turns.
         burn: what it uses.
+        activity: whether it works though it does not beat.
         gone: how its process ended, where we saw it end and nothing has been heard since.
         born: when it was registered, in whole seconds: tells it from others of its name.
     """
@@ -85,6 +87,7 @@ class Health:
     skipped: float = 0.0
     postcondition: Postcondition = NOTHING_EXPECTED
     loop: Loop = NO_LOOP
+    activity: Activity = NONE_SEEN
 
     @property
     def restarting(self) -> bool:

@@ -19,6 +19,7 @@ from supervisor.domain.events import (
     HeartbeatSeen,
     ProcessExited,
     Registered,
+    Released,
     RestartFinished,
     StartAsked,
 )
@@ -258,7 +259,7 @@ class Agent:
             await self.look()
             for beat in self._mailbox.take(HeartbeatSeen):
                 await self._hear(beat)
-        if self._calls_for_files(event):
+        if self._calls_for_files(event) or self._may_restart(event):
             await self._look_at_files()
         return await self._apply(event)
 
@@ -275,8 +276,21 @@ class Agent:
             case _:
                 return False
 
+    def _may_restart(self, event: HealthEvent) -> bool:
+        """Whether `event` can begin a restart that what the agent writes would put off."""
+        if not self.plan.policy.activity or self.health.restarting:
+            return False
+        match event:
+            case DeadlineReached():
+                now, wanted = self._tools.clock.now(), (self.health.due, self.health.restart_at)
+                return any(at is not None and at <= now for at in wanted)
+            case HeartbeatSeen(beat):
+                return beat.kind is BeatKind.FAIL
+            case _:
+                return isinstance(event, CheckAsked | Released)
+
     async def _look_at_files(self) -> None:
-        paths = [one.path for one in self.health.postcondition.outcomes]
+        paths = [*self.plan.policy.activity, *(one.path for one in self.health.postcondition.outcomes)]
         await self._apply(FilesSeen(await self._tools.newest(paths)))
 
     async def _deadline(self) -> None:
@@ -341,10 +355,10 @@ class Agent:
                 self._refused = None
                 kind = self.plan.kind or ""
                 change.records.append(records.RestartStarted(self.name, after.restarts, kind, reason))
-            case actions.RestartRefused(reason, until):
+            case actions.RestartRefused(reason, until, detail):
                 # Each further miss is refused for the same reason: it is said once.
                 if action != self._refused or not after.misses:
-                    change.records.append(records.RestartRefused(self.name, reason.value, until))
+                    change.records.append(records.RestartRefused(self.name, reason.value, until, detail))
                 self._refused = action
             case actions.OpenIncident(cause, severity, summary):
                 # A restart that begins just now has nothing to tell; the one before it has.

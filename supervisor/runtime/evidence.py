@@ -30,6 +30,12 @@ def evidence(known: Health, attempt: Attempt | None) -> dict[str, Any]:
     if work.nudged:
         flat_since = None if work.since is None else utc(work.since)
         told["progress"] = {"seq": work.seq, "pending": work.pending, "flat_since": flat_since}
+    if known.activity.since is not None and known.activity.at is not None:
+        told["activity"] = {
+            "path": known.activity.path,
+            "last_written": utc(known.activity.at),
+            "restart_deferred_since": utc(known.activity.since),
+        }
     if known.loop.nudged:
         note = None if beat is None else beat.progress_note
         told["loop"] = {"heartbeats": len(known.loop.works), "works_by_turns": known.loop.period, "last_note": note}

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from supervisor.domain.actions import Severity
+from supervisor.domain.activity import Activity
 from supervisor.domain.burn import Burn, Spent
 from supervisor.domain.delivery import Delivery, DeliveryState, NoticeKind
 from supervisor.domain.escalation import Incident, IncidentState
@@ -61,6 +62,8 @@ HEALTH = replace(
     incident=True,
     retired=("x-0",),
     postcondition=Postcondition(NOW, since=NOW - 60, outcomes=(Outcome("/a", 60.0, NOW - 61), Outcome("/b", 60.0))),
+    activity=Activity("/a.log", NOW - 9, NOW - 5),
+    skipped=NOW - 90,
     loop=Loop(NOW, stuck=True, nudged=True, works=(2**48 - 1, 1), period=1),
     progress=Progress(NOW, nudged=True, seq=7, pending=5, since=NOW - 60),
     flapping=Flapping(0b1011, well=False, at=NOW, on=True),

@@ -15,6 +15,7 @@ from supervisor.domain.actions import (
     HealthAction,
     Missed,
     OpenIncident,
+    Refusal,
     ResolveIncident,
     Restart,
     RestartRefused,
@@ -73,6 +74,7 @@ promises = st.builds(
     max_tokens_per_hour=st.sampled_from([None, 200.0]),
     schedule=st.sampled_from([None, None, every("20m", "5m"), every("1h", "0s")]),
     max_runtime=st.sampled_from([None, 600.0, 7200.0]),
+    activity=st.sampled_from([(), ("/a", "/c")]),
     loop_after=st.sampled_from([None, 4]),
     expects=st.sampled_from([(), (), (LATELY,), (LATELY, Expectation("/b", 3600.0))]),
 )
@@ -101,6 +103,7 @@ class HealthMachine(RuleBasedStateMachine):
         self.named = True
         self.life = 0
         self.files: dict[str, float | None] = {"/a": None, "/b": None}
+        self.put_off = NEVER
         self.swapped = False
         self.said: list[Beat] = []
         self.newest_read = NEVER
@@ -284,6 +287,7 @@ class HealthMachine(RuleBasedStateMachine):
         self.said.clear()
         self.newest_read += seconds
         self.proof += seconds
+        self.put_off += seconds
         self.tell(ClockStepped(seconds))
         back, _ = health.handle(self.health, ClockStepped(-seconds), self.now, self.policy, name="agent")
         if self.policy.schedule is None:
@@ -348,12 +352,15 @@ class HealthMachine(RuleBasedStateMachine):
         self.health, actions = health.handle(
             before, event, self.now, self.policy, name="agent", trusted=self.trusted, parent=self.parent
         )
+        if self.health.state in CALM:
+            self.put_off = NEVER
         self.check_misses(before, event, actions)
         for action in actions:
             if isinstance(action, Restart):
                 self.check_restart(before, event, action)
             elif isinstance(action, RestartRefused):
                 assert action.until is None or action.until >= self.now
+                self.check_refusal(action)
             elif isinstance(action, OpenIncident):
                 assert not self.parent or action.cause is Cause.BURN
                 assert action.cause not in self.open
@@ -361,6 +368,14 @@ class HealthMachine(RuleBasedStateMachine):
             elif isinstance(action, ResolveIncident):
                 self.open.remove(action.cause)
         return actions
+
+    def check_refusal(self, action: RestartRefused) -> None:
+        """What an agent writes never puts a restart off for longer than it may, in one silence."""
+        if action.reason is Refusal.ACTIVITY:
+            assert not self.health.gone
+            self.put_off = self.now if self.put_off == NEVER else self.put_off
+            assert action.until is not None
+            assert self.now < action.until <= self.put_off + self.policy.activity_limit
 
     def check_misses(self, before: Health, event: HealthEvent, actions: tuple[HealthAction, ...]) -> None:
         missed = [action for action in actions if isinstance(action, Missed)]

@@ -15,7 +15,7 @@ from supervisor.domain.gate import GatePolicy
 from supervisor.domain.health import HealthState
 from supervisor.domain.messages import utc
 from supervisor.domain.policy import Expectation
-from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
+from tests.support.world import EPOCH, VIRTUAL, VirtualTown, agent, near, town
 
 pytestmark = VIRTUAL
 
@@ -160,6 +160,37 @@ async def test_an_agent_in_a_loop_is_told_of_then_restarted_and_gets_out_of_it()
             await t.sleep("1m")
             assert [kind for _, kind, _ in t.heard()] == ["triggered", "resolved"]
             assert (await t.view("a")).modifiers == ()
+
+
+async def test_an_agent_that_writes_at_its_work_is_not_restarted_yet() -> None:
+    log = Path("/cache/activity.log")
+    async with town(a=agent(activity=(str(log),))) as t:
+        t.beat("a")
+        await t.until("58m")
+        t.write(log, b"1")
+        await t.until("61m")
+        refused = t.logged("restart_refused")[0]
+        assert (refused.reason, refused.until) == ("activity", near(EPOCH + 63 * 60))
+        assert refused.detail == "/cache/activity.log was last written 2 min ago"
+        for _ in range(5):
+            t.write(log, b"2")
+            await t.sleep("3m")
+        assert t.restarts("a") == [near(75 * 60)]
+        assert [key for _, _, key in t.heard()] == ["a:heartbeat"]
+        evidence = t.channel().heard[0].delivery.message["evidence"]["activity"]
+        assert evidence["path"] == str(log)
+        assert evidence["restart_deferred_since"].startswith("2026-05-28T21:26:40")
+
+
+async def test_nobody_looks_at_what_an_agent_writes_before_a_restart_is_due() -> None:
+    async with town(a=agent(activity=("/cache/activity.log",))) as t:
+        looks = t.files.looks
+        async with saying(t, "a"):
+            await t.until("3h")
+            assert looks == []
+            t.beat("a", kind="fail")
+            await t.sleep("1s")
+            assert looks == ["/cache/activity.log"]
 
 
 async def test_an_agent_that_uses_too_much_is_told_of_and_not_restarted() -> None:

@@ -279,8 +279,8 @@ class Play(_Stage):
                 event = Held(self.now + length, "ann")
         known = self.health.postcondition
         ends_run = isinstance(event, HeartbeatSeen) and event.beat.kind in {BeatKind.OK, BeatKind.STOP}
-        if (ends_run and known.to_be_seen) or (isinstance(event, DeadlineReached) and known.outcomes):
-            self._hear(FilesSeen({one.path: self.files.get(one.path) for one in known.outcomes}))
+        if (ends_run and known.to_be_seen) or isinstance(event, DeadlineReached):
+            self._hear(FilesSeen(dict(self.files)))
         self._hear(event)
 
     def _hear(self, event: HealthEvent) -> None:
