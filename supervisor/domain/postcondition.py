@@ -56,9 +56,10 @@ class Postcondition(Standstill):
         return "; ".join(self._words(one, now) for one in self.unmet(now))
 
     def _words(self, one: Outcome, now: float) -> str:
+        limit = f"promised within {span(one.newer_than)}"
         if one.newest is None:
-            return f"{one.path} is not there after {span(now - self.since)}"
-        return f"{one.path} was last written {span(now - one.newest)} ago"
+            return f"{one.path} is not there after {span(now - self.since)}, {limit}"
+        return f"{one.path} was last written {span(now - one.newest)} ago, {limit}"
 
 
 NOTHING_EXPECTED = Postcondition()

@@ -107,7 +107,7 @@ async def test_work_that_does_not_appear_is_told_of_then_restarted_until_it_is_t
             message = t.channel().heard[0].delivery.message
             assert (message["severity"], message["summary"]) == (
                 "warning",
-                "/out/report.csv was last written 30 min ago",
+                "/out/report.csv was last written 30 min ago, promised within 30 min",
             )
             assert message["evidence"]["postcondition"] == [
                 {"path": "/out/report.csv", "newer_than_seconds": 1800.0, "last_written": written}

@@ -38,7 +38,12 @@ _HEALTH: Mapping[str, str] = {
     "its work moves again, or waits no more": "su trabajo avanza de nuevo, o ya no espera",
     "what it is to make is there, or awaited no more": "lo que debe producir está, o ya no se espera",
     "{path} was last written {span} ago": "{path} se escribió por última vez hace {span}",
-    "{path} is not there after {span}": "{path} no está después de {span}",
+    "{path} was last written {span} ago, promised within {limit}": (
+        "{path} se escribió por última vez hace {span}, prometido en {limit}"
+    ),
+    "{path} is not there after {span}, promised within {limit}": (
+        "{path} no está después de {span}, prometido en {limit}"
+    ),
     "the same work in {n} heartbeats in a row": "el mismo trabajo en {n} latidos seguidos",
     "the same {works} works by turns in {n} heartbeats in a row": (
         "los mismos {works} trabajos por turnos en {n} latidos seguidos"
