@@ -45,6 +45,11 @@ def looked(known: Activity, newest: Mapping[str, float | None], now: float, poli
     return replace(known, path=path, at=min(at, now))
 
 
+def promised(known: Activity, policy: Policy) -> Activity:
+    """Return it after the agent's promises were changed."""
+    return known if policy.activity else NONE_SEEN
+
+
 def until(known: Activity, beat: Beat | None, now: float, policy: Policy) -> float | None:
     """Return until when a restart waits; None where it waits no more."""
     if not policy.activity or known.at is None or (beat is not None and known.at <= beat.at):

@@ -342,6 +342,7 @@ def _repoliced(health: Health, moment: Moment) -> Health:
         loop=loop.promised(health.loop, policy.loop_after),
         postcondition=postcondition.promised(health.postcondition, policy.expects, now),
         burn=burn.promised(health.burn, now, policy),
+        activity=activity.promised(health.activity, policy),
     )
     if policy.restart is None and health.attempt is not None and health.restarting:
         # Nobody is left who could tell how it ends.

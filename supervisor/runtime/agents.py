@@ -259,22 +259,23 @@ class Agent:
             await self.look()
             for beat in self._mailbox.take(HeartbeatSeen):
                 await self._hear(beat)
-        if self._calls_for_files(event) or self._may_restart(event):
+        if self._calls_for_files(event):
             await self._look_at_files()
         return await self._apply(event)
 
     def _calls_for_files(self, event: HealthEvent) -> bool:
-        """Whether the files that the agent is to make are looked at before `event` is judged."""
+        """Whether the agent's files are looked at before `event` is judged: those that it is to make, or works on."""
         known, now = self.health.postcondition, self._tools.clock.now()
         match event:
             case HeartbeatSeen(beat):
-                return beat.kind in _ENDS_OF_RUNS and known.to_be_seen
+                missed = beat.kind in _ENDS_OF_RUNS and known.to_be_seen
             case CheckAsked():
-                return bool(known.outcomes)
+                missed = bool(known.outcomes)
             case DeadlineReached():
-                return known.nudged or (known.due is not None and known.due <= now)
+                missed = known.nudged or (known.due is not None and known.due <= now)
             case _:
-                return False
+                missed = False
+        return missed or self._may_restart(event)
 
     def _may_restart(self, event: HealthEvent) -> bool:
         """Whether `event` can begin a restart that what the agent writes would put off."""
@@ -298,11 +299,13 @@ class Agent:
         if _overdue(self.health, self._tools.clock.now()):
             # Before anything is awaited: those who fall silent together are counted before the first is judged.
             self._tools.gate.overdue(self.name)
-        await self.look()
+        if self._calls_for_files(DeadlineReached()):
+            await self._look_at_files()
+        await self.look()  # the last thing that is waited for: no heartbeat comes too late by that
         if self._mailbox:
             return  # a heartbeat that was being read when the deadline rang is heard first
         if self._tools.gate.trusted:
-            await self._hear(DeadlineReached())
+            await self._apply(DeadlineReached())
         else:
             self._parked = True
 

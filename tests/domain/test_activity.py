@@ -100,6 +100,11 @@ def test_a_critical_phase_has_its_own_time_first() -> None:
     scene.at("71m").expect("61m miss 1", "61m refused critical_phase", "66m refused activity", "70m restart 1")
 
 
+def test_new_promises() -> None:
+    scene = writer().at("58m", WROTE).at("60m").expect("60m miss 1", "60m refused activity").promise(policy())
+    scene.is_("unhealthy", activity=NONE_SEEN).at("63m").expect("63m restart 1")
+
+
 def test_the_clock_is_set() -> None:
     scene = writer().at("58m", WROTE).at("60m").step_clock("1h")
     assert scene.health.activity.since == START + 2 * 3600

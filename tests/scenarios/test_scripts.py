@@ -1,8 +1,8 @@
 """Schedules, runs, files, loops and signs of work as scripts: who does what and when, and what comes of it.
 
-A script is lines of "MINUTE what": `ok`, `start`, `fail` and `stop` are heartbeats, `ok x` one that tells of the work x,
-`wrote` a file of the agent, `again` a new life of the supervisor, `slept` an hour of the machine's sleep. What comes of it
-is told in the same way: `miss`, `restart`, `kept back REASON`, and what people heard. The town begins at 20:26:40.
+A script is lines of "MINUTE what": `ok`, `start`, `fail` and `stop` are heartbeats, `ok x` one that tells of the work
+x, `wrote` a file of the agent, `again` a new life of the supervisor, `slept` an hour of the machine's sleep. What comes
+of it is told in the same way: `miss`, `restart`, `kept back REASON`, and what people heard. It begins at 20:26:40.
 """
 
 from __future__ import annotations
