@@ -14,13 +14,15 @@ from pydantic import BaseModel, ValidationError
 from supervisor.config_agents import AgentTable, RestartTable
 from supervisor.config_errors import REQUIRED, Key, Origin, Problem, explain, unknown
 from supervisor.config_tables import Document
-from supervisor.domain.policy import OnExhausted, Policy, RestartPolicy
+from supervisor.domain.policy import Expectation, OnExhausted, Policy, RestartPolicy
+from supervisor.formats import cron
 from supervisor.formats.duration import format_duration
 from supervisor.paths import expand
 from supervisor.plugins import NOTIFIERS, RESTARTERS, Family, Plugin, PluginError, UnknownKindError
 
 DEFAULT_AGENTS = ("collections-emailer", "payment-watcher")
 _MINUTE = 60.0
+_HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Reading:
     def check(self) -> None:
         """Gather what is wrong with what no agent or channel says by itself."""
         self._restart(None)
+        self._check_schedules()
         self._check_chain()
         self._check_kin()
 
@@ -67,8 +70,10 @@ class Reading:
         return agents
 
     def _agent(self, name: str) -> Agent:
-        own = self.document.agents.get(name)
-        table = self.document.defaults.model_copy(update=given(own))
+        own = given(self.document.agents.get(name))
+        table = self.document.defaults.model_copy(update=own)
+        if "heartbeat_timeout" in own and "schedule" not in own:
+            table = table.model_copy(update={"schedule": None})  # the nearer word counts
         policy = Policy(
             heartbeat_timeout=table.heartbeat_timeout,
             check_interval=table.check_interval,
@@ -83,9 +88,16 @@ class Reading:
             flap_low=table.flap_low,
             max_cost_per_hour=table.max_cost_per_hour,
             max_tokens_per_hour=table.max_tokens_per_hour,
+            schedule=None if table.schedule is None else cron.schedule(table.schedule, table.time_zone, table.grace),
+            max_runtime=table.max_runtime,
+            activity=tuple(map(str, table.activity)),
+            activity_timeout=table.activity_timeout,
+            activity_limit=table.activity_limit,
+            loop_after=table.loop_after,
+            expects=tuple(Expectation(str(one.path), one.newer_than) for one in table.expects),
         )
         if table.flap_low > table.flap_high:
-            key = ("agents", name) if given(own).keys() & {"flap_low", "flap_high"} else ("defaults",)
+            key = ("agents", name) if own.keys() & {"flap_low", "flap_high"} else ("defaults",)
             self._wrong((*key, "flap_low"), f"expected at most flap_high ({table.flap_high:g}), got {table.flap_low:g}")
         found = self._restart(name)
         if found is None:
@@ -169,6 +181,12 @@ class Reading:
             self.problems += [problem for problem in problems if not (partial and problem.text == REQUIRED)]
         return None
 
+    def _check_schedules(self) -> None:
+        """An agent has a schedule or a timeout: neither says which of the two counts."""
+        for name, table in self.document.agents.items():
+            if {"schedule", "heartbeat_timeout"} <= given(table).keys():
+                self._wrong(("agents", name, "schedule"), "expected either schedule or heartbeat_timeout, got both")
+
     def _check_chain(self) -> None:
         steps = self.document.escalation.chain or ()
         for place, step in enumerate(steps):
@@ -210,7 +228,8 @@ def _is_path(annotation: Any) -> bool:
 
 
 def _law(table: RestartTable, policy: Policy) -> RestartPolicy:
-    timeout = policy.heartbeat_timeout
+    # Each run that fails is to have restarts of its own, however seldom it comes.
+    timeout = policy.heartbeat_timeout if policy.schedule is None else _HOUR
     return RestartPolicy(
         max_restarts=table.max_restarts,
         window=table.window or max(15 * _MINUTE, 6 * timeout),

@@ -21,9 +21,8 @@ from yarl import URL
 
 from supervisor.config_agents import AgentTable, shared
 from supervisor.config_keys import Count, Flag, Name, Place, Share, Span, SpanOrNone, Table
-from supervisor.config_types import TimeZone
+from supervisor.config_types import Cron, TimeZone
 from supervisor.credentials import Credential, CredentialName, TokenKeys, Variable, credential_of
-from supervisor.formats.cron import times
 
 _PORTS = 65536
 
@@ -256,11 +255,6 @@ def _patterns(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-def _schedule(expression: str) -> str:
-    times(expression, "UTC")
-    return expression
-
-
 class MaintenanceTable(Table):
     """A window that comes again: nobody is notified of what matches while it is open."""
 
@@ -270,9 +264,7 @@ class MaintenanceTable(Table):
         Field(min_length=1),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
     ] = Field(description="The agents, or a pattern of incident keys; one, or a list.")
-    schedule: Annotated[str, Field(strict=True), AfterValidator(_schedule)] = Field(
-        description="When it opens: a cron expression."
-    )
+    schedule: Cron = Field(description="When it opens: a cron expression.")
     duration: Span = Field(description="How long it is open.")
     time_zone: TimeZone = Field(default="UTC", description="The time zone (IANA) of its schedule.")
     comment: Annotated[str, Field(strict=True, pattern=r"\S", max_length=2000)] = Field(description="Why.")

@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from supervisor.formats import cron
 from supervisor.formats.duration import DURATION_PATTERN, format_duration, parse_duration
 
 _MOST = 1e12
@@ -51,3 +52,6 @@ def _zone(name: str) -> str:
 
 TimeZone = Annotated[str, AfterValidator(_zone)]
 """The IANA name of a time zone."""
+
+Cron = Annotated[str, Field(strict=True), AfterValidator(cron.checked)]
+"""Five fields, as cron has them."""

@@ -8,6 +8,7 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from glob import has_magic, iglob
 from pathlib import Path
 
 from supervisor.listing import mark
@@ -84,6 +85,14 @@ class RealFiles:
                     yield name, FileRead(data, max(info.st_mtime, info.st_ctime), seen, whole=rest <= limit)
         finally:
             os.close(place)
+
+    def newest(self, pattern: str) -> float | None:
+        """Return when the newest file that matches was written; see `Files.newest`."""
+        times = []
+        for path in iglob(pattern) if has_magic(pattern) else (pattern,):  # noqa: PTH207 - a Path globs no absolute one
+            with contextlib.suppress(OSError):
+                times.append(os.stat(path).st_mtime)  # noqa: PTH116 - text is cheaper
+        return max(times, default=None)
 
 
 def write_atomic(path: Path, data: bytes, ready: Callable[[int], None] = lambda _: None) -> None:

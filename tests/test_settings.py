@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from supervisor.credentials import Credential
 from supervisor.domain.gate import GatePolicy
-from supervisor.domain.policy import Chain, OnExhausted, Policy, RestartPolicy, Step
+from supervisor.domain.policy import Chain, Expectation, OnExhausted, Policy, RestartPolicy, Step
+from supervisor.formats.cron import schedule
 from supervisor.paths import places
 from supervisor.settings import ConfigError, Settings, load
 
@@ -41,6 +42,8 @@ TABLES = (
     "paths, ping, watch"
 )
 NO_UNIT = 'a duration is text with a unit, such as "90s", "15m" or "1h30m"'
+NO_CRON = 'expected minute, hour, day, month and weekday as cron has them, such as "*/30 * * * *"'
+NO_ZONE = 'expected a time zone that this machine knows, such as "America/Bogota" or "UTC"'
 NO_PROM = 'expected a name that ends in ".prom": node_exporter reads no other'
 NO_PATH = "a path has at least one character, and none of them is NUL"
 NO_NAME = "a name has 1 to 64 letters, digits, dots, hyphens or underscores, and begins with a letter or a digit"
@@ -120,11 +123,62 @@ def test_limits_are_off_and_money_is_what_was_typed(read: Read) -> None:
         [agents.a]
         max_cost_per_hour = 0.1
         progress_timeout = "2h"
+        loop_after = 20
         [agents.b]
     """)
-    wanted = Policy(progress_timeout=7200, max_cost_per_hour=Decimal("0.1"), max_tokens_per_hour=5000)
+    wanted = Policy(progress_timeout=7200, loop_after=20, max_cost_per_hour=Decimal("0.1"), max_tokens_per_hour=5000)
     assert settings.policy("a") == wanted
     assert settings.policy("b") == Policy(max_tokens_per_hour=5000)
+
+
+def test_a_schedule_stands_in_place_of_a_timeout(read: Read) -> None:
+    settings = read("""
+        [defaults]
+        heartbeat_timeout = "3h"
+        schedule = "0 3 * * *"
+        grace = "1h"
+        restart = { kind = "command", command = ["true"] }
+        [agents.a]
+        time_zone = "America/Bogota"
+        max_runtime = "2h"
+        [agents.b]
+        heartbeat_timeout = "2h"
+    """)
+    nightly, lively = settings.policy("a"), settings.policy("b")
+    assert nightly.schedule == schedule("0 3 * * *", "America/Bogota", 3600.0)
+    assert (nightly.max_runtime, lively.max_runtime, lively.schedule) == (7200.0, None, None)
+    assert nightly.restart is not None
+    assert lively.restart is not None
+    assert (nightly.restart.window, nightly.restart.reset_after) == (6 * 3600, 2 * 3600)
+    assert (lively.restart.window, lively.restart.reset_after) == (12 * 3600, 4 * 3600)
+    assert settings.policy("a") == settings.with_agents(["a"]).policy("a")
+
+
+def test_what_is_expected_lies_where_the_file_says(read: Read) -> None:
+    settings = read("""
+        [defaults]
+        expects = [{ path = "~/out/*.csv", newer_than = "25h" }]
+        [agents.a]
+        [agents.b]
+        expects = [{ path = "report.csv", newer_than = "1h" }]
+    """)
+    assert settings.source is not None
+    assert settings.policy("a").expects == (Expectation("/home/ann/out/*.csv", 25 * 3600),)
+    assert settings.policy("b").expects == (Expectation(str(settings.source.parent / "report.csv"), 3600),)
+
+
+def test_signs_of_work_lie_where_the_file_says(read: Read) -> None:
+    settings = read("""
+        [agents.a]
+        activity = ["~/a.log", "logs/*.log"]
+        activity_limit = "0s"
+        [agents.b]
+    """)
+    assert settings.source is not None
+    known = settings.policy("a")
+    assert known.activity == ("/home/ann/a.log", str(settings.source.parent / "logs/*.log"))
+    assert (known.activity_timeout, known.activity_limit) == (300.0, 0.0)
+    assert settings.policy("b").activity == ()
 
 
 def test_circles_are_refused(read: Read) -> None:
@@ -368,6 +422,19 @@ def test_equal_settings_may_be_written_differently(read: Read) -> None:
         ("[agents.a]\ndepends_on = ['a']", "2: agents.a.depends_on: it depends on itself: a → a"),
         ("[agents.a]\nflap_high = 0.2", "1: agents.a.flap_low: expected at most flap_high (0.2), got 0.25"),
         ("[defaults]\nflap_low = 0.4", "2: defaults.flap_low: expected at most flap_high (0.3), got 0.4"),
+        (
+            "[agents.a]\nexpects = [{ path = 'a', newer_then = '1h', newer_than = '1h' }]",
+            '2: agents.a.expects[0].newer_then: unknown key "newer_then": did you mean "newer_than"?',
+        ),
+        ("[agents.a]\nexpects = [{ path = 'a' }]", "2: agents.a.expects[0].newer_than: is required"),
+        ("[agents.a]\nloop_after = 3", "2: agents.a.loop_after: expected at least 4, got 3"),
+        ("[agents.a]\nschedule = '0 3 * *'", f'2: agents.a.schedule: {NO_CRON}, got "0 3 * *"'),
+        ("[agents.a]\nschedule = '0 0 30 2 *'", f'2: agents.a.schedule: {NO_CRON}: bad day-of-month, got "0 0 30 2 *"'),
+        (
+            "[agents.a]\nschedule = '0 3 * * *'\nheartbeat_timeout = '1h'",
+            "2: agents.a.schedule: expected either schedule or heartbeat_timeout, got both",
+        ),
+        ("[agents.a]\ntime_zone = 'Bogota'", f'2: agents.a.time_zone: {NO_ZONE}, got "Bogota"'),
         ("[agents.a]\nheartbeat_timeout = 60", f"2: agents.a.heartbeat_timeout: {NO_UNIT}, got 60"),
         ("[agents.a]\nheartbeat_timeout = '0s'", '2: agents.a.heartbeat_timeout: expected more than 0s, got "0s"'),
         ("[agents.a]\nstart_period = '99999d'", '2: agents.a.start_period: expected at most 3660d, got "99999d"'),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from supervisor.cli import _books, _output, _silences
-from supervisor.cli._times import ago, clock
+from supervisor.cli._times import ago, clock, next_run
 from supervisor.domain.words import count
 
 EXIT = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
@@ -95,6 +95,8 @@ def _agent(agent: dict[str, Any], now: Any) -> list[_output.Piece]:
     symbol, style = STYLES.get(agent["status"], ("?", ""))
     beat = agent["last_heartbeat"]
     age = "" if beat is None else f"; last heartbeat {ago(beat, now)}"
+    if agent.get("schedule"):  # a daemon of an older release does not tell
+        age += f"; {next_run(agent['schedule'], now)}"
     if under_repair(agent) and agent["status"] != "restarting":
         age += "; restart under way"
     return [

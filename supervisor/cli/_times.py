@@ -36,6 +36,12 @@ def ago(value: Any, now: Any) -> str:
     return f"{span(seconds)} ago" if seconds > 0 else f"in {span(-seconds)}"
 
 
+def next_run(schedule: dict[str, Any], now: Any) -> str:
+    """Return "next run expected at 12:30:00 (in 5 min, grace 15 min)"."""
+    at = schedule["next_run"]
+    return f"next run expected at {clock(at)} ({ago(at, now)}, grace {span(schedule['grace'])})"
+
+
 def length(text: str) -> float:
     """Read a length of time such as 90s, 15m or 2h, for argparse; return seconds."""
     from supervisor.formats.duration import parse_duration  # noqa: PLC0415 - brings decimal

@@ -13,15 +13,18 @@ from zoneinfo import ZoneInfo
 
 from supervisor.cli import _output
 from supervisor.cli._errors import USAGE
+from supervisor.cli._times import clock
 from supervisor.domain.maintenance import Window
 from supervisor.domain.silences import Silence, coverage
 from supervisor.domain.words import count, span
 from supervisor.faces.documents import rfc3339
 
 if TYPE_CHECKING:
+    from supervisor.domain.schedule import Schedule
     from supervisor.settings import Agent, Settings
 
 
+_RUNS = 3
 _RESTARTED = {"managed": "run, and restarted, by the supervisor", "command": "restarted by its command"}
 
 _NEXT = 3
@@ -67,7 +70,8 @@ def _document(settings: Settings) -> dict[str, Any]:
         "file": None if settings.source is None else str(settings.source),
         "agents": {
             name: {
-                "heartbeat_timeout": agent.policy.heartbeat_timeout,
+                "heartbeat_timeout": agent.policy.heartbeat_timeout if agent.policy.schedule is None else None,
+                "schedule": None if agent.policy.schedule is None else _schedule(agent.policy.schedule),
                 "check_interval": agent.policy.check_interval,
                 "restarter": _kind(agent),
             }
@@ -152,9 +156,26 @@ def _warnings(settings: Settings) -> list[str]:
 def _promise(agent: Agent) -> str:
     policy, kind = agent.policy, _kind(agent)
     restarted = _RESTARTED.get(kind, f"restarted by {kind}") if kind else "not restarted"
-    return (
-        f"a heartbeat within {span(policy.heartbeat_timeout)}, misses {span(policy.check_interval)} apart; {restarted}"
-    )
+    beats = f"a heartbeat within {span(policy.heartbeat_timeout)}"
+    if policy.schedule is not None:
+        runs = _schedule(policy.schedule)
+        times = ", ".join(clock(at) for at in runs["next_runs"])
+        beats = f"runs at {runs['expression']} ({runs['time_zone']}), grace {span(runs['grace'])}: {times}"
+    return f"{beats}, misses {span(policy.check_interval)} apart; {restarted}"
+
+
+def _schedule(schedule: Schedule) -> dict[str, Any]:
+    """Return when an agent runs, with the next three times."""
+    at, runs = time.time(), []
+    for _ in range(_RUNS):
+        at = schedule.after(at)
+        runs.append(rfc3339(at))
+    return {
+        "expression": schedule.expression,
+        "time_zone": schedule.time_zone,
+        "grace": schedule.grace,
+        "next_runs": runs,
+    }
 
 
 def _kind(agent: Agent) -> str | None:

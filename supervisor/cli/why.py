@@ -9,7 +9,7 @@ from supervisor.cli import _output
 from supervisor.cli._client import Daemon
 from supervisor.cli._errors import UNKNOWN
 from supervisor.cli._fleet import STYLES, under_repair
-from supervisor.cli._times import ago, clock, moment
+from supervisor.cli._times import ago, clock, moment, next_run
 from supervisor.cli._which import daemon
 from supervisor.domain.words import count, span
 from supervisor.faces.sentences import sentence
@@ -23,6 +23,8 @@ _MODIFIERS = {
     "exhausted": "Its restarts are used up for now.",
     "clock_skew": "Its clock is ahead: the time of receipt counts.",
     "stalled": "It beats, work waits, and it makes no progress.",
+    "unmet": "It beats, and what it is to make is not there.",
+    "looping": "It beats, and does the same again and again.",
     "flapping": "It is well and ill by turns: nothing restarts it until it has settled.",
 }
 _TOLD_OTHERWISE = frozenset({"held", "silenced", "unobserved", "paused"})
@@ -107,9 +109,8 @@ def _present(agent: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
         [f"Why: {agent['reason']}."],
     ]
     beat = agent["last_heartbeat"]
-    promise = f"it promises one every {span(agent['heartbeat_timeout'])}"
     seen = f"Its last heartbeat came at {clock(beat)} ({ago(beat, now)})" if beat else "It has never sent a heartbeat"
-    lines.append([f"{seen}; {promise}."])
+    lines.append([f"{seen}; {_promise(agent, now)}."])
     if agent["message"]:
         lines.append([f"It said: {agent['message']!r}."])
     if under_repair(agent):
@@ -133,6 +134,13 @@ def _present(agent: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
         by = f" by {agent['held_by']}" if agent["held_by"] else ""
         lines.append([f"Restarts are held{by} until {clock(agent['held_until'])} ({ago(agent['held_until'], now)})."])
     return lines
+
+
+def _promise(agent: dict[str, Any], now: Any) -> str:
+    schedule = agent.get("schedule")  # a daemon of an older release does not tell
+    if not schedule:
+        return f"it promises one every {span(agent['heartbeat_timeout'])}"
+    return f"it runs at {schedule['expression']} ({schedule['time_zone']}), {next_run(schedule, now)}"
 
 
 def _circumstances(story: dict[str, Any], now: Any) -> list[list[_output.Piece]]:

@@ -18,6 +18,8 @@ class Cause(StrEnum):
 
     HEARTBEAT = "heartbeat"
     STALLED = "stalled"
+    POSTCONDITION = "postcondition"
+    LOOP = "loop"
     BURN = "burn"
     FLAPPING = "flapping"
 
@@ -33,6 +35,7 @@ class Refusal(StrEnum):
     BACKOFF = "backoff"
     EXHAUSTED = "exhausted"
     CRITICAL_PHASE = "critical_phase"
+    ACTIVITY = "activity"
     IN_PROGRESS = "in_progress"
     PAUSED = "paused"
 
@@ -57,10 +60,16 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class RestartRefused:
-    """A restart is called for and not started. `until`: when it may be (s since the epoch), if ever."""
+    """A restart is called for and not started.
+
+    Args:
+        until: when it may be (s since the epoch), if ever.
+        detail: what speaks against it, in plain words.
+    """
 
     reason: Refusal
     until: float | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

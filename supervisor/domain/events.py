@@ -77,6 +77,13 @@ class HeartbeatSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesSeen:
+    """When the newest file that matches each pattern was written, None where there is none."""
+
+    newest: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
 class DeadlineReached:
     """A wake-up that was asked for. Early and duplicate ones change nothing."""
 
@@ -186,6 +193,7 @@ class ClockStepped:
 HealthEvent = (
     Registered
     | HeartbeatSeen
+    | FilesSeen
     | DeadlineReached
     | CheckAsked
     | ProcessExited

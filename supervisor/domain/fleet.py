@@ -8,10 +8,12 @@ from enum import StrEnum
 
 from supervisor.domain.account import Account
 from supervisor.domain.actions import Severity
+from supervisor.domain.beats import next_run
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat
 from supervisor.domain.health import Health, HealthState
 from supervisor.domain.maintenance import Planned
+from supervisor.domain.policy import Policy
 from supervisor.domain.silences import NO_SILENCES, Coverage, Silences
 from supervisor.domain.trend import Trend
 from supervisor.domain.vitals import Pause
@@ -40,8 +42,20 @@ class Modifier(StrEnum):
     EXHAUSTED = "exhausted"
     CLOCK_SKEW = "clock_skew"
     STALLED = "stalled"
+    UNMET = "unmet"
+    LOOPING = "looping"
     FLAPPING = "flapping"
     PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleView:
+    """When an agent runs: `next_run` is awaited for `grace` seconds."""
+
+    expression: str
+    time_zone: str
+    grace: float
+    next_run: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,7 @@ class AgentView:
         held_by: who holds its restarts; None where nobody does.
         pause: while it runs nothing is expected of it.
         silenced_until: until when nobody is told that it is silent.
+        heartbeat_timeout: None where it has a schedule.
     """
 
     name: str
@@ -66,7 +81,7 @@ class AgentView:
     modifiers: tuple[Modifier, ...]
     since: float
     due: float | None
-    heartbeat_timeout: float
+    heartbeat_timeout: float | None
     restart_at: float | None
     held_until: float | None
     incarnation: str | None
@@ -75,6 +90,7 @@ class AgentView:
     held_by: str | None = None
     pause: Pause | None = None
     silenced_until: float | None = None
+    schedule: ScheduleView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,30 +129,25 @@ def view(
     health: Health,
     *,
     now: float,
-    heartbeat_timeout: float,
+    policy: Policy,
     restarter: str | None,
     silenced_until: float | None,
     observed: bool,
 ) -> AgentView:
     """Return the picture of one agent."""
-    modifiers: list[Modifier] = []
-    if health.pause is not None:
-        modifiers.append(Modifier.PAUSED)
     held = health.held_until is not None and now < health.held_until
-    if held:
-        modifiers.append(Modifier.HELD)
-    if silenced_until is not None:
-        modifiers.append(Modifier.SILENCED)
-    if not observed:
-        modifiers.append(Modifier.UNOBSERVED)
-    if health.exhausted:
-        modifiers.append(Modifier.EXHAUSTED)
-    if health.beat is not None and health.beat.skew:
-        modifiers.append(Modifier.CLOCK_SKEW)
-    if health.progress.nudged:
-        modifiers.append(Modifier.STALLED)
-    if health.flapping.on:
-        modifiers.append(Modifier.FLAPPING)
+    true = {
+        Modifier.PAUSED: health.pause is not None,
+        Modifier.HELD: held,
+        Modifier.SILENCED: silenced_until is not None,
+        Modifier.UNOBSERVED: not observed,
+        Modifier.EXHAUSTED: health.exhausted,
+        Modifier.CLOCK_SKEW: health.beat is not None and health.beat.skew > 0,
+        Modifier.STALLED: health.progress.nudged,
+        Modifier.UNMET: health.postcondition.nudged,
+        Modifier.LOOPING: health.loop.nudged,
+        Modifier.FLAPPING: health.flapping.on,
+    }
     return AgentView(
         name=name,
         status=health.state,
@@ -145,10 +156,10 @@ def view(
         restarts=health.restarts,
         errors=health.errors,
         reason=health.reason,
-        modifiers=tuple(modifiers),
+        modifiers=tuple(modifier for modifier, yes in true.items() if yes),
         since=health.since,
         due=health.due,
-        heartbeat_timeout=heartbeat_timeout,
+        heartbeat_timeout=policy.heartbeat_timeout if policy.schedule is None else None,
         restart_at=health.restart_at,
         held_until=health.held_until,
         incarnation=None if health.beat is None else health.beat.incarnation,
@@ -157,7 +168,15 @@ def view(
         held_by=health.held_by if held else None,
         pause=health.pause,
         silenced_until=silenced_until,
+        schedule=_schedule(health, policy, now),
     )
+
+
+def _schedule(health: Health, policy: Policy, now: float) -> ScheduleView | None:
+    plan = policy.schedule
+    if plan is None:
+        return None
+    return ScheduleView(plan.expression, plan.time_zone, plan.grace, next_run(health, plan, policy, now))
 
 
 def narrowed(fleet: Fleet, subjects: Collection[str]) -> Fleet:

@@ -11,10 +11,23 @@ is, `due` and `restart_at` are None.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, assert_never
 
-from supervisor.domain import attempts, burn, flapping, mending, pausing, progress, restarts
+from supervisor.domain import (
+    activity,
+    beats,
+    burn,
+    flapping,
+    loop,
+    mending,
+    pausing,
+    postcondition,
+    progress,
+    restarts,
+    timeline,
+)
 from supervisor.domain.actions import Cause, HealthAction, Missed, OpenIncident, ResolveIncident, Severity
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import (
@@ -23,6 +36,7 @@ from supervisor.domain.events import (
     CheckAsked,
     ClockStepped,
     DeadlineReached,
+    FilesSeen,
     HealthEvent,
     HeartbeatSeen,
     Held,
@@ -40,13 +54,21 @@ from supervisor.domain.events import (
 )
 from supervisor.domain.policy import Policy
 from supervisor.domain.restarts import History
-from supervisor.domain.times import moved
-from supervisor.domain.vitals import PROMISED, Health, HealthState, Moment, Step
+from supervisor.domain.standstill import Standstill
+from supervisor.domain.vitals import Health, HealthState, Moment, Step
 from supervisor.domain.words import count, span
 
 __all__ = ["Attempt", "Health", "HealthState", "handle"]
 
-_RETIRED_KEPT = 8
+
+_MOVES = {
+    Cause.STALLED: "its work moves again, or waits no more",
+    Cause.POSTCONDITION: "what it is to make is there, or awaited no more",
+    Cause.LOOP: "it does something new",
+}
+
+_KEPT = {Cause.STALLED: "progress", Cause.POSTCONDITION: "postcondition", Cause.LOOP: "loop"}
+"""Where the health keeps what is known of each standstill."""
 
 
 def handle(
@@ -61,14 +83,15 @@ def handle(
     if isinstance(event, Paused):
         return pausing.begun(health, event, moment)
     if health.pause is not None:
-        return pausing.handle(health, health.pause, event, moment, _answer, _promised)
+        return pausing.handle(health, health.pause, event, moment, _answer)
     after, actions = _answer(health, event, moment)
     if after.burn.over and not health.burn.over:
         actions += (OpenIncident(Cause.BURN, Severity.CRITICAL, burn.over_limit(after.burn, policy)),)
     if health.burn.over and not after.burn.over:
         actions += (ResolveIncident(Cause.BURN, "it uses no more than it may"),)
-    if health.progress.nudged and not after.progress.nudged:
-        actions += (ResolveIncident(Cause.STALLED, "its work moves again, or waits no more"),)
+    for (cause, was), (_, still) in zip(health.standstills, after.standstills, strict=True):
+        if was.nudged and not still.nudged:
+            actions += (ResolveIncident(cause, _MOVES[cause]),)
     if after.flapping.on and not health.flapping.on:
         actions += (OpenIncident(Cause.FLAPPING, Severity.CRITICAL, after.flapping.words),)
     if health.flapping.on and not after.flapping.on:
@@ -82,6 +105,8 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
     match event:
         case HeartbeatSeen(beat):
             return _seen(health, beat, moment)
+        case FilesSeen(newest):
+            return _looked(health, newest, moment)
         case DeadlineReached():
             return _woken(health, moment)
         case CheckAsked():
@@ -105,9 +130,9 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
         case ParentWell(parent):
             return _judged_anew(health, parent, moment), ()
         case TimeLost(seconds):
-            return _lost(health, seconds, moment.now), ()
+            return timeline.lost(health, seconds, moment), ()
         case ClockStepped(seconds):
-            return _shifted(health, seconds), ()
+            return timeline.shifted(health, seconds, moment.policy), ()
         case Paused() | Resumed():
             return health, ()
         case _:
@@ -118,27 +143,36 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
 
 
 def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
-    if not _is_news(health, beat):
+    if not beats.is_news(health, beat):
         return health, ()
     if health.attempt is not None and health.restarting:
         return replace(health, attempt=replace(health.attempt, beat=beat)), ()
     lost = health.lost if beat.at < health.lost_at else 0.0
-    retired = _retired(health, beat)
+    retired = beats.retired(health, beat)
     new_life = retired != health.retired
     work = progress.told(health.progress, beat, moment.policy.progress_timeout, new_life=new_life)
+    row = loop.told(health.loop, beat, moment.policy.loop_after, new_life=new_life)
     spent = burn.told(health.burn, beat, moment.now, moment.policy, new_life=new_life)
-    news: dict[str, Any] = {"beat": beat, "lost": lost, "retired": retired, "progress": work, "burn": spent}
-    if beat.kind is BeatKind.STOP:
-        news["progress"] = progress.IDLE
+    news: dict[str, Any] = {
+        "beat": beat,
+        "lost": lost,
+        "retired": retired,
+        "burn": spent,
+        "progress": work,
+        "loop": row,
+    }
+    if beats.ends_life(beat, moment.policy):
+        news |= {"progress": progress.IDLE, "loop": loop.NO_LOOP}
+        news["postcondition"] = postcondition.stopped(health.postcondition)
         return _settled(health, HealthState.STOPPED, "stopped as planned", moment, due=None, **news)
     if beat.kind is BeatKind.FAIL:
         text = "the agent reported a failure"
         return _miss(replace(health, errors=health.errors + 1, **news), moment.now, text, moment)
-    due = _promise(beat, lost, moment.policy)
-    if due < moment.now or work.stuck:
+    due = beats.promise(beat, moment.policy, lost=lost, skipped=health.skipped)
+    if due < moment.now or work.stuck or row.stuck or health.postcondition.stuck:
         # Known only from the past, or of an agent that does not get on: it proves nothing, and takes nothing back.
         health = replace(health, **news)
-        late = _is_promised(health) or health.state is HealthState.STOPPED
+        late = beats.is_promised(health) or health.state is HealthState.STOPPED
         return (replace(health, due=due) if late else health), ()
     news["history"] = _history(health, moment)
     if not moment.parent:
@@ -146,38 +180,18 @@ def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
     return _settled(health, HealthState.HEALTHY, "heartbeat in time", moment, due=due, **news)
 
 
-def _is_news(health: Health, beat: Beat) -> bool:
-    """Whether `beat` is a newer word of the life that is watched, or of a newer life."""
-    attempt = health.attempt
-    known = health.beat if attempt is None or attempt.beat is None else attempt.beat
-    if beat.kind is BeatKind.LOG or beat.incarnation in health.retired:
-        return False
-    if known is not None and (beat.at < known.at or beat.fingerprint == known.fingerprint):
-        return False
-    return attempt is None or not attempts.is_old_life(attempt, beat)
-
-
-def _retired(health: Health, beat: Beat) -> tuple[str, ...]:
-    """Return the incarnations that are over once `beat` is known."""
-    known = None if health.beat is None else health.beat.incarnation
-    if known is not None and beat.incarnation is not None and beat.incarnation != known:
-        return (*health.retired, known)[-_RETIRED_KEPT:]
-    return health.retired
-
-
-def _promise(beat: Beat, lost: float, policy: Policy) -> float:
-    """Return until when the agent need not beat again after `beat`; it had no chance to for `lost` seconds."""
-    due = beat.at + policy.heartbeat_timeout
-    if beat.busy_until is not None:
-        due = min(max(due, beat.busy_until), due + policy.busy_limit)
-    return due + lost
-
-
-def _promised(health: Health, policy: Policy) -> float:
-    """Return until when the last heartbeat, or where there is none the registration, promised to need no other."""
-    if health.beat is None:
-        return health.since + policy.heartbeat_timeout + health.lost
-    return _promise(health.beat, health.lost, policy)
+def _looked(health: Health, newest: Mapping[str, float | None], moment: Moment) -> Step:
+    """Take in what the files tell; with the last thing that was missed, the heartbeats since count again."""
+    now, policy = moment.now, moment.policy
+    known = postcondition.looked(health.postcondition, newest, now, policy.check_interval)
+    after = replace(health, postcondition=known, activity=activity.looked(health.activity, newest, now, policy))
+    freed = health.postcondition.stuck and not any(still.stuck for _, still in after.standstills)
+    if not freed or health.restarting or health.beat is None or health.beat.kind is BeatKind.FAIL:
+        return after, ()
+    due = beats.promised(after, policy)
+    if due < now or beats.unanswered(after) is not None:
+        return after, ()
+    return _settled(after, HealthState.HEALTHY, "heartbeat in time", moment, due=due)
 
 
 def _history(before: Health, moment: Moment) -> History:
@@ -193,6 +207,7 @@ def _settled(health: Health, state: HealthState, reason: str, moment: Moment, **
     if health.state is state:
         return replace(health, deferred=False, reason=reason, **news), ()
     actions = (ResolveIncident(Cause.HEARTBEAT, reason),) if health.incident else ()
+    news["activity"] = activity.ended(health.activity)
     over: dict[str, Any] = {"misses": 0, "restart_at": None, "deferred": False, "exhausted": False, "incident": False}
     return replace(health, state=state, since=moment.now, reason=reason, gone="", **over, **news), actions
 
@@ -210,29 +225,35 @@ def _woken(health: Health, moment: Moment) -> Step:
         return health, ()
     if health.due is not None and now >= health.due:
         return _miss(health, health.due, _silence(health, moment), moment)
-    if health.progress.due is not None and now >= health.progress.due:
-        return _idled(health, health.progress.due, moment)
+    for cause, still in health.standstills:
+        if still.due is not None and now >= still.due:
+            return _stood_still(health, cause, still, still.due, moment)
     if health.restart_at is not None:
         return mending.want_restart(health, moment)
     return health, ()
 
 
-def _idled(health: Health, due: float, moment: Moment) -> Step:
+def _stood_still(health: Health, cause: Cause, still: Standstill, due: float, moment: Moment) -> Step:
     """Judge an agent that beats and does not get on: the first time somebody is told, then it is a miss."""
-    work = health.progress
+    later = replace(still, due=moment.now + moment.policy.check_interval)
     if health.state is not HealthState.HEALTHY or health.restarting:
-        return replace(health, progress=progress.paused(work)), ()
+        return _with(health, cause, still.paused()), ()
     if moment.parent:
-        return replace(health, progress=replace(work, due=moment.now + moment.policy.check_interval)), ()
-    text = work.stall(moment.now)
-    if work.nudged:
-        return _miss(replace(health, progress=replace(work, due=None, stuck=True)), due, text, moment)
-    after = replace(health, progress=replace(work, due=moment.now + moment.policy.check_interval, nudged=True))
-    return after, (OpenIncident(Cause.STALLED, Severity.WARNING, text),)
+        return _with(health, cause, later), ()
+    text = still.words(moment.now)
+    if still.nudged:
+        return _miss(_with(health, cause, replace(still, due=None, stuck=True)), due, text, moment)
+    return _with(health, cause, replace(later, nudged=True)), (OpenIncident(cause, Severity.WARNING, text),)
+
+
+def _with(health: Health, cause: Cause, still: Standstill) -> Health:
+    known: dict[str, Any] = {_KEPT[cause]: still}
+    return replace(health, **known)
 
 
 def _checked(health: Health, moment: Moment) -> Step:
-    if health.beat is None and _is_promised(health) and moment.trusted:
+    unheard = health.beat is None and beats.is_promised(health)
+    if unheard and moment.policy.schedule is None and moment.trusted:
         health = replace(health, misses=max(health.misses, moment.policy.escalate_after - 1))
         return _miss(health, moment.now, "no heartbeat was ever seen", moment)
     return _woken(health, moment)
@@ -273,34 +294,20 @@ def _miss(health: Health, due: float, reason: str, moment: Moment) -> Step:
 
 def _silence(health: Health, moment: Moment) -> str:
     now = moment.now
-    attempt = _unanswered(health)
+    attempt = beats.unanswered(health)
     if attempt is not None and attempt.ended is not None:
         return f"no heartbeat in {span(now - attempt.ended)} since {attempt.name}"
-    if health.beat is None:
-        return "no heartbeat was ever seen"
-    if health.progress.stuck and now <= _promise(health.beat, health.lost, moment.policy):
-        return health.progress.stall(now)
-    silence = f"no heartbeat for {span(now - health.beat.at)}"
+    stuck = [still.words(now) for _, still in health.standstills if still.stuck]
+    if stuck and now <= beats.promised(health, moment.policy):
+        return "; ".join(stuck)
+    silence = beats.silence(health, moment.policy, now)
     return f"{health.gone}; {silence}" if health.gone else silence
 
 
 def _summary(health: Health) -> str:
-    attempt = _unanswered(health)
+    attempt = beats.unanswered(health)
     misses = f"{health.reason}; {count(health.misses, 'miss')} in a row"
     return misses if attempt is None else f"{misses}; {attempt.outcome}"
-
-
-def _is_promised(health: Health) -> bool:
-    """Whether the deadline is what the last heartbeat, or the registration, promised, and nothing later."""
-    return health.state in PROMISED and not health.restarting and _unanswered(health) is None
-
-
-def _unanswered(health: Health) -> Attempt | None:
-    """Return the last restart, where it has ended and the life that it began has not been heard of."""
-    attempt = health.attempt
-    if attempt is None or attempt.ended is None:
-        return None
-    return attempt if health.beat is None or attempts.is_old_life(attempt, health.beat) else None
 
 
 # --- the frame ---------------------------------------------------------------------------------------
@@ -326,8 +333,8 @@ def _registered(health: Health, moment: Moment) -> Health:
     """Await the first heartbeat; what an earlier life of the supervisor knew is judged by today's promises."""
     health = replace(health, born=health.born or int(moment.now))
     if health.state is HealthState.UNKNOWN and health.due is None and not health.restarting:
-        due = moment.now + moment.policy.heartbeat_timeout
-        health = replace(health, due=due, since=health.since or moment.now)
+        health = replace(health, since=health.since or moment.now)
+        health = replace(health, due=beats.promised(health, moment.policy))
     return _repoliced(health, moment)
 
 
@@ -336,7 +343,10 @@ def _repoliced(health: Health, moment: Moment) -> Health:
     health = replace(
         health,
         progress=progress.promised(health.progress, policy.progress_timeout),
+        loop=loop.promised(health.loop, policy.loop_after),
+        postcondition=postcondition.promised(health.postcondition, policy.expects, now),
         burn=burn.promised(health.burn, now, policy),
+        activity=activity.promised(health.activity, policy),
     )
     if policy.restart is None and health.attempt is not None and health.restarting:
         # Nobody is left who could tell how it ends.
@@ -344,29 +354,6 @@ def _repoliced(health: Health, moment: Moment) -> Health:
         return mending.ended(health, health.attempt, gone, moment)
     if health.due is None:
         return health
-    if not _is_promised(health):
+    if not beats.is_promised(health):
         return replace(health, due=min(health.due, now + max(policy.check_interval, policy.start_period)))
-    return replace(health, due=_promised(health, policy))
-
-
-def _lost(health: Health, seconds: float, now: float) -> Health:
-    work = progress.shifted(health.progress, seconds)
-    return replace(health, due=moved(health.due, seconds), lost=health.lost + seconds, lost_at=now, progress=work)
-
-
-def _shifted(health: Health, seconds: float) -> Health:
-    return replace(
-        health,
-        since=health.since + seconds,
-        beat=None if health.beat is None else health.beat.shifted(seconds),
-        due=moved(health.due, seconds),
-        lost_at=health.lost_at + seconds,
-        attempt=None if health.attempt is None else attempts.shifted(health.attempt, seconds),
-        history=restarts.shifted(health.history, seconds),
-        restart_at=moved(health.restart_at, seconds),
-        held_until=moved(health.held_until, seconds),
-        pause=None if health.pause is None else replace(health.pause, until=moved(health.pause.until, seconds)),
-        progress=progress.shifted(health.progress, seconds),
-        burn=burn.shifted(health.burn, seconds),
-        flapping=flapping.shifted(health.flapping, seconds),
-    )
+    return replace(health, due=beats.promised(health, policy))

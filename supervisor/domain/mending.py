@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supervisor.domain import attempts, progress, restarts
+from supervisor.domain import activity, attempts, restarts
 from supervisor.domain.actions import Refusal, Restart, RestartRefused
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import Phase, RestartFinished
@@ -26,6 +26,7 @@ def want_restart(health: Health, moment: Moment) -> Step:
     after = replace(
         health,
         restart_at=now if refused.reason is Refusal.GATE else refused.until,
+        activity=activity.put_off(health.activity, now) if refused.reason is Refusal.ACTIVITY else health.activity,
         deferred=health.deferred or refused.reason is Refusal.CRITICAL_PHASE,
         exhausted=health.exhausted or refused.reason is Refusal.EXHAUSTED,
     )
@@ -42,9 +43,17 @@ def _refusal(health: Health, law: RestartPolicy, moment: Moment) -> RestartRefus
         return RestartRefused(Refusal.FLAPPING)
     if not moment.trusted:
         return RestartRefused(Refusal.GATE)
+    return _at_work(health, moment) or _verdict(health, law, moment)
+
+
+def _at_work(health: Health, moment: Moment) -> RestartRefused | None:
+    """Say whether a restart would break into what the agent does; neither puts it off for ever."""
     if health.beat is not None and health.beat.phase is Phase.CRITICAL and not health.deferred:
         return RestartRefused(Refusal.CRITICAL_PHASE, moment.now + moment.policy.critical_limit)
-    return _verdict(health, law, moment)
+    written = None if health.gone else activity.until(health.activity, health.beat, moment.now, moment.policy)
+    if written is not None:
+        return RestartRefused(Refusal.ACTIVITY, written, health.activity.words(moment.now))
+    return None
 
 
 def _verdict(health: Health, law: RestartPolicy, moment: Moment) -> RestartRefused | None:
@@ -99,7 +108,8 @@ def ended(health: Health, attempt: Attempt, event: RestartFinished, moment: Mome
         history=restarts.ended(health.history, now),
         due=now + moment.policy.start_period,
         errors=health.errors + (0 if event.ok else 1),
-        progress=progress.paused(health.progress) if event.ok else health.progress,
+        progress=health.progress.paused() if event.ok else health.progress,
+        loop=health.loop.paused() if event.ok else health.loop,
         reason=f"{attempt.name} {'done, first heartbeat awaited' if event.ok else f'failed: {event.detail}'}",
     )
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from supervisor.domain import beats, postcondition
 from supervisor.domain.actions import Refusal, ResolveIncident, RestartRefused
+from supervisor.domain.activity import NONE_SEEN
 from supervisor.domain.burn import UNMETERED
 from supervisor.domain.events import (
     BeatKind,
@@ -24,12 +26,11 @@ from supervisor.domain.events import (
     StartAsked,
 )
 from supervisor.domain.flapping import STEADY
-from supervisor.domain.policy import Policy
+from supervisor.domain.loop import NO_LOOP
 from supervisor.domain.progress import IDLE
 from supervisor.domain.vitals import Health, HealthState, Moment, Pause, Step
 
 Judge = Callable[[Health, HealthEvent, Moment], Step]
-Promised = Callable[[Health, Policy], float]
 
 
 def begun(health: Health, event: Paused, moment: Moment) -> Step:
@@ -40,18 +41,17 @@ def begun(health: Health, event: Paused, moment: Moment) -> Step:
 
 
 def handle(  # noqa: PLR0911 - a row for every event
-    health: Health, pause: Pause, event: HealthEvent, moment: Moment, judge: Judge, promised: Promised
+    health: Health, pause: Pause, event: HealthEvent, moment: Moment, judge: Judge
 ) -> Step:
     """Return the health of a paused agent after `event`.
 
-    `judge` says what an agent that is not paused makes of an event, `promised` until when the last heartbeat, or the
-    registration, promised to need no other.
+    `judge` says what an agent that is not paused makes of an event.
     """
     match event:
         case Resumed(by):
-            return _resumed(health, by, moment, promised), ()
+            return _resumed(health, by, moment), ()
         case DeadlineReached() if pause.until is not None and moment.now >= pause.until:
-            return _resumed(health, None, moment, promised), ()
+            return _resumed(health, None, moment), ()
         case RestartAsked():
             return health, (RestartRefused(Refusal.PAUSED),)
         case StartAsked():
@@ -82,6 +82,9 @@ def calmed(health: Health, pause: Pause) -> Health:
         exhausted=False,
         incident=False,
         progress=IDLE,
+        loop=NO_LOOP,
+        postcondition=postcondition.stopped(health.postcondition),
+        activity=NONE_SEEN,
         flapping=STEADY,
         burn=UNMETERED,
         reason=pause.words,
@@ -89,15 +92,15 @@ def calmed(health: Health, pause: Pause) -> Health:
     )
 
 
-def _resumed(health: Health, by: str | None, moment: Moment, promised: Promised) -> Health:
+def _resumed(health: Health, by: str | None, moment: Moment) -> Health:
     now, beat = moment.now, health.beat
     reason = "the pause is over, heartbeat awaited" if by is None else f"resumed by {by}, heartbeat awaited"
     free = replace(health, pause=None, since=now, reason=reason, lost=0.0 if beat is None else health.lost)
     if free.restarting:
         return replace(free, state=HealthState.RESTARTING)
-    if beat is not None and beat.kind is BeatKind.STOP:
+    if beat is not None and beats.ends_life(beat, moment.policy):
         return replace(free, reason="stopped as planned")
-    promise = promised(free, moment.policy)
+    promise = beats.promised(free, moment.policy)
     # A process that is known to have ended has no start period.
     due = now if free.gone else max(promise, now + moment.policy.start_period)
     well = beat is not None and beat.kind is not BeatKind.FAIL and promise > now and not free.gone

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from supervisor.domain.schedule import Schedule
+
 
 class OnExhausted(StrEnum):
     """What follows when the restart intensity is spent."""
@@ -38,17 +40,32 @@ class RestartPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """A file that an agent is to make: the newest that matches `path`, a glob, is no older than `newer_than` (s)."""
+
+    path: str
+    newer_than: float
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One agent's deadlines and thresholds.
 
     Args:
-        heartbeat_timeout: longest silence that is still in time (s).
+        heartbeat_timeout: longest silence that is still in time (s); of no meaning where there is a schedule.
+        schedule: when it runs, where it does not beat all the time.
+        max_runtime: how long a run that a `start` begins may last (s), None for as long as the next heartbeat may take.
         check_interval: further silence between one miss and the next (s).
         start_period: time a restarted agent has for its first heartbeat (s).
         restart_after, escalate_after: misses in a row that bring the restart, the incident.
         busy_limit: how far `busy_until` may move the deadline (s).
         critical_limit: how long `phase: critical` may defer a restart (s).
         progress_timeout: how long work may wait without progress (s); None where that is not judged.
+        loop_after: how many heartbeats in a row that tell of the same work are a loop; None where that is not judged.
+        activity: files, as globs, that it writes at its work: while they are written a restart waits.
+        activity_timeout: how long after one was written (s) it is taken to work.
+        activity_limit: how long that may defer a restart (s).
+        expects: the files that its work is to bring about.
         depends_on: the agents without which it can not work.
         flap_high, flap_low: share of changes, 0 to 1, over which flapping begins, at which it ends.
         max_cost_per_hour, max_tokens_per_hour: what it may use in any hour; None for no limit.
@@ -69,6 +86,13 @@ class Policy:
     max_cost_per_hour: Decimal | None = None
     max_tokens_per_hour: float | None = None
     restart: RestartPolicy | None = None
+    schedule: Schedule | None = None
+    max_runtime: float | None = None
+    expects: tuple[Expectation, ...] = ()
+    loop_after: int | None = None
+    activity: tuple[str, ...] = ()
+    activity_timeout: float = 300.0
+    activity_limit: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)

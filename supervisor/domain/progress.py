@@ -1,10 +1,7 @@
-"""Whether an agent that beats gets on with its work: a nudge first, then a miss.
+"""Whether the work of an agent that beats moves: it stands still where `progress.seq` is flat for `progress_timeout`.
 
-    moving --flat for `progress_timeout`--> nudged --a check interval more--> stuck
-      ^                                        |                                |
-      `------------ progress.seq moves, or no work waits any more --------------'
-
-An agent that tells neither `progress.seq` nor `pending` is not judged. Times are seconds since the epoch.
+It moves again with `progress.seq`, or once no work waits any more. An agent that tells neither `progress.seq` nor
+`pending` is not judged. Times are seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -12,32 +9,31 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from supervisor.domain.events import Beat
+from supervisor.domain.standstill import Standstill
 from supervisor.domain.times import moved
 from supervisor.domain.words import span
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Standstill):
     """What is known of an agent's work.
 
     Args:
         seq, pending: what the last heartbeat told; None and 0 where no work waits.
         since: since when `seq` stays as it is while work waits and heartbeats arrive.
-        due: when that is judged next.
-        nudged: somebody was told.
-        stuck: misses are counted for it; a heartbeat without progress ends no miss.
     """
 
     seq: int | None = None
     pending: int = 0
     since: float | None = None
-    due: float | None = None
-    nudged: bool = False
-    stuck: bool = False
 
-    def stall(self, now: float) -> str:
+    def words(self, now: float) -> str:
         """Say how long nothing has moved, in plain words."""
         return f"no progress for {span(now - (now if self.since is None else self.since))}, {self.pending} pending"
+
+    def paused(self) -> Progress:
+        """Return it with its time to begin anew at the next heartbeat."""
+        return replace(self, since=None, due=None, stuck=False)
 
 
 IDLE = Progress()
@@ -50,15 +46,10 @@ def told(known: Progress, beat: Beat, timeout: float | None, *, new_life: bool) 
     if timeout is None or seq is None or not beat.pending:
         return IDLE
     if seq != known.seq:
-        return Progress(seq, beat.pending, beat.at, beat.at + timeout)
+        return Progress(beat.at + timeout, seq=seq, pending=beat.pending, since=beat.at)
     if new_life or known.since is None:
         return replace(known, pending=beat.pending, since=beat.at, due=beat.at + timeout, stuck=False)
     return known if known.pending == beat.pending else replace(known, pending=beat.pending)
-
-
-def paused(known: Progress) -> Progress:
-    """Return it with its time to begin anew at the next heartbeat: nobody knows what happens meanwhile."""
-    return replace(known, since=None, due=None, stuck=False)
 
 
 def promised(known: Progress, timeout: float | None) -> Progress:

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from supervisor.domain.actions import Cause, HealthAction
+from supervisor.domain.activity import NONE_SEEN, Activity
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.burn import UNMETERED, Burn
 from supervisor.domain.events import Beat
 from supervisor.domain.flapping import STEADY, Flapping
+from supervisor.domain.loop import NO_LOOP, Loop
 from supervisor.domain.policy import Policy
+from supervisor.domain.postcondition import NOTHING_EXPECTED, Postcondition
 from supervisor.domain.progress import IDLE, Progress
 from supervisor.domain.restarts import History
+from supervisor.domain.standstill import Standstill
 from supervisor.domain.times import minute
 
 
@@ -57,6 +61,7 @@ class Health:
         since: when `state` began.
         due: when the next miss falls, None where no heartbeat is awaited.
         lost: seconds up to `lost_at` in which an agent that has not beaten since had no chance to.
+        skipped: scheduled times up to then are over: the machine slept through them, or the clock was set back.
         restart_at: when a restart that was put off is tried, None where none is wanted.
         deferred: the last heartbeat's critical phase puts off no further restart.
         exhausted: the restart intensity was spent in this silence.
@@ -64,9 +69,12 @@ class Health:
         incident: an incident for missed heartbeats is open.
         errors: failures that the agent reported, and restarts that failed, since it was registered.
         retired: incarnations that a newer one has replaced, newest last.
-        progress: whether it gets on with its work.
+        progress: whether its work moves.
+        loop: whether it does the same again and again.
+        postcondition: whether what it is to make appears.
         flapping: whether it is well and ill by turns.
         burn: what it uses.
+        activity: whether it works though it does not beat.
         gone: how its process ended, where we saw it end and nothing has been heard since.
         born: when it was registered, in whole seconds: tells it from others of its name.
         pause: nothing is expected of it meanwhile; None where it is watched as always.
@@ -96,6 +104,10 @@ class Health:
     flapping: Flapping = STEADY
     burn: Burn = UNMETERED
     pause: Pause | None = None
+    skipped: float = 0.0
+    postcondition: Postcondition = NOTHING_EXPECTED
+    loop: Loop = NO_LOOP
+    activity: Activity = NONE_SEEN
 
     @property
     def restarting(self) -> bool:
@@ -117,11 +129,20 @@ class Health:
         """What incidents of it are open for."""
         is_open = {
             Cause.HEARTBEAT: self.incident,
-            Cause.STALLED: self.progress.nudged,
+            **{cause: still.nudged for cause, still in self.standstills},
             Cause.BURN: self.burn.over,
             Cause.FLAPPING: self.flapping.on,
         }
         return frozenset(cause for cause, yes in is_open.items() if yes)
+
+    @property
+    def standstills(self) -> tuple[tuple[Cause, Standstill], ...]:
+        """The ways to stand still that are judged, and what an incident of each is about."""
+        return (
+            (Cause.STALLED, self.progress),
+            (Cause.POSTCONDITION, self.postcondition),
+            (Cause.LOOP, self.loop),
+        )
 
     def effect(self, attempt: Attempt) -> int:
         """Return what tells this attempt from every other, those of a lost journal too."""
@@ -131,7 +152,8 @@ class Health:
     def deadline(self) -> float | None:
         """When this machine wants to be woken, None where only a fact can change it."""
         pause_ends = None if self.pause is None else self.pause.until
-        wanted = (self.due, self.restart_at, self.held_until, self.progress.due, self.burn.due, pause_ends)
+        own = (self.due, self.restart_at, self.held_until, self.burn.due, pause_ends)
+        wanted = (*own, self.progress.due, self.postcondition.due, self.loop.due)
         return min((at for at in wanted if at is not None), default=None)
 
 

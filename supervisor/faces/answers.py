@@ -19,8 +19,17 @@ from supervisor.domain.fleet import Modifier, Status
 from supervisor.domain.health import HealthState
 
 
+class Schedule(TypedDict):
+    """When an agent runs: as cron has it, in a time zone. `next_run` is awaited for `grace` seconds."""
+
+    expression: str
+    time_zone: str
+    grace: float
+    next_run: str
+
+
 class Agent(TypedDict):
-    """One agent."""
+    """One agent. `heartbeat_timeout` is null where it has a schedule."""
 
     name: str
     status: HealthState
@@ -32,7 +41,8 @@ class Agent(TypedDict):
     modifiers: Sequence[Modifier]
     since: str
     due: str | None
-    heartbeat_timeout: float
+    heartbeat_timeout: float | None
+    schedule: Schedule | None
     restart_at: str | None
     held_until: str | None
     held_by: str | None

@@ -261,6 +261,9 @@ class _View:
         """Yield what will happen to the agent if nothing else does, and when."""
         if agent.restart_at is not None:
             yield self._say("next restart"), agent.restart_at
+        if agent.schedule is not None:
+            grace = self._speech.span(agent.schedule.grace)
+            yield self._say("next run, {grace} of grace", grace=grace), agent.schedule.next_run
         if agent.due is not None:
             yield self._say("due by") if agent.status is HealthState.HEALTHY else self._say("next miss"), agent.due
         if agent.held_until is not None and agent.held_until > self._now:

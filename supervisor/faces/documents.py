@@ -15,7 +15,7 @@ from supervisor.domain.account import Account
 from supervisor.domain.delivery import Failed, Outcome
 from supervisor.domain.docket import Kept
 from supervisor.domain.escalation import Incident, IncidentState
-from supervisor.domain.fleet import AgentView, Fleet
+from supervisor.domain.fleet import AgentView, Fleet, ScheduleView
 from supervisor.domain.metrics import Latency, Metrics
 from supervisor.domain.money import plain
 from supervisor.domain.silences import Coverage, Silences
@@ -55,6 +55,7 @@ def agent_document(agent: AgentView) -> answers.Agent:
         "since": rfc3339(agent.since),
         "due": _time(agent.due),
         "heartbeat_timeout": agent.heartbeat_timeout,
+        "schedule": None if agent.schedule is None else _schedule(agent.schedule),
         "restart_at": _time(agent.restart_at),
         "held_until": _time(agent.held_until),
         "held_by": _text(agent.held_by),
@@ -66,6 +67,15 @@ def agent_document(agent: AgentView) -> answers.Agent:
         "phase": None if beat is None else beat.phase,
         "pending": None if beat is None else beat.pending,
         "message": None if beat is None else _text(beat.message),
+    }
+
+
+def _schedule(schedule: ScheduleView) -> answers.Schedule:
+    return {
+        "expression": schedule.expression,
+        "time_zone": schedule.time_zone,
+        "grace": schedule.grace,
+        "next_run": rfc3339(schedule.next_run),
     }
 
 

@@ -24,7 +24,7 @@ _SENTENCES = {
     "agent_forgotten": "watched no more: {reason}",
     "restart_started": "restart started ({kind}): {reason}",
     "restart_finished": "restart {ok} after {seconds}{detail}",
-    "restart_refused": "restart not started: {word}{until}",
+    "restart_refused": "restart not started: {word}{until}{detail}",
     "agent_started": "its start {ok} after {seconds}{detail}",
     "agent_adopted": "the copy that an earlier supervisor started lives on: adopted",
     "agent_exited": "its process ended{detail}",

@@ -1,7 +1,7 @@
 """Cron expressions: when they name a moment, by the clock of a zone, as Debian's cron reads it.
 
-Of a fixed time that the clocks skip in spring the minute after the gap counts; of one that they repeat in autumn the
-first does.
+What lies in the hour that spring leaves out comes right after it, what lies in the hour that autumn repeats comes once;
+where minute or hour begins with a star, each counts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,24 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from supervisor.domain.schedule import Schedule
+
 _FIELDS = 5
+_SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def checked(expression: str) -> str:
+    """Return `expression`. Raises ValueError where it is none, or names a time that never comes."""
+    expected = 'expected minute, hour, day, month and weekday as cron has them, such as "*/30 * * * *"'
+    if len(expression.split()) != _FIELDS:
+        raise ValueError(expected)
+    try:
+        next(CronSim(expression, _SOME_DAY))
+    except CronSimError as error:
+        raise ValueError(f"{expected}: {str(error).lower()}") from None
+    except StopIteration:
+        raise ValueError("expected a time that comes some day") from None
+    return expression
 
 
 def times(expression: str, time_zone: str) -> Callable[[float], Iterator[float]]:
@@ -20,20 +37,18 @@ def times(expression: str, time_zone: str) -> Callable[[float], Iterator[float]]
 
     `time_zone` is the zone's IANA name.
     """
+    checked(expression)
     zone = UTC if time_zone == "UTC" else ZoneInfo(time_zone)
 
     def after(at: float) -> Iterator[float]:
-        for moment in CronSim(expression, datetime.fromtimestamp(at, zone)):
-            found = moment.timestamp()
-            if found > at:
-                yield found
+        # In the hour that autumn repeats, the first answer may lie before the question.
+        found = (moment.timestamp() for moment in CronSim(expression, datetime.fromtimestamp(max(at, 0.0), zone)))
+        return (moment for moment in found if moment > at)
 
-    if len(expression.split()) != _FIELDS:
-        raise ValueError('expected five fields, such as "0 2 * * sun": minute, hour, day, month, weekday')
-    try:
-        first = next(after(datetime.now(UTC).timestamp()), None)
-    except CronSimError as error:
-        raise ValueError(f"expected a cron expression of a time that comes: {str(error).lower()}") from None
-    if first is None:
-        raise ValueError("expected a cron expression of a time that comes")
     return after
+
+
+def schedule(expression: str, time_zone: str, grace: float) -> Schedule:
+    """Return the schedule of an agent. Raises ValueError."""
+    after = times(expression, time_zone)
+    return Schedule(expression, time_zone, grace, lambda at: next(after(at)))

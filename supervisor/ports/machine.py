@@ -133,6 +133,12 @@ class Files(Protocol):
         `NotRegularError`; every other failure raises OSError.
         """
 
+    def newest(self, pattern: str) -> float | None:
+        """Return when the newest file that matches a glob was written (s since the epoch); None where there is none.
+
+        What can not be looked at is not there.
+        """
+
 
 class NotRegularError(OSError):
     """The path is there, but is no regular file."""

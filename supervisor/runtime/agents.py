@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -11,17 +11,16 @@ from supervisor.domain import actions, health, inheritance, records
 from supervisor.domain.actions import Cause, HealthAction
 from supervisor.domain.events import (
     Beat,
+    BeatKind,
     CheckAsked,
     DeadlineReached,
+    FilesSeen,
     HealthEvent,
     HeartbeatSeen,
-    Held,
-    Paused,
     ProcessExited,
     Registered,
     Released,
     RestartFinished,
-    Resumed,
     StartAsked,
 )
 from supervisor.domain.health import Health
@@ -34,7 +33,9 @@ from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.mailbox import Mailbox
 from supervisor.runtime.plan import AgentPlan
+from supervisor.runtime.telling import key, lasting, told
 
+_ENDS_OF_RUNS = frozenset({BeatKind.OK, BeatKind.STOP})
 _AFTER_FAILURE = 1.0
 _AFTER_MANY = 30.0
 
@@ -45,6 +46,7 @@ class Tools:
 
     Args:
         read: reads the heartbeat files of one agent now; returns its new heartbeats, oldest first.
+        newest: returns when the newest file that matches each of these patterns was written, None where there is none.
         on_restarted: called with an agent's name when a restart of it has ended.
     """
 
@@ -54,6 +56,7 @@ class Tools:
     executor: Executor
     gate: Gatekeeper
     read: Callable[[str], Awaitable[list[Beat]]]
+    newest: Callable[[Iterable[str]], Awaitable[Mapping[str, float | None]]]
     on_restarted: Callable[[str], None]
 
 
@@ -192,7 +195,7 @@ class Agent:
         """Read the heartbeat files now, and take what is new."""
         newest = self._newest(await self._tools.read(self.name))
         if newest is not None:
-            await self._apply(HeartbeatSeen(newest))
+            await self._hear(HeartbeatSeen(newest))
 
     def resolve(self, change: Change, causes: Iterable[Cause], summary: str) -> None:
         """Resolve its incidents of these causes, those that are open."""
@@ -260,15 +263,50 @@ class Agent:
         if isinstance(event, ProcessExited | CheckAsked):
             await self.look()
             for beat in self._mailbox.take(HeartbeatSeen):
-                await self._apply(beat)
+                await self._hear(beat)
+        if self._calls_for_files(event):
+            await self._look_at_files()
         return await self._apply(event)
+
+    def _calls_for_files(self, event: HealthEvent) -> bool:
+        """Whether the agent's files are looked at before `event` is judged: those that it is to make, or works on."""
+        known, now = self.health.postcondition, self._tools.clock.now()
+        match event:
+            case HeartbeatSeen(beat):
+                missed = beat.kind in _ENDS_OF_RUNS and known.to_be_seen
+            case CheckAsked():
+                missed = bool(known.outcomes)
+            case DeadlineReached():
+                missed = known.nudged or (known.due is not None and known.due <= now)
+            case _:
+                missed = False
+        return missed or self._may_restart(event)
+
+    def _may_restart(self, event: HealthEvent) -> bool:
+        """Whether `event` can begin a restart that what the agent writes would put off."""
+        if not self.plan.policy.activity or self.health.restarting:
+            return False
+        match event:
+            case DeadlineReached():
+                now, wanted = self._tools.clock.now(), (self.health.due, self.health.restart_at)
+                return any(at is not None and at <= now for at in wanted)
+            case HeartbeatSeen(beat):
+                return beat.kind is BeatKind.FAIL
+            case _:
+                return isinstance(event, CheckAsked | Released)
+
+    async def _look_at_files(self) -> None:
+        paths = [*self.plan.policy.activity, *(one.path for one in self.health.postcondition.outcomes)]
+        await self._apply(FilesSeen(await self._tools.newest(paths)))
 
     async def _deadline(self) -> None:
         """The deadline has passed: what is on disk is read first, then the gate is asked, then it counts."""
         if _overdue(self.health, self._tools.clock.now()):
             # Before anything is awaited: those who fall silent together are counted before the first is judged.
             self._tools.gate.overdue(self.name)
-        await self.look()
+        if self._calls_for_files(DeadlineReached()):
+            await self._look_at_files()
+        await self.look()  # the last thing that is waited for: no heartbeat comes too late by that
         if self._mailbox:
             return  # a heartbeat that was being read when the deadline rang is heard first
         if self._tools.gate.trusted:
@@ -291,18 +329,14 @@ class Agent:
         self.health = after
         tools = self._tools
         change = Change()
-        self._note_event(change, event, before)
-        if before.held_until is not None and after.held_until is None and not isinstance(event, Released):
-            change.records.append(records.AgentReleased(self.name, "its end"))
-        if before.pause is not None and after.pause is None:
-            change.records.append(records.AgentResumed(self.name, event.by if isinstance(event, Resumed) else None))
+        change.records.extend(told(self.name, event, before, after, now))
         for action in wanted:
             self._note_action(change, action, before, after)
         if after.state is not before.state:
             change.records.append(records.HealthChanged(self.name, before.state.value, after.state.value, after.reason))
         if (isinstance(event, HeartbeatSeen) or not after.misses) and not _overdue(after, now):
             tools.gate.beating(self.name)
-        if wanted or _lasting(before, after):
+        if wanted or lasting(before, after):
             change.agents[self.name] = self.saved = after
             await tools.journal.commit(change)
         else:
@@ -319,27 +353,6 @@ class Agent:
         if before.down and not after.down:
             self._kin.well(self.name)
 
-    def _note_event(self, change: Change, event: HealthEvent, before: Health) -> None:
-        match event:
-            case HeartbeatSeen(beat):
-                change.records.append(
-                    records.HeartbeatReceived(self.name, beat.at, beat.kind.value, beat.seq, beat.incarnation)
-                )
-                if beat.skew and not _skewed(before):
-                    change.records.append(records.ClockSkew(self.name, beat.skew))
-            case RestartFinished(_, ok, detail, code, stderr) if (attempt := before.attempt) is not None:
-                record = records.RestartFinished if attempt.nth else records.AgentStarted
-                seconds = self._tools.clock.now() - attempt.started
-                change.records.append(record(self.name, attempt.nth, ok, seconds, detail, code, list(stderr) or None))
-            case Held(until, by):
-                change.records.append(records.AgentHeld(self.name, by, until))
-            case Released(by):
-                change.records.append(records.AgentReleased(self.name, by))
-            case Paused(until, by, reason):
-                change.records.append(records.AgentPaused(self.name, by, until, reason or None))
-            case _:
-                pass
-
     def _note_action(self, change: Change, action: HealthAction, before: Health, after: Health) -> None:
         match action:
             case actions.Missed(count, due, reason):
@@ -350,10 +363,10 @@ class Agent:
                 self._refused = None
                 kind = self.plan.kind or ""
                 change.records.append(records.RestartStarted(self.name, after.restarts, kind, reason))
-            case actions.RestartRefused(reason, until):
+            case actions.RestartRefused(reason, until, detail):
                 # Each further miss is refused for the same reason: it is said once.
                 if action != self._refused or not after.misses:
-                    change.records.append(records.RestartRefused(self.name, reason.value, until))
+                    change.records.append(records.RestartRefused(self.name, reason.value, until, detail))
                 self._refused = action
             case actions.OpenIncident(cause, severity, summary):
                 # A restart that begins just now has nothing to tell; the one before it has.
@@ -365,38 +378,5 @@ class Agent:
                 assert_never(action)
 
 
-def key(agent: str, cause: Cause) -> str:
-    """Return the key of an agent's incident."""
-    return f"{agent}:{cause}"
-
-
-def _lasting(before: Health, after: Health) -> bool:
-    """Whether the difference must outlive a crash at once. A plain heartbeat need not: it is on disk already."""
-    return _lasting_part(before) != _lasting_part(after) or (after.beat is not before.beat and _skewed(after))
-
-
-def _lasting_part(known: Health) -> tuple[object, ...]:
-    return (
-        known.state,
-        known.misses,
-        known.attempt,
-        known.history,
-        known.restart_at,
-        known.held_until,
-        known.pause,
-        known.exhausted,
-        known.deferred,
-        known.errors,
-        known.retired,
-        known.causes,
-        known.flapping.changes,
-        known.progress.stuck,
-    )
-
-
 def _overdue(known: Health, now: float) -> bool:
     return known.due is not None and known.due <= now
-
-
-def _skewed(known: Health) -> bool:
-    return known.beat is not None and known.beat.skew > 0

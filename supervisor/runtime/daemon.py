@@ -109,7 +109,16 @@ class Daemon:
         )
         self._textfile = Textfile(plan.textfile, self.journal, read=self.readings, write=world.write_textfile)
         self._pings = Pings(plan.ping, self.journal, well=self._well)
-        tools = Tools(clock, self.journal, self.desk, self.executor, self.gate, self.reader.read, self.books.restarted)
+        tools = Tools(
+            clock,
+            self.journal,
+            self.desk,
+            self.executor,
+            self.gate,
+            self.reader.read,
+            self.reader.newest,
+            self.books.restarted,
+        )
         self.roster = Roster(tools)
         self._configuration = Configuration(
             plan,

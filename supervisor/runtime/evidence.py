@@ -30,6 +30,24 @@ def evidence(known: Health, attempt: Attempt | None) -> dict[str, Any]:
     if work.nudged:
         flat_since = None if work.since is None else utc(work.since)
         told["progress"] = {"seq": work.seq, "pending": work.pending, "flat_since": flat_since}
+    if known.activity.since is not None and known.activity.at is not None:
+        told["activity"] = {
+            "path": known.activity.path,
+            "last_written": utc(known.activity.at),
+            "restart_deferred_since": utc(known.activity.since),
+        }
+    if known.loop.nudged:
+        note = None if beat is None else beat.progress_note
+        told["loop"] = {"heartbeats": len(known.loop.works), "works_by_turns": known.loop.period, "last_note": note}
+    if known.postcondition.nudged:
+        told["postcondition"] = [
+            {
+                "path": one.path,
+                "newer_than_seconds": one.newer_than,
+                "last_written": None if one.newest is None else utc(one.newest),
+            }
+            for one in known.postcondition.outcomes
+        ]
     if known.flapping.on:
         told["flapping"] = {"percent": round(100 * known.flapping.share), "changes": known.flapping.changes.bit_count()}
     if known.burn.over:

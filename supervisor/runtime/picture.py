@@ -72,7 +72,7 @@ class Picture:
                     name,
                     health,
                     now=now,
-                    heartbeat_timeout=plan.policy.heartbeat_timeout,
+                    policy=plan.policy,
                     restarter=plan.kind,
                     silenced_until=until(name),
                     observed=trusted,

@@ -11,7 +11,6 @@ from supervisor.domain.policy import Chain, Policy
 from supervisor.domain.records import JournalRestored, SupervisorStarted
 from supervisor.domain.vitals import Health
 from supervisor.ports import Saved
-from supervisor.runtime.agents import key
 from supervisor.runtime.change import Change
 from supervisor.runtime.configuration import UNWATCHED, Configuration
 from supervisor.runtime.desk import Desk
@@ -21,6 +20,7 @@ from supervisor.runtime.outbox import Outbox
 from supervisor.runtime.pulse import STEP
 from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.roster import Roster
+from supervisor.runtime.telling import key
 from supervisor.runtime.world import World
 
 

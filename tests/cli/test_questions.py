@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from supervisor.cli import _client
+from supervisor.cli._times import clock
 from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import IncidentState
-from supervisor.domain.fleet import Modifier
+from supervisor.domain.fleet import Modifier, ScheduleView
 from supervisor.domain.health import HealthState
 from supervisor.domain.silences import Silence
 from tests.cli.conftest import PYTHON, Command, Place
@@ -222,6 +223,16 @@ def test_why_of_an_agent_that_is_held_and_has_never_beaten(command: Command, ser
         "The next restart is tried at",
     ):
         assert part in told, part
+
+
+def test_a_schedule_is_told(command: Command, served: Served) -> None:
+    agents = served.control.agents
+    at = ScheduleView("*/30 * * * *", "America/Bogota", 900.0, time.time() + 300.5)
+    agents["mailer"] = replace(agents["mailer"], schedule=at, heartbeat_timeout=None)
+    told = f"next run expected at {clock(at.next_run)} (in 5 min, grace 15 min)"
+    assert f"heartbeat in time; last heartbeat 1 min ago; {told}\n" in command("status").out
+    assert f"; it runs at */30 * * * * (America/Bogota), {told}.\n" in command("why", "mailer").out
+    assert command("status", "--json").json["agents"][0]["schedule"]["grace"] == 900.0
 
 
 def test_why_folds_a_long_silence(command: Command, served: Served, control: MemoryControl) -> None:

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -110,10 +112,22 @@ def test_check_config_says_what_it_means(command: Command, place: Place) -> None
     assert document["valid"] is True
     assert document["agents"]["mailer"] == {
         "heartbeat_timeout": 1200.0,
+        "schedule": None,
         "check_interval": 900.0,
         "restarter": "command",
     }
     assert document["chain"] == [{"channel": "caine", "delay": 0.0}]
+
+
+def test_check_config_tells_the_next_times_of_a_schedule(command: Command, place: Place) -> None:
+    place.config('[agents.nightly]\nschedule = "0 3 * * *"\ntime_zone = "America/Bogota"\n')
+    out = " ".join(command("check-config").out.split())
+    assert "nightly runs at 0 3 * * * (America/Bogota), grace 15 min: " in out
+    found = command("check-config", "--json").json["agents"]["nightly"]
+    assert (found["heartbeat_timeout"], found["schedule"]["grace"]) == (None, 900.0)
+    runs = [datetime.fromisoformat(run) for run in found["schedule"]["next_runs"]]
+    assert [(run.hour, run.minute) for run in runs] == [(8, 0)] * 3
+    assert [later - sooner for sooner, later in pairwise(runs)] == [timedelta(days=1)] * 2
 
 
 def test_flags_change_the_configuration(command: Command, place: Place, tmp_path: Path) -> None:

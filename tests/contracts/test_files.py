@@ -276,3 +276,22 @@ def test_what_is_no_regular_file_is_an_error_and_no_end(disk: Disk, kind: str) -
     (got,) = read(disk)
     assert isinstance(got, NotRegularError)
     assert kind in str(got)
+
+
+def test_the_newest_file_that_matches_tells_its_time(disk: Disk) -> None:
+    folder = disk.path.parent
+    patterns = (str(disk.path), str(folder / "*.log"), str(folder / "agen[t].l?g"))
+    assert [disk.files.newest(pattern) for pattern in patterns] == [None] * 3
+    disk.replace(b"x")
+    first = disk.files.newest(patterns[0])
+    disk.replace(b"y")
+    assert [disk.files.newest(pattern) for pattern in patterns] == [first + 1 if first else None] * 3
+    assert disk.files.newest(str(folder / "*.txt")) is None
+
+
+def test_a_file_that_can_not_be_looked_at_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "gone.csv").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "here.csv").write_bytes(b"")
+    assert RealFiles().newest(str(tmp_path / "gone.csv")) is None
+    assert RealFiles().newest(str(tmp_path / "*.csv")) == (tmp_path / "here.csv").stat().st_mtime
+    assert RealFiles().newest(str(tmp_path / "here.csv" / "x")) is None

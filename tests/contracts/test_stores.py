@@ -15,13 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from supervisor.domain.actions import Severity
+from supervisor.domain.activity import Activity
 from supervisor.domain.burn import Burn, Spent
 from supervisor.domain.delivery import Delivery, DeliveryState, NoticeKind
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat, BeatKind, Phase, RestartAsked
 from supervisor.domain.flapping import Flapping
 from supervisor.domain.health import Health, HealthState, handle
+from supervisor.domain.loop import Loop
 from supervisor.domain.policy import Policy, RestartPolicy
+from supervisor.domain.postcondition import Outcome, Postcondition
 from supervisor.domain.progress import Progress
 from supervisor.domain.restarts import History
 from supervisor.domain.silences import Silence
@@ -58,7 +61,11 @@ HEALTH = replace(
     history=History((NOW - 120, NOW - 60), 2, NOW - 50, 3),
     incident=True,
     retired=("x-0",),
-    progress=Progress(7, 5, NOW - 60, NOW, nudged=True),
+    postcondition=Postcondition(NOW, since=NOW - 60, outcomes=(Outcome("/a", 60.0, NOW - 61), Outcome("/b", 60.0))),
+    activity=Activity("/a.log", NOW - 9, NOW - 5),
+    skipped=NOW - 90,
+    loop=Loop(NOW, stuck=True, nudged=True, works=(2**48 - 1, 1), period=1),
+    progress=Progress(NOW, nudged=True, seq=7, pending=5, since=NOW - 60),
     flapping=Flapping(0b1011, well=False, at=NOW, on=True),
     burn=Burn(NOW, 9.5, Decimal("12.340"), (Spent(NOW, 0.5, Decimal("0.10")),), over=True, due=NOW + 3600),
 )

@@ -10,6 +10,9 @@ from supervisor.domain.events import Beat
 from supervisor.domain.flapping import Flapping
 from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, narrowed, overall, view, worst_first
 from supervisor.domain.health import Health, HealthState
+from supervisor.domain.loop import Loop
+from supervisor.domain.policy import Policy
+from supervisor.domain.postcondition import Postcondition
 from supervisor.domain.progress import Progress
 from supervisor.domain.restarts import History
 from tests.support.playbook import START
@@ -22,7 +25,7 @@ def seen(health: Health, *, name: str = "a", silenced: bool = False, observed: b
         name,
         health,
         now=START,
-        heartbeat_timeout=3600.0,
+        policy=Policy(),
         restarter="command",
         silenced_until=100.0 if silenced else None,
         observed=observed,
@@ -79,7 +82,9 @@ def test_a_view_of_nothing() -> None:
         (Health(exhausted=True), (Modifier.EXHAUSTED,)),
         (Health(beat=Beat(START, skew=90.0)), (Modifier.CLOCK_SKEW,)),
         (Health(beat=Beat(START)), ()),
-        (Health(progress=Progress(1, 5, START, START, nudged=True)), (Modifier.STALLED,)),
+        (Health(progress=Progress(START, nudged=True, seq=1, pending=5, since=START)), (Modifier.STALLED,)),
+        (Health(loop=Loop(START, nudged=True)), (Modifier.LOOPING,)),
+        (Health(postcondition=Postcondition(START, nudged=True)), (Modifier.UNMET,)),
         (Health(flapping=Flapping(1, on=True)), (Modifier.FLAPPING,)),
     ],
 )

@@ -15,6 +15,7 @@ from supervisor.domain.actions import (
     HealthAction,
     Missed,
     OpenIncident,
+    Refusal,
     ResolveIncident,
     Restart,
     RestartRefused,
@@ -25,6 +26,7 @@ from supervisor.domain.events import (
     CheckAsked,
     ClockStepped,
     DeadlineReached,
+    FilesSeen,
     HealthEvent,
     HeartbeatSeen,
     Held,
@@ -42,12 +44,14 @@ from supervisor.domain.events import (
     TimeLost,
 )
 from supervisor.domain.health import Health, HealthState
-from supervisor.domain.policy import OnExhausted, Policy, RestartPolicy
-from tests.support.playbook import START
+from supervisor.domain.policy import Expectation, OnExhausted, Policy, RestartPolicy
+from tests.support.playbook import START, every
 
 HALF_A_DAY = 43200
 NEVER = float("-inf")
 CALM = {HealthState.UNKNOWN, HealthState.HEALTHY, HealthState.STOPPED}
+
+LATELY = Expectation("/a", 600.0)
 
 laws = st.builds(
     RestartPolicy,
@@ -70,8 +74,18 @@ promises = st.builds(
     critical_limit=st.sampled_from([0.0, 300.0]),
     progress_timeout=st.sampled_from([None, 600.0]),
     max_tokens_per_hour=st.sampled_from([None, 200.0]),
+    schedule=st.sampled_from([None, None, every("20m", "5m"), every("1h", "0s")]),
+    max_runtime=st.sampled_from([None, 600.0, 7200.0]),
+    activity=st.sampled_from([(), ("/a", "/c")]),
+    loop_after=st.sampled_from([None, 4]),
+    expects=st.sampled_from([(), (), (LATELY,), (LATELY, Expectation("/b", 3600.0))]),
 )
 lengths = st.integers(0, 400) | st.integers(0, HALF_A_DAY)
+
+
+def is_stuck(known: Health) -> bool:
+    """Whether the agent lives and is known not to get on."""
+    return any(still.stuck for _, still in known.standstills)
 
 
 class HealthMachine(RuleBasedStateMachine):
@@ -90,10 +104,13 @@ class HealthMachine(RuleBasedStateMachine):
         self.policy = Policy()
         self.named = True
         self.life = 0
+        self.files: dict[str, float | None] = {"/a": None, "/b": None}
+        self.put_off = NEVER
         self.swapped = False
         self.said: list[Beat] = []
         self.newest_read = NEVER
         self.proof = NEVER
+        self.proven_by = BeatKind.OK
         self.running: int | None = None
         self.automatic: list[float] = []
         self.open: set[Cause] = set()
@@ -127,10 +144,18 @@ class HealthMachine(RuleBasedStateMachine):
         busy=st.none() | st.integers(0, HALF_A_DAY),
         work=st.sampled_from([None, 1, 2]),
         tokens=st.integers(0, 400),
+        message=st.sampled_from([None, "a", "b"]),
         at_once=st.booleans(),
     )
     def say(
-        self, kind: BeatKind, phase: Phase | None, busy: int | None, work: int | None, tokens: int, at_once: bool
+        self,
+        kind: BeatKind,
+        phase: Phase | None,
+        busy: int | None,
+        work: int | None,
+        tokens: int,
+        message: str | None,
+        at_once: bool,
     ) -> None:
         beat = Beat(
             self.now,
@@ -143,6 +168,7 @@ class HealthMachine(RuleBasedStateMachine):
             progress_seq=work,
             pending=work,
             tokens=tokens,
+            message=message,
         )
         self.said.append(beat)
         if at_once:
@@ -230,6 +256,14 @@ class HealthMachine(RuleBasedStateMachine):
         if self.health.pause is None:
             self.unchanged(Resumed("ann"))
 
+    @rule(path=st.sampled_from(["/a", "/b"]), ago=lengths, there=st.booleans())
+    def write(self, path: str, ago: int, there: bool) -> None:
+        self.files[path] = self.now - ago if there else None
+
+    @rule()
+    def look_at_files(self) -> None:
+        self.tell(FilesSeen(dict(self.files)))
+
     @rule()
     def turn_gate(self) -> None:
         self.trusted = not self.trusted
@@ -256,7 +290,11 @@ class HealthMachine(RuleBasedStateMachine):
         self.now += seconds
         before = self.health
         self.tell(TimeLost(seconds))
-        assert before.due is None or self.health.due == before.due + seconds
+        if before.due is not None and self.policy.schedule is None:
+            assert self.health.due == before.due + seconds
+        elif before.due is not None:
+            assert self.health.due is not None
+            assert self.health.due >= before.due
 
     @rule(seconds=st.integers(-HALF_A_DAY, HALF_A_DAY))
     def set_clock(self, seconds: int) -> None:
@@ -266,16 +304,18 @@ class HealthMachine(RuleBasedStateMachine):
         self.said.clear()
         self.newest_read += seconds
         self.proof += seconds
+        self.put_off += seconds
         self.tell(ClockStepped(seconds))
         back, _ = health.handle(self.health, ClockStepped(-seconds), self.now, self.policy, name="agent")
-        assert back == before
+        if self.policy.schedule is None:
+            assert replace(back, skipped=before.skipped) == before
 
     # --- how it is told ---
 
     def read(self, beat: Beat) -> None:
         before = self.health
         counts = beat.kind in {BeatKind.OK, BeatKind.START} and beat.at >= self.newest_read and self.is_living(beat)
-        fresh = beat.at + self.policy.heartbeat_timeout >= self.now
+        fresh = self.proves_until(beat.at, beat.kind) >= self.now
         if beat.kind is not BeatKind.LOG:
             self.newest_read = max(self.newest_read, beat.at)
             if beat.kind is not BeatKind.OK:
@@ -283,19 +323,28 @@ class HealthMachine(RuleBasedStateMachine):
         self.tell(HeartbeatSeen(beat))
         known = before.beat is not None and before.beat.fingerprint == beat.fingerprint
         if counts and not known and before.pause is None:
-            self.proof = max(self.proof, beat.at)
+            if beat.at >= self.proof:
+                self.proof, self.proven_by = beat.at, beat.kind
             if fresh and not before.restarting:
                 # The living is never starved, whatever was said before, unless its work is known to stand still.
                 assert self.health.beat is beat
                 assert self.health.due is not None
-                if self.health.progress.stuck:
-                    assert before.progress.stuck
+                if is_stuck(self.health):
+                    assert is_stuck(before)
                     assert (self.health.state, self.health.misses) == (before.state, before.misses)
                 else:
                     assert (self.health.state, self.health.misses) == (HealthState.HEALTHY, 0)
-                    assert self.health.due >= beat.at + self.policy.heartbeat_timeout
+                    assert self.health.due >= self.proves_until(beat.at, beat.kind)
         if beat.kind is BeatKind.LOG:
             assert self.health is before
+
+    def proves_until(self, at: float, kind: BeatKind) -> float:
+        """Return until when nothing more need be heard after a heartbeat, by the promises as they are."""
+        if kind is BeatKind.START and self.policy.max_runtime is not None:
+            return at + self.policy.max_runtime
+        if self.policy.schedule is not None:
+            return self.policy.schedule.after(at) + self.policy.schedule.grace
+        return at + self.policy.heartbeat_timeout
 
     def is_living(self, beat: Beat) -> bool:
         """Whether the life that said it runs still, and said it when no restart was about to end it."""
@@ -310,10 +359,18 @@ class HealthMachine(RuleBasedStateMachine):
         assert self.health == before
 
     def tell(self, event: HealthEvent) -> tuple[HealthAction, ...]:
+        known = self.health.postcondition
+        if isinstance(event, DeadlineReached) and known.due is not None and known.due <= self.now:
+            return self.hear(FilesSeen(dict(self.files))) + self.hear(event)
+        return self.hear(event)
+
+    def hear(self, event: HealthEvent) -> tuple[HealthAction, ...]:
         before = self.health
         self.health, actions = health.handle(
             before, event, self.now, self.policy, name="agent", trusted=self.trusted, parent=self.parent
         )
+        if self.health.state in CALM:
+            self.put_off = NEVER
         if before.pause is not None or isinstance(event, Paused):
             self.check_pause(event, actions)
         else:
@@ -323,6 +380,7 @@ class HealthMachine(RuleBasedStateMachine):
                 self.check_restart(before, event, action)
             elif isinstance(action, RestartRefused):
                 assert action.until is None or action.until >= self.now
+                self.check_refusal(action)
             elif isinstance(action, OpenIncident):
                 assert not self.parent or action.cause is Cause.BURN
                 assert action.cause not in self.open
@@ -356,6 +414,14 @@ class HealthMachine(RuleBasedStateMachine):
             again, _ = health.handle(after, PolicyChanged(), self.now, self.policy, name="agent")
             assert again.due == after.due or after.state is not HealthState.UNKNOWN, "a reload takes its time away"
 
+    def check_refusal(self, action: RestartRefused) -> None:
+        """What an agent writes never puts a restart off for longer than it may, in one silence."""
+        if action.reason is Refusal.ACTIVITY:
+            assert not self.health.gone
+            self.put_off = self.now if self.put_off == NEVER else self.put_off
+            assert action.until is not None
+            assert self.now < action.until <= self.put_off + self.policy.activity_limit
+
     def check_misses(self, before: Health, event: HealthEvent, actions: tuple[HealthAction, ...]) -> None:
         missed = [action for action in actions if isinstance(action, Missed)]
         assert len(missed) <= 1
@@ -365,19 +431,19 @@ class HealthMachine(RuleBasedStateMachine):
         elif isinstance(event, ParentWell) and self.health.misses != before.misses:
             assert (self.health.misses, self.health.incident, self.parent) == (0, False, "")
         elif self.health.misses != before.misses:
-            assert isinstance(event, HeartbeatSeen | RestartFinished)
+            assert isinstance(event, HeartbeatSeen | RestartFinished | FilesSeen)
             assert self.health.state in CALM
             assert self.health.misses == 0
         if missed and isinstance(event, DeadlineReached):
             assert self.trusted
-            if self.health.progress.stuck:
-                assert before.progress.nudged
+            if is_stuck(self.health):
+                assert any(still.nudged for _, still in before.standstills)
                 self.proof = NEVER  # it beats, and that is not enough
                 return
             assert before.due is not None
             assert before.due <= self.now
             # No heartbeat is ever counted as silence.
-            assert self.proof + self.policy.heartbeat_timeout <= self.now
+            assert self.proof == NEVER or self.proves_until(self.proof, self.proven_by) <= self.now
         elif missed:
             self.proof = NEVER
 
@@ -438,6 +504,7 @@ class HealthMachine(RuleBasedStateMachine):
     @invariant()
     def what_is_kept_is_bounded(self) -> None:
         assert len(self.health.retired) <= 8
+        assert len(self.health.loop.works) <= (self.policy.loop_after or 0)
         assert self.health.history.total >= self.health.history.starts
 
 

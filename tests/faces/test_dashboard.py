@@ -9,7 +9,7 @@ import pytest
 from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat
-from supervisor.domain.fleet import Modifier
+from supervisor.domain.fleet import Modifier, ScheduleView
 from supervisor.domain.health import HealthState
 from supervisor.domain.silences import Silence, Silences
 from supervisor.domain.vitals import Pause
@@ -166,6 +166,11 @@ def test_an_agent_in_full() -> None:
     assert "payment-watcher escalated no heartbeat for 2 h <b>help</b>" in text
     assert "next restart 14:04:11 UTC · next miss 14:05:11 UTC" in text
     assert "2 h ago 12:03:11 UTC 2 5 Last 24 h: escalated 1 d 0 % in time" in text
+
+
+def test_the_next_run_of_a_schedule_is_told() -> None:
+    one = agent("nightly", schedule=ScheduleView("0 * * * *", "UTC", 900.0, NOW + 60), due=NOW + 960)
+    assert "next run, 15 min of grace 14:04:11 UTC · due by 14:19:11 UTC" in Reader(page(fleet((one,)))).text
 
 
 def test_a_heartbeat_of_another_day_carries_its_date() -> None:

@@ -109,6 +109,7 @@ def test_the_document_of_everything() -> None:
                 "since": "2026-02-13T20:03:11.000000Z",
                 "due": "2026-02-17T14:59:51.000000Z",
                 "heartbeat_timeout": 3600.0,
+                "schedule": None,
                 "restart_at": None,
                 "held_until": None,
                 "held_by": None,

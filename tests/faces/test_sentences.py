@@ -36,6 +36,11 @@ def test_every_kept_record_has_its_sentence() -> None:
             {"attempt": 2, "ok": False, "seconds": 3, "exit_code": 1, "detail": "exit code 1"},
             "restart failed after 3 s: exit code 1",
         ),
+        (
+            "restart_refused",
+            {"reason": "activity", "until": 9, "detail": "/a.log was last written 2 min ago"},
+            "restart not started: activity until @9: /a.log was last written 2 min ago",
+        ),
         ("restart_refused", {"reason": "critical_phase", "until": 9}, "restart not started: critical phase until @9"),
         ("agent_started", {"ok": False, "seconds": 1, "detail": "not found"}, "its start failed after 1 s: not found"),
         ("agent_exited", {"exit_code": 4}, "its process ended: exit code 4"),

@@ -87,13 +87,13 @@ def test_a_fixed_time_comes_once_a_day_through_the_nights_in_which_clocks_are_se
 @pytest.mark.parametrize(
     ("expression", "words"),
     [
-        ("0 2 * *", "expected five fields"),
-        ("0 0 2 * * *", "expected five fields"),
-        ("", "expected five fields"),
-        ("60 2 * * *", "a time that comes: bad minute"),
-        ("0 2 * * mittwoch", "a time that comes: bad day-of-week"),
-        ("0 0 30 2 *", "a time that comes: bad day-of-month"),
-        ("0 0 */31 * mon#5", "a time that comes"),
+        ("0 2 * *", "expected minute, hour"),
+        ("0 0 2 * * *", "expected minute, hour"),
+        ("", "expected minute, hour"),
+        ("60 2 * * *", "as cron has them.*: bad minute"),
+        ("0 2 * * mittwoch", "as cron has them.*: bad day-of-week"),
+        ("0 0 30 2 *", "as cron has them.*: bad day-of-month"),
+        ("0 0 */31 * mon#5", "a time that comes some day"),
     ],
 )
 def test_what_is_no_time_is_said(expression: str, words: str) -> None:

@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from supervisor.domain.actions import Cause
 from supervisor.domain.fleet import Modifier, Status
 from supervisor.domain.gate import GatePolicy
 from supervisor.domain.health import HealthState
-from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
+from supervisor.domain.messages import utc
+from supervisor.domain.policy import Expectation
+from tests.support.world import EPOCH, VIRTUAL, VirtualTown, agent, near, town
 
 pytestmark = VIRTUAL
 
@@ -90,6 +93,104 @@ async def test_a_supervisor_that_finds_its_agent_gone_ends_its_incidents() -> No
         await t.again()
         await t.sleep("1s")
         assert await t.keys() == set()
+
+
+async def test_work_that_does_not_appear_is_told_of_then_restarted_until_it_is_there() -> None:
+    report = Path("/out/report.csv")
+    async with town(a=agent(expects=(Expectation(str(report), 1800.0),))) as t:
+        t.write(report, b"1")
+        written = utc(t.wall())
+        async with saying(t, "a"):
+            await t.until("31m")
+            assert t.heard() == [(near(1800), "triggered", "a:postcondition")]
+            assert (await t.view("a")).modifiers == (Modifier.UNMET,)
+            message = t.channel().heard[0].delivery.message
+            assert (message["severity"], message["summary"]) == (
+                "warning",
+                "/out/report.csv was last written 30 min ago, promised within 30 min",
+            )
+            assert message["evidence"]["postcondition"] == [
+                {"path": "/out/report.csv", "newer_than_seconds": 1800.0, "last_written": written}
+            ]
+            await t.again()
+            await t.until("46m")
+            assert t.restarts("a") == [near(2700)]
+            await t.until("52m")
+            assert (await t.view("a")).status is HealthState.RESTARTING
+            t.write(report, b"2")
+            await t.until("56m")
+            assert t.heard()[1:] == [(near(3300), "resolved", "a:postcondition")]
+            view = await t.view("a")
+            assert (view.status, view.modifiers) == (HealthState.HEALTHY, ())
+
+
+async def test_files_are_not_looked_at_more_often_than_it_needs() -> None:
+    report = Path("/out/report.csv")
+    async with town(a=agent(None, expects=(Expectation(str(report), 36000.0),))) as t:
+        looks = t.files.looks
+        async with saying(t, "a"):
+            await t.until("5h")
+        assert looks == ["/out/report.csv"]
+
+
+async def test_a_check_looks_at_the_files_too() -> None:
+    t = town(a=agent(None, expects=(Expectation("/out/report.csv", 1800.0),)))
+    t.beat("a")
+    await t.once()
+    t.write(Path("/out/report.csv"), b"1")
+    await t.sleep("31m")
+    t.beat("a")
+    fleet = await t.once()
+    assert [incident.key for incident in fleet.incidents] == ["a:postcondition"]
+
+
+async def test_an_agent_in_a_loop_is_told_of_then_restarted_and_gets_out_of_it() -> None:
+    async with town(a=agent(loop_after=4)) as t:
+        async with saying(t, "a", phase="working", progress={"note": "page 7"}, message="again"):
+            await t.until("16m")
+            assert t.heard() == [(near(900), "triggered", "a:loop")]
+            message = t.channel().heard[0].delivery.message
+            assert (message["severity"], message["summary"]) == ("warning", "the same work in 4 heartbeats in a row")
+            assert message["evidence"]["loop"] == {"heartbeats": 4, "works_by_turns": 1, "last_note": "page 7"}
+            assert (await t.view("a")).modifiers == (Modifier.LOOPING,)
+            await t.again()
+            await t.until("31m")
+            assert t.restarts("a") == [near(1800)]
+        async with saying(t, "a", phase="working", progress={"note": "page 8"}):
+            await t.sleep("1m")
+            assert [kind for _, kind, _ in t.heard()] == ["triggered", "resolved"]
+            assert (await t.view("a")).modifiers == ()
+
+
+async def test_an_agent_that_writes_at_its_work_is_not_restarted_yet() -> None:
+    log = Path("/cache/activity.log")
+    async with town(a=agent(activity=(str(log),))) as t:
+        t.beat("a")
+        await t.until("58m")
+        t.write(log, b"1")
+        await t.until("61m")
+        refused = t.logged("restart_refused")[0]
+        assert (refused.reason, refused.until) == ("activity", near(EPOCH + 63 * 60))
+        assert refused.detail == "/cache/activity.log was last written 2 min ago"
+        for _ in range(5):
+            t.write(log, b"2")
+            await t.sleep("3m")
+        assert t.restarts("a") == [near(75 * 60)]
+        assert [key for _, _, key in t.heard()] == ["a:heartbeat"]
+        evidence = t.channel().heard[0].delivery.message["evidence"]["activity"]
+        assert evidence["path"] == str(log)
+        assert evidence["restart_deferred_since"].startswith("2026-05-28T21:26:40")
+
+
+async def test_nobody_looks_at_what_an_agent_writes_before_a_restart_is_due() -> None:
+    async with town(a=agent(activity=("/cache/activity.log",))) as t:
+        looks = t.files.looks
+        async with saying(t, "a"):
+            await t.until("3h")
+            assert looks == []
+            t.beat("a", kind="fail")
+            await t.sleep("1s")
+            assert looks == ["/cache/activity.log"]
 
 
 async def test_an_agent_that_uses_too_much_is_told_of_and_not_restarted() -> None:

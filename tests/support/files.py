@@ -25,6 +25,7 @@ class MemoryFiles:
         self._files: dict[Path, _Stored] = {}
         self._broken: dict[Path, OSError] = {}
         self._inodes = count(1)
+        self.looks: list[str] = []
 
     def write(self, path: Path, data: bytes, mtime: float) -> None:
         """Make the file anew, as an atomic replacement does."""
@@ -75,6 +76,11 @@ class MemoryFiles:
             if known.get(name) != mark:
                 data = file.data[start : start + limit]
                 yield name, FileRead(data, file.mtime, mark, whole=start + limit >= len(file.data))
+
+    def newest(self, pattern: str) -> float | None:
+        """Return when the newest file that matches was written; see `Files.newest`. `looks` keeps the questions."""
+        self.looks.append(pattern)
+        return max((file.mtime for path, file in self._files.items() if path.match(pattern)), default=None)
 
     def tail(self, path: str | Path, limit: int, since: FileTail | None = None) -> FileTail | None:
         """Read the end of `path`; see `Files.tail`."""

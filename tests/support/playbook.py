@@ -31,6 +31,7 @@ from supervisor.domain.events import (
     BeatKind,
     ClockStepped,
     DeadlineReached,
+    FilesSeen,
     HealthEvent,
     HeartbeatSeen,
     Held,
@@ -43,6 +44,7 @@ from supervisor.domain.events import (
 )
 from supervisor.domain.health import Health
 from supervisor.domain.policy import Chain, Policy, RestartPolicy, Step
+from supervisor.domain.schedule import Schedule
 from supervisor.domain.times import moved
 from supervisor.formats.duration import format_duration, parse_duration
 
@@ -67,6 +69,12 @@ def law(**changes: Any) -> RestartPolicy:
 
 
 LAW = law()
+
+
+def every(length: str, grace: str = "15m") -> Schedule:
+    """Return a schedule by the clock on the wall: so long after the play's beginning, and again and again."""
+    step = seconds(length)
+    return Schedule(length, "UTC", seconds(grace), lambda at: START + step * ((at - START) // step + 1))
 
 
 def policy(restart: RestartPolicy | None = LAW, **changes: Any) -> Policy:
@@ -168,6 +176,13 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Wrote:
+    """The agent writes a file, when it is told."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """A hold, told with the time it ends."""
 
@@ -205,6 +220,7 @@ class Play(_Stage):
         self.policy = promises
         self.trusted = True
         self.parent = ""
+        self.files: dict[str, float | None] = {}
         self.health = known
         self._tell(Registered())
 
@@ -252,12 +268,22 @@ class Play(_Stage):
     def _rings(self) -> float | None:
         return self.health.deadline if self.trusted else None
 
-    def _tell(self, event: HealthEvent | Said | Hold) -> None:
+    def _tell(self, event: HealthEvent | Said | Hold | Wrote) -> None:
         match event:
+            case Wrote(path):
+                self.files[path] = self.now
+                return
             case Said():
                 event = HeartbeatSeen(event.made(self.now))
             case Hold(length):
                 event = Held(self.now + length, "ann")
+        known = self.health.postcondition
+        ends_run = isinstance(event, HeartbeatSeen) and event.beat.kind in {BeatKind.OK, BeatKind.STOP}
+        if (ends_run and known.to_be_seen) or isinstance(event, DeadlineReached):
+            self._hear(FilesSeen(dict(self.files)))
+        self._hear(event)
+
+    def _hear(self, event: HealthEvent) -> None:
         self.health, actions = health.handle(
             self.health, event, self.now, self.policy, name="agent", trusted=self.trusted, parent=self.parent
         )

@@ -40,6 +40,7 @@ class RestartRefused(Record):
     agent: str
     reason: str
     until: float | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

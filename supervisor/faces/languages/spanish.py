@@ -141,6 +141,7 @@ TEXTS: Mapping[str, str] = {
     "24 h ago": "hace 24 h",
     "now": "ahora",
     "never": "nunca",
+    "next run, {grace} of grace": "próxima corrida, {grace} de gracia",
     "due by": "se espera antes de",
     "next miss": "próxima falta",
     "next restart": "próximo reinicio",

@@ -25,6 +25,8 @@ _HEALTH: Mapping[str, str] = {
     "no heartbeat seen yet": "aún no se ha visto ningún latido",
     "no heartbeat was ever seen": "nunca se vio un latido",
     "no heartbeat for {span}": "sin latido desde hace {span}",
+    "its run is {span} late": "su corrida lleva {span} de retraso",
+    "its run has not ended in {span}": "su corrida no ha terminado en {span}",
     "no heartbeat in {span} since restart {nth}": "sin latido en {span} desde el reinicio {nth}",
     "no heartbeat in {span} since its start": "sin latido en {span} desde su inicio",
     "no progress for {span}, {pending} pending": "sin avance desde hace {span}, {pending} en espera",
@@ -38,6 +40,19 @@ _HEALTH: Mapping[str, str] = {
     "it depends on {parent}, which is down": "depende de {parent}, que está caído",
     "judged anew: {parent} is down no more": "se juzga de nuevo: {parent} ya no está caído",
     "its work moves again, or waits no more": "su trabajo avanza de nuevo, o ya no espera",
+    "what it is to make is there, or awaited no more": "lo que debe producir está, o ya no se espera",
+    "{path} was last written {span} ago": "{path} se escribió por última vez hace {span}",
+    "{path} was last written {span} ago, promised within {limit}": (
+        "{path} se escribió por última vez hace {span}, prometido en {limit}"
+    ),
+    "{path} is not there after {span}, promised within {limit}": (
+        "{path} no está después de {span}, prometido en {limit}"
+    ),
+    "the same work in {n} heartbeats in a row": "el mismo trabajo en {n} latidos seguidos",
+    "the same {works} works by turns in {n} heartbeats in a row": (
+        "los mismos {works} trabajos por turnos en {n} latidos seguidos"
+    ),
+    "it does something new": "hace algo nuevo",
     "the agent reported a failure": "el agente informó una falla",
     "the agent reported a failure: {message}": "el agente informó una falla: {message}",
     "the process ended with exit code {code}": "el proceso terminó con el código de salida {code}",
@@ -82,6 +97,10 @@ _WORDS: Mapping[str, str] = {
     "exhausted": "agotado",
     "clock skew": "reloj desfasado",
     "stalled": "estancado",
+    "unmet": "sin resultado",
+    "looping": "en bucle",
+    "loop": "bucle",
+    "postcondition": "resultado",
     "flapping": "inestable",
     "burn": "gasto",
     "just started": "recién iniciado",
@@ -98,6 +117,7 @@ _WORDS: Mapping[str, str] = {
     "no restarter": "nada lo puede reiniciar",
     "gate": "las decisiones esperan",
     "backoff": "espera entre reinicios",
+    "activity": "actividad",
     "critical phase": "fase crítica",
     "in progress": "en curso",
     "parse": "lectura",
@@ -165,6 +185,7 @@ _STORY: Mapping[str, str] = {
     "restart failed after {span}": "el reinicio falló después de {span}",
     "restart failed after {span}: {detail}": "el reinicio falló después de {span}: {detail}",
     "restart not started: {reason}": "reinicio no comenzado: {reason}",
+    "restart not started: {reason} until {clock}: {detail}": "reinicio no comenzado: {reason}, hasta {clock}: {detail}",
     "restart not started: {reason} until {clock}": "reinicio no comenzado: {reason}, hasta {clock}",
     "its process ended": "su proceso terminó",
     "its process ended: {detail}": "su proceso terminó: {detail}",

@@ -1,0 +1,165 @@
+"""What a heartbeat says of an agent: whether it is news, what is promised by it, what its absence is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from supervisor.domain import attempts
+from supervisor.domain.attempts import Attempt
+from supervisor.domain.events import Beat, BeatKind
+from supervisor.domain.policy import Policy
+from supervisor.domain.schedule import Schedule
+from supervisor.domain.times import moved
+from supervisor.domain.vitals import PROMISED, Health
+from supervisor.domain.words import span
+
+_RETIRED_KEPT = 8
+
+_CORRECTION = 3 * 3600.0
+"""A clock that is set back by less (s) runs no schedule twice, as with cron."""
+
+
+def is_news(health: Health, beat: Beat) -> bool:
+    """Whether `beat` is a newer word of the life that is watched, or of a newer life."""
+    attempt = health.attempt
+    known = health.beat if attempt is None or attempt.beat is None else attempt.beat
+    if beat.kind is BeatKind.LOG or beat.incarnation in health.retired:
+        return False
+    if known is not None and (beat.at < known.at or beat.fingerprint == known.fingerprint):
+        return False
+    return attempt is None or not attempts.is_old_life(attempt, beat)
+
+
+def retired(health: Health, beat: Beat) -> tuple[str, ...]:
+    """Return the incarnations that are over once `beat` is known."""
+    known = None if health.beat is None else health.beat.incarnation
+    if known is not None and beat.incarnation is not None and beat.incarnation != known:
+        return (*health.retired, known)[-_RETIRED_KEPT:]
+    return health.retired
+
+
+# --- promises ----------------------------------------------------------------------------------------
+
+
+def promise(beat: Beat, policy: Policy, *, lost: float, skipped: float) -> float:
+    """Return until when the agent need not beat again after `beat`; it had no chance to for `lost` seconds.
+
+    A `start` begins a run. While that lasts its end counts, `max_runtime` after it, and neither the timeout nor the
+    schedule: those count again from its end on. Without a `max_runtime` a `start` is a heartbeat as any other.
+    """
+    runtime = _runtime(beat, policy)
+    due = _awaited(beat.at, policy, skipped) if runtime is None else beat.at + runtime
+    if beat.busy_until is not None:
+        due = min(max(due, beat.busy_until), due + policy.busy_limit)
+    return due + lost
+
+
+def promised(health: Health, policy: Policy) -> float:
+    """Return until when the agent need not beat, by its last heartbeat or, without one, by its registration."""
+    if health.beat is None:
+        return _awaited(health.since, policy, health.skipped) + health.lost
+    return promise(health.beat, policy, lost=health.lost, skipped=health.skipped)
+
+
+def is_promised(health: Health) -> bool:
+    """Whether the deadline is what the last heartbeat, or the registration, promised, and nothing later."""
+    return health.state in PROMISED and not health.restarting and unanswered(health) is None
+
+
+def unanswered(health: Health) -> Attempt | None:
+    """Return the last restart, where it has ended and the life that it began has not been heard of."""
+    attempt = health.attempt
+    if attempt is None or attempt.ended is None:
+        return None
+    return attempt if health.beat is None or attempts.is_old_life(attempt, health.beat) else None
+
+
+def next_run(health: Health, schedule: Schedule, policy: Policy, now: float) -> float:
+    """Return the scheduled time that is awaited, which may just be over."""
+    return _run(health, schedule.after) if _awaits_run(health, policy) else schedule.after(now)
+
+
+def ends_life(beat: Beat, policy: Policy) -> bool:
+    """Whether no heartbeat is awaited after `beat`. Who runs by a schedule stops after each run."""
+    return beat.kind is BeatKind.STOP and policy.schedule is None
+
+
+def silence(health: Health, policy: Policy, now: float) -> str:
+    """Say what is missing, in plain words."""
+    beat = health.beat
+    if beat is None:
+        return "no heartbeat was ever seen"
+    if _runtime(beat, policy) is not None:
+        return f"its run has not ended in {span(now - beat.at)}"
+    if policy.schedule is not None and now > (run := _run(health, policy.schedule.after)):
+        return f"its run is {span(now - run)} late"
+    return f"no heartbeat for {span(now - beat.at)}"
+
+
+# --- the clock ---------------------------------------------------------------------------------------
+
+
+def lost(health: Health, seconds: float, now: float, policy: Policy) -> Health:
+    """Return the health after the agent had no chance to run for the last `seconds`.
+
+    A scheduled time stays where it is on the wall. Where it fell into that time, nobody was there to run, and the first
+    one after it is awaited; where it had not come yet, nothing was lost of it.
+    """
+    due = moved(health.due, seconds)
+    if policy.schedule is not None and _awaits_run(health, policy):
+        run = _run(health, policy.schedule.after)
+        if run > now:
+            return health
+        if run >= now - seconds:
+            after = replace(health, lost=0.0, lost_at=now, skipped=now)
+            return replace(after, due=promised(after, policy))
+    return replace(health, due=due, lost=health.lost + seconds, lost_at=now)
+
+
+def shifted(health: Health, seconds: float, policy: Policy) -> Health:
+    """Return the health with what belongs to its heartbeat after the clock was set by `seconds`.
+
+    Scheduled times are not moved: it is the clock that they go by. A time that had come before the clock was set back a
+    little does not come again.
+    """
+    if -_CORRECTION < seconds < 0:
+        skipped = max(_since(health), health.skipped)
+    else:
+        skipped = health.skipped + seconds if health.skipped else 0.0
+    beat = None if health.beat is None else health.beat.shifted(seconds)
+    after = replace(
+        health, since=health.since + seconds, beat=beat, lost_at=health.lost_at + seconds, skipped=skipped,
+        due=moved(health.due, seconds),
+    )  # fmt: skip
+    if policy.schedule is not None and health.due is not None and _awaits_run(health, policy):
+        return replace(after, due=promised(after, policy))
+    return after
+
+
+# --- inside ------------------------------------------------------------------------------------------
+
+
+def _awaited(since: float, policy: Policy, skipped: float) -> float:
+    if policy.schedule is None:
+        return since + policy.heartbeat_timeout
+    return policy.schedule.after(max(since, skipped)) + policy.schedule.grace
+
+
+def _runtime(beat: Beat, policy: Policy) -> float | None:
+    """Return how long (s) the run that `beat` begins may last; None where it begins none."""
+    return policy.max_runtime if beat.kind is BeatKind.START else None
+
+
+def _awaits_run(health: Health, policy: Policy) -> bool:
+    """Whether the deadline of an agent with a schedule is that of its next run."""
+    return is_promised(health) and (health.beat is None or _runtime(health.beat, policy) is None)
+
+
+def _run(health: Health, after: Callable[[float], float]) -> float:
+    """Return the first scheduled time after the last heartbeat, or the registration, at which the agent could run."""
+    return after(max(_since(health), health.skipped))
+
+
+def _since(health: Health) -> float:
+    return health.since if health.beat is None else health.beat.at
