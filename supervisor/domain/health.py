@@ -249,7 +249,7 @@ def _miss(health: Health, due: float, reason: str, moment: Moment) -> Step:
     after = replace(health, misses=misses, due=base + policy.check_interval, reason=reason, flapping=flaps)
     actions: tuple[HealthAction, ...] = (Missed(misses, due, reason),)
     escalated = misses >= policy.escalate_after and not moment.parent
-    if escalated and not after.incident and not flaps.on:  # of what flaps people are told once
+    if escalated and (after.incident or not flaps.on):  # of what flaps people are told once
         after = replace(after, incident=True)
         actions += (OpenIncident(Cause.HEARTBEAT, Severity.CRITICAL, _summary(after)),)
     state = HealthState.ESCALATED if escalated or health.state is HealthState.ESCALATED else HealthState.UNHEALTHY
