@@ -78,6 +78,15 @@ def test_the_api_may_listen_on_loopback(read: Read, listen: str) -> None:
     assert http.token.name.startswith("/")
 
 
+@pytest.mark.parametrize(
+    "url", ["ftp://a.example", "https://", "https://u:p@a.example", "https://a.example/?x=1", "a.example"]
+)
+def test_a_public_url_is_an_address_for_people(read: Read, url: str) -> None:
+    assert read("[http]\npublic_url = 'https://a.example/sup/'").http.public_url == "https://a.example/sup"
+    with pytest.raises(ConfigError, match="expected an http or https address"):
+        read(f"[http]\npublic_url = '{url}'")
+
+
 # --- what it comes to --------------------------------------------------------------------------------
 
 

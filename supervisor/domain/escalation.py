@@ -15,8 +15,10 @@ from supervisor.domain.actions import Severity
 from supervisor.domain.delivery import NoticeKind
 from supervisor.domain.events import ClockStepped, DeadlineReached
 from supervisor.domain.policy import Chain
-from supervisor.domain.policy import Step as Rung
 from supervisor.domain.times import moved
+
+ROUND_GAP = 300.0
+"""Least wait (s) between two rounds, such as those of a single step; a shorter `repeat_interval` counts."""
 
 
 class IncidentState(StrEnum):
@@ -225,17 +227,18 @@ def _climb(incident: Incident, kind: NoticeKind, now: float, chain: Chain) -> St
 def _next_rung(incident: Incident, now: float, chain: Chain) -> Incident:
     if incident.step < len(chain.steps):
         return replace(incident, next_at=incident.round_at + chain.steps[incident.step].delay)
-    span = _round_gap(chain.steps)
+    span = _round_gap(chain)
     rounds = incident.round_number + 1
-    if span <= 0 or rounds > chain.max_rounds:
+    if rounds > chain.max_rounds:
         span = chain.repeat_interval
     begin = max(incident.round_at + chain.steps[-1].delay, now) + span
     return replace(incident, step=0, round_number=rounds, round_at=begin, next_at=begin + chain.steps[0].delay)
 
 
-def _round_gap(steps: tuple[Rung, ...]) -> float:
+def _round_gap(chain: Chain) -> float:
     """Return the wait (s) between a round's last step and the next round."""
-    return steps[-1].delay - steps[0].delay
+    span = chain.steps[-1].delay - chain.steps[0].delay
+    return max(span, min(ROUND_GAP, chain.repeat_interval))
 
 
 def _restarted(incident: Incident, now: float, chain: Chain) -> Incident:

@@ -23,7 +23,7 @@ SHOWN = 10
 """So many incidents are told one by one, the worst first."""
 
 _LINE = ("incident", "key", "kind", "severity", "summary", "opened_at")
-_SUMMARY_LIMIT = 300
+_LONGEST = 300
 
 
 def group_id(members: Iterable[str]) -> str:
@@ -59,7 +59,7 @@ class Group:
         since = str(message["opened_at"])
         self._since = min(self._since or since, since)
         self._attempts = max(self._attempts, delivery.attempts)
-        line = {name: message[name] for name in _LINE} | {"summary": str(message["summary"])[:_SUMMARY_LIMIT]}
+        line = {name: str(message[name])[:_LONGEST] for name in _LINE}
         insort(self._worst, line, key=_rank)
         del self._worst[SHOWN:]
 
@@ -114,4 +114,4 @@ def _rank(line: dict[str, Any]) -> tuple[bool, bool, str]:
 
 
 def _cause(key: str) -> str:
-    return key.partition(":")[2].partition(".")[0]
+    return key.partition(":")[2].partition(".")[0][:_LONGEST]

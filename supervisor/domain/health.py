@@ -282,7 +282,7 @@ def _miss(health: Health, due: float, reason: str, moment: Moment) -> Step:
     escalated = misses >= policy.escalate_after and not moment.parent
     if escalated and not after.incident and not flaps.on:  # of what flaps people are told once
         after = replace(after, incident=True)
-        actions += (OpenIncident(Cause.HEARTBEAT, Severity.CRITICAL, _summary(after)),)
+        actions += (OpenIncident(Cause.HEARTBEAT, Severity.CRITICAL, told(after)),)
     state = HealthState.ESCALATED if escalated or health.state is HealthState.ESCALATED else HealthState.UNHEALTHY
     if after.state is not state:
         after = replace(after, state=state, since=now)
@@ -304,7 +304,8 @@ def _silence(health: Health, moment: Moment) -> str:
     return f"{health.gone}; {silence}" if health.gone else silence
 
 
-def _summary(health: Health) -> str:
+def told(health: Health) -> str:
+    """Return what people are told of the misses."""
     attempt = beats.unanswered(health)
     misses = f"{health.reason}; {count(health.misses, 'miss')} in a row"
     return misses if attempt is None else f"{misses}; {attempt.outcome}"

@@ -108,7 +108,8 @@ class Chain:
     """Who is told of an incident, and when.
 
     The steps are one round. After the last, the round begins again (`max_rounds` further times, as long
-    after its last step as that step came after its start), then once every `repeat_interval` seconds.
+    after its last step as that step came after its start, 5 min at the least), then once every `repeat_interval`
+    seconds.
     """
 
     steps: tuple[Step, ...] = ()

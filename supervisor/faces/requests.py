@@ -6,10 +6,11 @@ import asyncio
 import math
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from aiohttp import web
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -60,6 +61,12 @@ def _moment(value: object) -> float:
     if not isinstance(value, str):
         raise ValueError("expected an RFC 3339 time, such as 2026-12-01T02:00:00Z")  # noqa: TRY004 - pydantic's way to refuse a value
     return _instant(value)
+
+
+def _yes(value: bool) -> bool:
+    if not value:
+        raise ValueError("expected true")
+    return value
 
 
 def _length(value: str) -> float:
@@ -169,15 +176,15 @@ class AcknowledgeMany(Acknowledge):
         }
     )
 
-    ids: Annotated[list[Name], Field(min_length=1, max_length=1000)] | None = None
-    all: Literal[True] | None = None
+    ids: Annotated[list[Name], Field(min_length=1)] = []
+    all: Annotated[bool, AfterValidator(_yes), WithJsonSchema({"const": True})] = False
     opened_before: Moment | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
-        if (self.ids is None) is (self.all is None):
+        if len({"ids", "all"} & self.model_fields_set) != 1:
             raise ValueError("expected either ids, or all")
-        if self.opened_before is not None and self.all is None:
+        if "opened_before" in self.model_fields_set and not self.all:
             raise ValueError("opened_before belongs to all")
         return self
 

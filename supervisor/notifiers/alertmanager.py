@@ -81,6 +81,7 @@ class Notifier:
 
     def __init__(self, config: Config, *, name: str) -> None:
         self.refresh_every = config.refresh
+        self.timeout = config.timeout
         self._config = config
         self._name = name
         self._poster = Poster(config.timeout)

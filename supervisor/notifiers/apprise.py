@@ -60,6 +60,7 @@ class Notifier:
     takes_groups = True
 
     def __init__(self, config: Config, *, name: str) -> None:
+        self.timeout = config.timeout
         self._config = config
         self._recipients: Recipients[int] = Recipients()  # the hashes of addresses: these are secrets
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"channel-{name}")

@@ -72,7 +72,7 @@ class Notifier:
 
     def __init__(self, config: Config, *, name: str) -> None:  # noqa: ARG002 - every channel is made alike
         self._command = config.command
-        self._timeout = config.timeout
+        self.timeout = config.timeout
 
     async def send(self, delivery: Delivery) -> Outcome:
         """Run the program for `delivery`. Every failure is an outcome."""
@@ -88,7 +88,7 @@ class Notifier:
                 )
                 stderr.follow()
                 code = await self._finished(process)
-                return _outcome(code, stderr.text(), self._timeout)
+                return _outcome(code, stderr.text(), self.timeout)
         except OSError as error:
             return Failed(f"{self._command[0]}: {error.strerror or error}", permanent=error.errno in _PERMANENT)
 
@@ -98,7 +98,7 @@ class Notifier:
     async def _finished(self, process: asyncio.subprocess.Process) -> int | None:
         """Return the exit code; None for a program that was over its time and has been ended."""
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self.timeout):
                 return await process.wait()
         except TimeoutError:
             await _end(process, TERM_PATIENCE)

@@ -112,6 +112,7 @@ class Notifier:
     takes_groups = True
 
     def __init__(self, config: Config, *, name: str) -> None:  # noqa: ARG002 - every channel is made alike
+        self.timeout = config.timeout
         self._config = config
         self._recipients: Recipients[str] = Recipients()
 

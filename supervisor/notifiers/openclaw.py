@@ -61,6 +61,7 @@ class Notifier:
         name: str,  # noqa: ARG002 - every channel is made alike
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.timeout = config.timeout
         self._config = config
         self._clock = clock
         self._waiting: dict[str, _Wait] = {}

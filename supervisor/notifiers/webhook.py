@@ -54,6 +54,7 @@ class Notifier:
     takes_groups = True
 
     def __init__(self, config: Config, *, name: str) -> None:  # noqa: ARG002 - every channel is made alike
+        self.timeout = config.timeout
         self._config = config
         self._poster = Poster(config.timeout)
 

@@ -1,6 +1,16 @@
 """What the runtime asks of the world. The only package with Protocols."""
 
-from supervisor.ports.acting import Exit, Grouping, Keeper, Links, Notifier, Refresher, Restarter, RestartOutcome
+from supervisor.ports.acting import (
+    Exit,
+    Grouping,
+    Keeper,
+    Links,
+    Notifier,
+    Patient,
+    Refresher,
+    Restarter,
+    RestartOutcome,
+)
 from supervisor.ports.control import Control, RefusedError, UnknownNameError
 from supervisor.ports.machine import (
     ALIVE_EVERY,
@@ -40,6 +50,7 @@ __all__ = [
     "NotRegularError",
     "Notifier",
     "Offload",
+    "Patient",
     "Ping",
     "Refresher",
     "RefusedError",

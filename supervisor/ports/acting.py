@@ -74,6 +74,14 @@ class Grouping(Notifier, Protocol):
     takes_groups: bool
 
 
+@runtime_checkable
+class Patient(Notifier, Protocol):
+    """A notifier that bounds a try by itself, which may take longer than tries of others."""
+
+    timeout: float
+    """Longest time (s) of a try."""
+
+
 class Links(Protocol):
     """Makes links by which whoever is told may acknowledge."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from supervisor.domain import actions, health, inheritance, records
-from supervisor.domain.actions import Cause, HealthAction
+from supervisor.domain.actions import Cause, HealthAction, Severity
 from supervisor.domain.events import (
     Beat,
     BeatKind,
@@ -357,6 +357,9 @@ class Agent:
         match action:
             case actions.Missed(count, due, reason):
                 change.records.append(records.HeartbeatMissed(self.name, count, due, reason))
+                if before.incident and after.incident:  # whoever looks at it sees how it stands; nobody is told anew
+                    grown = actions.OpenIncident(Cause.HEARTBEAT, Severity.CRITICAL, health.told(after))
+                    self._note_action(change, grown, before, after)
             case actions.Restart(first=True):
                 pass
             case actions.Restart(_, reason):

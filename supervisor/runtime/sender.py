@@ -18,7 +18,7 @@ from supervisor.domain.escalation import IncidentState
 from supervisor.domain.groups import Group, group_id
 from supervisor.domain.messages import message
 from supervisor.domain.records import NotificationFailed, NotificationSent
-from supervisor.ports import Clock, Links, Notifier, Refresher
+from supervisor.ports import Clock, Links, Notifier, Patient, Refresher
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import CHANNEL_CAUSE, Desk, agent_of
 from supervisor.runtime.journal import Journal
@@ -32,13 +32,22 @@ REFRESHES_LOST = 3
 
 _AT_ONCE = 50
 
+_GRACE = 2.0
+"""So much longer (s) than its own time a channel has, to end a try by itself and to say why."""
+
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 
 class Sender:
-    """Sends for the outbox. `timeout` (s) bounds one try; `group_wait`: see `Lane`; `links` for whoever reads."""
+    """Sends for the outbox.
+
+    Args:
+        timeout: bounds one try (s), where the channel's own time is no longer.
+        group_wait: see `Lane`.
+        links: makes the links in messages; None: they carry none.
+    """
 
     def __init__(
         self, desk: Desk, journal: Journal, clock: Clock, timeout: float, group_wait: float, links: Links | None
@@ -62,7 +71,7 @@ class Sender:
 
     async def attempt(self, notifier: Notifier, delivery: Delivery) -> Outcome:
         """Return what came of one try."""
-        return await self._bounded(lambda: notifier.send(delivery))
+        return await self._bounded(notifier, lambda: notifier.send(delivery))
 
     async def _linked(self, lane: Lane, told: Delivery, *, alone: bool) -> Delivery:
         """Return what is told with a link to acknowledge it by, where a person or a model reads it."""
@@ -93,7 +102,7 @@ class Sender:
         ]
         if not told:
             return
-        outcome = await self._bounded(lambda: notifier.refresh(told))
+        outcome = await self._bounded(notifier, lambda: notifier.refresh(told))
         change = Change()
         if not isinstance(outcome, Failed):
             lane.refreshes_lost = 0
@@ -227,11 +236,12 @@ class Sender:
         incident = self._desk.get(delivery.incident)
         return None if incident is None else agent_of(incident)
 
-    async def _bounded(self, send: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    async def _bounded(self, notifier: Notifier, send: Callable[[], Awaitable[Outcome]]) -> Outcome:
+        limit = max(self.timeout, notifier.timeout + _GRACE) if isinstance(notifier, Patient) else self.timeout
         try:
-            async with asyncio.timeout(self.timeout):
+            async with asyncio.timeout(limit):
                 return await send()
         except TimeoutError:
-            return Failed(f"no answer within {self.timeout:g} s")
+            return Failed(f"no answer within {limit:g} s")
         except Exception as error:  # noqa: BLE001 - a channel from outside may raise anything; it must stay its own fault
             return Failed(f"{type(error).__name__}: {error}")

@@ -281,3 +281,9 @@ def test_what_can_not_work_on_this_machine_is_a_warning(command: Command, place:
     assert "warning: channels.ops.secret_file: there is no file /no/such/key" in said.out
     assert "warning: ping.url_file: there is no file /no/such/url" in said.out
     assert len(command("check-config", "--json").json["warnings"]) == 3
+
+
+def test_links_that_no_port_would_answer_are_a_warning(command: Command, place: Place) -> None:
+    place.config('[http]\npublic_url = "https://supervisor.example.org/"\n')
+    said = command("check-config")
+    assert "warning: http.public_url: no message carries a link, because http.listen is not set" in said.out

@@ -50,8 +50,19 @@ def test_the_chain_repeats_five_times_and_then_at_the_repeat_interval() -> None:
     ]
 
 
-def test_a_chain_of_one_step_repeats_at_the_interval() -> None:
-    alarm(chain("caine 0s")).at("9h").expect("0s caine triggered", "4h caine repeated", "8h caine repeated")
+def test_a_chain_of_one_step_repeats_every_five_minutes_before_the_interval() -> None:
+    alarm(chain("caine 0s")).at("9h").expect(
+        "0s caine triggered",
+        *(f"{minutes}m caine repeated" for minutes in (5, 10, 15, 20, 25)),
+        "265m caine repeated",
+        "505m caine repeated",
+    )
+
+
+def test_rounds_are_no_further_apart_than_the_interval() -> None:
+    alarm(chain("caine 0s", repeat_interval="1m", max_rounds=2)).at("3m").expect(
+        "0s caine triggered", "1m caine repeated", "2m caine repeated", "3m caine repeated"
+    )
 
 
 def test_a_first_step_may_wait() -> None:
@@ -251,7 +262,7 @@ def test_a_chain_that_became_shorter() -> None:
     scene = (
         told("caine").at("6m").use(chain("caine 0s")).expect("5m ann triggered").at("15m").expect("15m caine triggered")
     )
-    scene.at("256m").expect("255m caine repeated")
+    scene.at("21m").expect("20m caine repeated")
 
 
 def test_worse_news_without_a_chain() -> None:

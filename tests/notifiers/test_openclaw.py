@@ -169,13 +169,13 @@ async def test_where_both_ways_are_refused_both_are_told(
     assert "hooks.token" in error
 
 
-async def test_a_run_of_the_hooks_that_fails_is_tried_again(claw: Gateway, make: Make) -> None:
+async def test_a_run_of_the_hooks_that_does_not_begin_is_tried_again(claw: Gateway, make: Make) -> None:
     claw.allowed.remove("sessions_send")
-    claw.hook_status = "error"
+    claw.hooks_work = False
     outcome = await make(hook_token_env="GATEWAY_HOOKS").send(SENT)
     assert isinstance(outcome, Failed)
     assert not outcome.permanent
-    assert "the agent's run ended with error" in outcome.error
+    assert "the agent's run has not begun" in outcome.error
 
 
 async def test_an_agent_that_is_unknown_is_said(make: Make) -> None:

@@ -260,3 +260,38 @@ async def test_each_delivery_has_one_name_for_all_its_tries() -> None:
         names = {(delivery.id, delivery.channel, delivery.kind) for delivery in tries}
         assert len(names) == len({delivery.id for delivery in tries})
         assert all(delivery.message["delivery"] == delivery.id for delivery in tries)
+
+
+async def test_an_incident_that_grows_worse_shows_how_it_stands_and_tells_nobody_anew() -> None:
+    async with town(a=agent(None)) as t:
+        t.beat("a")
+        await t.until("76m")
+        (first,) = t.control.open_incidents()
+        assert first.summary.endswith("2 misses in a row")
+        await t.until("106m")
+        (later,) = t.control.open_incidents()
+        assert (later.id, later.evidence["consecutive_misses"]) == (first.id, 4)
+        assert later.summary.endswith("4 misses in a row")
+        assert len(t.heard()) == len(t.logged("incident_opened")) == 1
+
+
+async def test_the_rounds_of_a_single_step_are_five_minutes_apart() -> None:
+    async with town(a=agent(None), max_rounds=5) as t:
+        t.beat("a")
+        await t.until("10h")
+        assert minutes(t, "caine") == [0, 5, 10, 15, 20, 25, 265, 505]
+
+
+async def test_a_channel_s_own_time_counts_where_it_is_longer() -> None:
+    async with town(a=agent(None)) as t:
+        t.channel().timeout = 60.0
+        t.channel().takes = 45.0
+        t.channel_variants = {"caine": 1}
+        await t.reload()
+        t.beat("a")
+        await t.until("77m")
+        assert len(t.logged("notification_sent")) == 1
+        t.channel().takes = 90.0
+        t.beat("a")
+        await t.until("79m")
+        assert [record.error for record in t.logged("notification_failed")] == ["no answer within 62 s"]

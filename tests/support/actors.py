@@ -108,6 +108,7 @@ class ScriptedChannel:
     Args:
         answers: outcomes of the next tries, in order; an exception is raised. Afterwards `usually`.
         takes: seconds until it answers; the message has arrived before.
+        timeout: its own bound of a try (s).
     """
 
     answers: list[Outcome | Exception] = field(default_factory=list)
@@ -117,6 +118,7 @@ class ScriptedChannel:
     heard: list[Heard] = field(default_factory=list)
     closed: int = 0
     close_error: Exception | None = None
+    timeout: float = 0.0
 
     async def send(self, delivery: Delivery) -> Outcome:
         said = Heard(asyncio.get_running_loop().time(), delivery)

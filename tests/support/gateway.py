@@ -38,7 +38,7 @@ class Gateway:
     pending: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     resets: list[str] = field(default_factory=list)
     hooks: dict[str, dict[str, Any]] = field(default_factory=dict)
-    hook_status: str = "ok"
+    hooks_work: bool = True
     calls: list[str] = field(default_factory=list)
     fault: Answer | None = None
     late: bool = False
@@ -105,7 +105,9 @@ class Gateway:
             if key not in self.hooks:
                 self.hooks[key] = body
                 self.turns += 1
-            return web.json_response({"ok": True, "runId": key, "completion": {"status": self.hook_status}})
+            if body.get("waitForCompletion"):
+                return web.Response(status=504)  # a model thinks longer than anybody waits
+            return web.json_response({"ok": self.hooks_work, "runId": key})
         if request.path != "/tools/invoke":
             return web.Response(text="<!doctype html>", content_type="text/html")
         if token != TOKEN:

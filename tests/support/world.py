@@ -32,7 +32,7 @@ from supervisor.faces.dashboard import EVENTS
 from supervisor.faces.lines import line_fields, row_fields
 from supervisor.faces.metrics import exposition
 from supervisor.formats.duration import parse_duration
-from supervisor.ports import Control, Grouping, Notifier, Refresher, RefusedError, Restarter, Row
+from supervisor.ports import Control, Grouping, Notifier, Patient, Refresher, RefusedError, Restarter, Row
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.brief import BriefDaemon
 from supervisor.runtime.daemon import Daemon
@@ -471,6 +471,8 @@ class _LentChannel:
     def __init__(self, channel: Notifier) -> None:
         self.send = channel.send
         self.close = channel.close
+        if isinstance(channel, Patient):
+            self.timeout = channel.timeout
         if isinstance(channel, Grouping):
             self.takes_groups = channel.takes_groups
 
@@ -484,11 +486,15 @@ class _LentBeacon(_LentChannel):
         self.refresh = beacon.refresh
 
 
-def town(*, chain: Any = (("caine", "0s"),), **rest: Any) -> VirtualTown:
-    """Return a town. `chain`: channel and delay of each step; agents by name; what else `VirtualTown` takes."""
+def town(*, chain: Any = (("caine", "0s"),), max_rounds: int | None = None, **rest: Any) -> VirtualTown:
+    """Return a town. `chain`: channel and delay of each step; agents by name; what else `VirtualTown` takes.
+
+    Where the chain is a single step, it is repeated every four hours alone, unless `max_rounds` says otherwise.
+    """
     known = {name: rest.pop(name) for name in list(rest) if name in VirtualTown.__dataclass_fields__}
     steps = tuple(Step(channel, parse_duration(delay)) for channel, delay in chain)
-    return VirtualTown(agents=rest, chain=Chain(steps), **known)
+    rounds = max_rounds if max_rounds is not None else 5 if len(steps) > 1 else 0
+    return VirtualTown(agents=rest, chain=Chain(steps, rounds), **known)
 
 
 class VirtualLoop(LoopTimeEventLoop, asyncio.SelectorEventLoop):

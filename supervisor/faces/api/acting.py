@@ -111,7 +111,7 @@ class Acting:
     async def acknowledge_many(self, request: web.Request, asked: requests.AcknowledgeMany) -> web.Response:
         """Acknowledge these incidents, or all that nobody has acknowledged yet."""
         by = await asker(request, asked.by)
-        ids = asked.ids if asked.ids is not None else unattended(self._control, asked.opened_before)
+        ids = unattended(self._control, asked.opened_before) if asked.all else asked.ids
         incidents = await self._control.acknowledge_many(ids, by, asked.seconds)
         silences = self._control.silences()
 
