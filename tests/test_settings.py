@@ -37,6 +37,11 @@ NO_LOOPBACK = (
 NO_HOST = "expected a name without a port, such as supervisor.example.org"
 UNREADABLE = "nobody could read or do anything: set token_file, token_env or token_credential"
 ONE_TOKEN = "expected one of token_file, token_env and token_credential, not 2 of them"
+WINDOWED = {"matcher": "pay*", "schedule": "0 2 * * sun", "duration": "2h", "comment": "x"}
+WINDOW = "[maintenance.w]" + "".join(f"\n{key} = '{value}'" for key, value in WINDOWED.items())
+FIVE = 'expected five fields, such as "0 2 * * sun": minute, hour, day, month, weekday'
+COMES = "expected a cron expression of a time that comes"
+NO_ZONE = 'expected a time zone that this machine knows, such as "America/Bogota" or "UTC"'
 TABLES = (
     "agents, books, channels, dashboard, defaults, escalation, gate, http, journal, log, maintenance, metrics, outbox, "
     "paths, ping, watch"
@@ -390,6 +395,15 @@ def test_with_check_interval(read: Read) -> None:
     assert slower.policy("new").check_interval == 7
 
 
+def test_windows_of_maintenance(read: Read) -> None:
+    one, two = read(
+        WINDOW + "\ntime_zone = 'America/Bogota'\n" + WINDOW.replace("w]", "two]").replace("'pay*'", "['a', 'books:*']")
+    ).windows()
+    assert (one.name, one.matcher, one.duration, one.time_zone) == ("w", "pay*", 7200.0, "America/Bogota")
+    assert next(one.times(0.0)) == 3 * 86400 + 7 * 3600, "Sunday 4 January 1970, 02:00 in Bogota"
+    assert (two.matcher, two.time_zone) == ("a books:*", "UTC")
+
+
 def test_equal_settings_may_be_written_differently(read: Read) -> None:
     assert read('[gate]\nwindow = "60s"\n[agents.a]') == read('[agents.a]\ncheck_interval = "15m"')
 
@@ -418,6 +432,22 @@ def test_equal_settings_may_be_written_differently(read: Read) -> None:
         ("[http]\nallowed_hosts = ['a:80']", f'2: http.allowed_hosts[0]: {NO_HOST}, got "a:80"'),
         ("[http]\nlisten = '127.0.0.1:80'\npublic_read = false", f"1: http: {UNREADABLE}"),
         ("[http]\ntoken_env = 'A'\ntoken_file = 'a'", f"1: http: {ONE_TOKEN}"),
+        *(
+            (f"{WINDOW}\n{line}".replace(f"\n{key} = '{WINDOWED.get(key)}'", ""), f"{number}: maintenance.w{expected}")
+            for key, line, number, expected in (
+                ("schedule", "schedule = '0 2 * *'", 5, f'.schedule: {FIVE}, got "0 2 * *"'),
+                ("schedule", "schedule = '0 25 * * *'", 5, f'.schedule: {COMES}: bad hour, got "0 25 * * *"'),
+                ("schedule", "schedule = '0 0 30 2 *'", 5, f'.schedule: {COMES}: bad day-of-month, got "0 0 30 2 *"'),
+                ("schedule", "", 1, ".schedule: is required"),
+                ("duration", "duration = '0s'", 5, '.duration: expected more than 0s, got "0s"'),
+                ("comment", "", 1, ".comment: is required"),
+                ("comment", "comment = ' '", 5, '.comment: expected text that matches \\S, got " "'),
+                ("matcher", "matcher = []", 5, ".matcher: expected a length of at least 1, got an empty list"),
+                ("matcher", "matcher = 3", 5, ".matcher: expected a list, got 3"),
+                ("matcher", "matcher = ['a b']", 5, '.matcher[0]: expected text that matches ^\\S+$, got "a b"'),
+                ("", "time_zone = 'Mars/Base'", 6, f'.time_zone: {NO_ZONE}, got "Mars/Base"'),
+            )
+        ),
         ("settle = '0s'", f'1: settle: unknown key "settle": expected one of {TABLES}'),
         (
             "[escalation]\nchain = [{ chanel = 'a', channel = 'a' }]",

@@ -26,7 +26,7 @@ def when(silence: dict[str, Any], now: Any) -> str:
 
 def lines(fleet: dict[str, Any], now: Any) -> Iterator[list[_output.Piece]]:
     """Yield a line for each silence of the picture of everything."""
-    for silence in fleet["silences"]:
+    for silence in fleet.get("silences", ()):  # a daemon of an older release does not tell
         what = f"maintenance {silence['window']}" if silence["window"] else f"silence {silence['id']}"
         by = "" if silence["window"] else f" by {silence['author']}"
         said = f"  {silence['matcher']}  {when(silence, now)}{by}: {silence['comment']}"

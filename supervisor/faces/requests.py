@@ -190,30 +190,13 @@ class AcknowledgeMany(Acknowledge):
 
 
 class NewSilence(Body):
-    """What is silenced, how long or until when, why, by whom; from now on where `starts_at` is not said."""
+    """What is silenced, how long, why, by whom; from `starts_at` on, or from now."""
 
     matcher: Name
-    seconds: Length | None = None
+    seconds: Length
     starts_at: Moment | None = None
-    ends_at: Moment | None = None
     comment: Text
     author: Name | None = None
-
-    @model_validator(mode="after")
-    def _one_end(self) -> Self:
-        if (self.seconds is None) is (self.ends_at is None):
-            raise ValueError("say either seconds or ends_at")
-        return self
-
-    def length(self, now: float) -> float:
-        """Return for how long (s) it is to be silent from its begin, or from `now`. Raises ProblemError."""
-        if self.seconds is not None:
-            return self.seconds
-        length = (self.ends_at or now) - (now if self.starts_at is None else self.starts_at)
-        if not 0 < length <= _LONGEST:
-            text = "expected a time after it starts, 366 days at most"
-            raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, f"ends_at: {text}", "ends_at")
-        return length
 
 
 class Heartbeat(RootModel[dict[str, Any]]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -128,6 +129,20 @@ def test_check_config_tells_the_next_times_of_a_schedule(command: Command, place
     runs = [datetime.fromisoformat(run) for run in found["schedule"]["next_runs"]]
     assert [(run.hour, run.minute) for run in runs] == [(8, 0)] * 3
     assert [later - sooner for sooner, later in pairwise(runs)] == [timedelta(days=1)] * 2
+
+
+def test_check_config_tells_when_windows_open(command: Command, place: Place) -> None:
+    window = '[maintenance.{}]\nmatcher = "{}"\nschedule = "0 2 * * sun"\nduration = "2h"\ncomment = "updates"\n'
+    zone = 'time_zone = "America/Bogota"\n'
+    place.config(GOOD + window.format("sunday", "mail*") + zone + window.format("typo", "malier"))
+    said = command("check-config")
+    assert "maintenance sunday: updates" in said.out
+    assert "2 h from each of '0 2 * * sun' in America/Bogota" in said.out
+    assert len(re.findall(r"opens +Sun \d{4}-\d\d-\d\d 02:00 -05", said.out)) == 3
+    assert "warning: maintenance.typo.matcher: it matches no agent that is configured" in said.out
+    assert "maintenance.sunday.matcher" not in said.out
+    openings = command("check-config", "--json").json["maintenance"]["sunday"]["openings"]
+    assert [at[10:] for at in openings] == ["T07:00:00.000000Z"] * 3
 
 
 def test_flags_change_the_configuration(command: Command, place: Place, tmp_path: Path) -> None:

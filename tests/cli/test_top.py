@@ -17,11 +17,17 @@ from rich.console import Console
 from supervisor.cli._screen import View, screen
 from supervisor.domain.actions import Severity
 from supervisor.domain.health import HealthState
-from supervisor.domain.silences import NO_SILENCES
-from supervisor.faces.documents import agent_document, fleet_document, incident_document, row_document
+from supervisor.domain.silences import NO_SILENCES, Silence, coverage
+from supervisor.faces.documents import (
+    agent_document,
+    fleet_document,
+    incident_document,
+    row_document,
+    silence_document,
+)
 from tests.cli.conftest import PYTHON, Command, Place, process
 from tests.support.accounts import account
-from tests.support.control import WATCHES, MemoryControl, agent
+from tests.support.control import NOW, WATCHES, MemoryControl, agent
 from tests.support.served import Served
 from tests.support.terminal import Terminal, terminal
 
@@ -229,6 +235,15 @@ def test_the_gravest_incident_stands_on_top_and_who_looks_after_it() -> None:
     assert lines[0].startswith(f"critical {grave.id} mailer ")
     assert "ann looks after it" in lines[0]
     assert lines[1].startswith(f"warning {mild.id} books ")
+
+
+def test_silences_stand_below_and_a_fleet_of_them_is_counted() -> None:
+    quiet = [coverage(Silence(str(n), "mailer", "ann", "disk", NOW, NOW + 7200), ["mailer"], (), NOW) for n in range(9)]
+    document = {**fleet(1, 0), "silences": [silence_document(one) for one in quiet]}
+    lines = drawn(View(document), 120, 30)
+    assert sum("ends in" in line and "by ann: disk  (1 agent)" in line for line in lines) == 4
+    assert any("and 5 more silences: collections-supervisor silence list" in line for line in lines)
+    assert not any("silence 0" in line for line in drawn(View(document), 120, 15))
 
 
 def test_doubts_and_agents_that_never_beat() -> None:

@@ -15,6 +15,7 @@ from supervisor.domain.policy import Policy
 from supervisor.domain.postcondition import Postcondition
 from supervisor.domain.progress import Progress
 from supervisor.domain.restarts import History
+from supervisor.domain.vitals import Pause
 from tests.support.playbook import START
 
 INCIDENT = Incident("i1", "books:parse", Severity.WARNING, "a file is torn", START)
@@ -94,6 +95,10 @@ def test_modifiers(health: Health, modifiers: tuple[Modifier, ...]) -> None:
 
 def test_modifiers_from_outside_the_agent() -> None:
     assert seen(Health(), silenced=True, observed=False).modifiers == (Modifier.SILENCED, Modifier.UNOBSERVED)
+    asleep = seen(Health(pause=Pause("ann"), held_until=START + 60, held_by="bob"))
+    assert asleep.modifiers == (Modifier.PAUSED, Modifier.HELD)
+    assert (asleep.pause, asleep.held_by) == (Pause("ann"), "bob")
+    assert seen(Health(held_until=1.0, held_by="bob")).held_by is None
 
 
 def test_the_worst_come_first_and_then_by_name() -> None:

@@ -25,6 +25,7 @@ from supervisor.domain.events import (
 from supervisor.domain.health import Health, HealthState
 from supervisor.domain.inheritance import inherited
 from supervisor.domain.restarts import History
+from supervisor.domain.vitals import Pause
 from tests.support.playbook import START, policy
 
 LAST = Beat(START, fingerprint="last")
@@ -56,10 +57,21 @@ def test_who_has_judged_nothing_takes_over_everything() -> None:
 
 
 def test_an_earlier_hold_stays() -> None:
-    earlier = replace(SILENT, held_until=START + 9000)
-    assert inherited(BEGUN, earlier).held_until == START + 9000
+    earlier = replace(SILENT, held_until=START + 9000, held_by="ann")
+    both = inherited(BEGUN, earlier)
+    assert (both.held_until, both.held_by) == (START + 9000, "ann")
     assert inherited(MISSED, earlier).held_until == START + 9000
     assert inherited(replace(MISSED, held_until=START + 1), earlier).held_until == START + 1
+
+
+def test_a_pause_of_either_life_holds_and_the_later_one_before_the_earlier() -> None:
+    pause = Pause("ann", START + 9000)
+    asleep = replace(SILENT, pause=pause)
+    for both in (inherited(BEGUN, asleep), inherited(MISSED, asleep), inherited(replace(BEGUN, pause=pause), SILENT)):
+        assert (both.state, both.misses, both.due, both.pause) == (HealthState.STOPPED, 0, None, pause)
+        assert both.causes == frozenset()
+    later = Pause("bob")
+    assert inherited(replace(BEGUN, pause=later), asleep).pause == later
 
 
 def test_the_silence_that_goes_on_has_one_count_and_one_incident() -> None:

@@ -10,6 +10,8 @@ from supervisor.domain.words import count, span
     [
         (0, "0 s"),
         (-3, "0 s"),
+        (0.04, "0 s"),
+        (0.06, "0.1 s"),
         (0.25, "0.2 s"),
         (3, "3 s"),
         (9.97, "10.0 s"),

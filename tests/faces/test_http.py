@@ -393,24 +393,19 @@ async def test_silences(client: aiohttp.ClientSession, control: MemoryControl) -
 
 
 async def test_a_silence_that_is_to_come(client: aiohttp.ClientSession, control: MemoryControl) -> None:
-    new = {"matcher": "malier", "comment": "new disk", "starts_at": "2026-05-29T02:00:00Z"}
-    status, made = await ask(client, "POST", "/api/v1/silences", json={**new, "ends_at": "2026-05-29T04:00:00+00:00"})
+    new = {"matcher": "malier", "comment": "new disk", "starts_at": "2026-05-29T02:00:00Z", "seconds": 7200}
+    status, made = await ask(client, "POST", "/api/v1/silences", json=new)
     assert (status, made["state"]) == (201, "pending")
     assert (made["starts_at"], made["ends_at"]) == ("2026-05-29T02:00:00.000000Z", "2026-05-29T04:00:00.000000Z")
     assert made["matches"] == {"agents": 0, "incidents": 0, "scopes": []}
-    _, made = await ask(client, "POST", "/api/v1/silences", json={**new, "seconds": 60})
-    assert made["ends_at"] == "2026-05-29T02:01:00.000000Z"
 
 
 @pytest.mark.parametrize(
     ("wrong", "status", "key"),
     [
-        ({}, 422, None),
-        ({"seconds": 60, "ends_at": "2026-05-29T02:00:00Z"}, 422, None),
-        ({"starts_at": "2026-05-29T02:00:00Z", "ends_at": "2026-05-29T02:00:00Z"}, 422, "ends_at"),
-        ({"ends_at": "2026-05-28T20:26:40Z"}, 422, "ends_at"),
-        ({"ends_at": "2028-05-28T20:26:40Z"}, 422, "ends_at"),
-        ({"ends_at": "tomorrow"}, 422, "ends_at"),
+        ({}, 422, "seconds"),
+        ({"seconds": 0}, 422, "seconds"),
+        ({"seconds": 60, "starts_at": "tomorrow"}, 422, "starts_at"),
         ({"starts_at": "2026-05-27T00:00:00Z", "seconds": 60}, 409, None),
     ],
 )

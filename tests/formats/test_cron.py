@@ -52,6 +52,12 @@ def test_moments(expression: str, zone: str, since: str, expected: list[str]) ->
     assert found(expression, zone, since, len(expected)) == expected
 
 
+def test_from_within_the_hour_that_comes_again() -> None:
+    begin = datetime(2026, 11, 1, 1, 10, tzinfo=ZoneInfo(NEW_YORK), fold=1).timestamp()
+    first = next(times("30 1 * * *", NEW_YORK)(begin))
+    assert datetime.fromtimestamp(first, UTC).isoformat() == "2026-11-02T06:30:00+00:00"
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     minute=st.integers(0, 59),

@@ -123,8 +123,9 @@ class Acting:
     async def silence(self, request: web.Request, asked: requests.NewSilence) -> web.Response:
         """Add a silence."""
         author = await asker(request, asked.author)
-        length = asked.length(self._control.silences().at)
-        made = await self._control.silence(asked.matcher, length, author, asked.comment, starts_at=asked.starts_at)
+        made = await self._control.silence(
+            asked.matcher, asked.seconds, author, asked.comment, starts_at=asked.starts_at
+        )
         return await replies.document(lambda: documents.silence_document(made), HTTPStatus.CREATED)
 
     async def unsilence(self, request: web.Request, _: requests.Nothing) -> web.Response:
