@@ -185,6 +185,8 @@ def _looked(health: Health, newest: Mapping[str, float | None], moment: Moment) 
     now, policy = moment.now, moment.policy
     known = postcondition.looked(health.postcondition, newest, now, policy.check_interval)
     after = replace(health, postcondition=known, activity=activity.looked(health.activity, newest, now, policy))
+    if after == health:
+        return health, ()
     freed = health.postcondition.stuck and not any(still.stuck for _, still in after.standstills)
     if not freed or health.restarting or health.beat is None or health.beat.kind is BeatKind.FAIL:
         return after, ()
