@@ -39,9 +39,6 @@ UNREADABLE = "nobody could read or do anything: set token_file, token_env or tok
 ONE_TOKEN = "expected one of token_file, token_env and token_credential, not 2 of them"
 WINDOWED = {"matcher": "pay*", "schedule": "0 2 * * sun", "duration": "2h", "comment": "x"}
 WINDOW = "[maintenance.w]" + "".join(f"\n{key} = '{value}'" for key, value in WINDOWED.items())
-FIVE = 'expected five fields, such as "0 2 * * sun": minute, hour, day, month, weekday'
-COMES = "expected a cron expression of a time that comes"
-NO_ZONE = 'expected a time zone that this machine knows, such as "America/Bogota" or "UTC"'
 TABLES = (
     "agents, books, channels, dashboard, defaults, escalation, gate, http, journal, log, maintenance, metrics, outbox, "
     "paths, ping, watch"
@@ -435,9 +432,9 @@ def test_equal_settings_may_be_written_differently(read: Read) -> None:
         *(
             (f"{WINDOW}\n{line}".replace(f"\n{key} = '{WINDOWED.get(key)}'", ""), f"{number}: maintenance.w{expected}")
             for key, line, number, expected in (
-                ("schedule", "schedule = '0 2 * *'", 5, f'.schedule: {FIVE}, got "0 2 * *"'),
-                ("schedule", "schedule = '0 25 * * *'", 5, f'.schedule: {COMES}: bad hour, got "0 25 * * *"'),
-                ("schedule", "schedule = '0 0 30 2 *'", 5, f'.schedule: {COMES}: bad day-of-month, got "0 0 30 2 *"'),
+                ("schedule", "schedule = '0 2 * *'", 5, f'.schedule: {NO_CRON}, got "0 2 * *"'),
+                ("schedule", "schedule = '0 25 * * *'", 5, f'.schedule: {NO_CRON}: bad hour, got "0 25 * * *"'),
+                ("schedule", "schedule = '0 0 30 2 *'", 5, f'.schedule: {NO_CRON}: bad day-of-month, got "0 0 30 2 *"'),
                 ("schedule", "", 1, ".schedule: is required"),
                 ("duration", "duration = '0s'", 5, '.duration: expected more than 0s, got "0s"'),
                 ("comment", "", 1, ".comment: is required"),
