@@ -357,7 +357,8 @@ class Agent:
         match action:
             case actions.Missed(count, due, reason):
                 change.records.append(records.HeartbeatMissed(self.name, count, due, reason))
-                if before.incident and after.incident:  # whoever looks at it sees how it stands; nobody is told anew
+                if before.incident and self._tools.desk.find(key(self.name, Cause.HEARTBEAT)) is not None:
+                    # Whoever looks at it sees how it stands; nobody is told anew.
                     grown = actions.OpenIncident(Cause.HEARTBEAT, Severity.CRITICAL, health.told(after))
                     self._note_action(change, grown, before, after)
             case actions.Restart(first=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from supervisor.domain.delivery import (
     NoticeKind,
     Outcome,
 )
+from supervisor.domain.groups import GROUP
 from supervisor.ports import UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.plan import BooksPlan
@@ -66,6 +68,36 @@ class Channel:
         pass
 
 
+class Reader(Channel):
+    """Takes many incidents in one message: what arrives is each of them. `twice`: who stood in one message twice."""
+
+    takes_groups = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.twice: list[str] = []
+        self.members: dict[str, set[str]] = defaultdict(set)
+
+    async def send(self, delivery: Delivery) -> Outcome:
+        told, taken = len(self.arrived), len(self.taken)
+        outcome = Failed("")
+        try:
+            outcome = await super().send(delivery)  # type: ignore[assignment]
+        finally:
+            if delivery.message["type"] == GROUP:
+                lines = delivery.message["incidents"]
+                kinds = {line["incident"]: NoticeKind(line["kind"]) for line in lines}
+                if len(kinds) < len(lines):
+                    self.twice.append(delivery.id)
+                ones = [replace(delivery, incident=one, kind=kind) for one, kind in kinds.items()]
+                self.arrived[told:] = ones if len(self.arrived) > told else []
+                self.taken[taken:] = list(kinds) if len(self.taken) > taken else []
+                # Who drops out of a message comes not back into it, and nobody joins it.
+                assert not self.members[delivery.id] or set(kinds) <= self.members[delivery.id]
+                self.members[delivery.id] = set(kinds)
+        return outcome
+
+
 class Beacon(Channel):
     """Wants to hear again of what is open. `wrong`: what it heard again of, and should not have."""
 
@@ -106,7 +138,7 @@ class Notifying(RuleBasedStateMachine):
         super().__init__()
         self.loop = VirtualLoop()
         self.loop.setup_looptime(noop_cycles=0, _enabled=True)
-        self.channels = {name: Beacon() if name == "caine" else Channel() for name in CHANNELS}
+        self.channels: dict[str, Channel] = {"caine": Beacon(), "person": Reader(), "pager": Channel()}
         self.cancelled: dict[str, int] = {}
 
     def do(self, work: Coroutine[Any, Any, None]) -> None:
@@ -193,8 +225,11 @@ class Notifying(RuleBasedStateMachine):
     @invariant()
     def each_thing_has_one_name(self) -> None:
         tries = [one for channel in self.channels.values() for one in channel.tries]
-        named = {(one.id, one.channel, one.incident, one.kind, one.message["summary"]) for one in tries}
-        assert len(named) == len({one.id for one in tries})
+        alone = [one for one in tries if one.message["type"] != GROUP]
+        named = {(one.id, one.channel, one.incident, one.kind, one.message["summary"]) for one in alone}
+        assert len(named) == len({one.id for one in alone})
+        assert {one.channel for one in tries if one.message["type"] == GROUP} <= {"person"}
+        assert [channel.twice for channel in self.channels.values() if isinstance(channel, Reader)] == [[]]
 
     @invariant()
     def what_was_withdrawn_stays_so(self) -> None:

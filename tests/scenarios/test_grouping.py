@@ -221,3 +221,35 @@ async def test_a_channel_that_becomes_a_file_gets_what_waits_one_by_one() -> Non
         await t.reload()
         await t.sleep("1m")
         assert sorted(key for _, _, key in t.heard()) == ["a:heartbeat", "b:heartbeat"]
+
+
+class Linker:
+    """Implements `ports.Links`."""
+
+    def __init__(self) -> None:
+        self.broken = False
+
+    async def url(self, channel: str, incident: str | None, opened_before: float) -> str:  # noqa: ARG002
+        if self.broken:
+            raise PermissionError(13, "Permission denied", "ack.key")
+        return f"https://x/ack/{channel}.{incident}"
+
+
+async def test_who_reads_gets_a_link_and_a_lost_key_costs_no_notice() -> None:
+    async with people() as t:
+        await t.sleep("5s")  # the configuration is read once more after the start
+        t.daemon.outbox.sender.links = linker = Linker()
+        arises(t, "a:heartbeat")
+        await t.sleep("3s")
+        alone = t.channel().heard[0].delivery
+        assert alone.message["ack_url"] == f"https://x/ack/caine.{alone.incident}"
+        arises(t, "b:heartbeat", "c:heartbeat")
+        await t.sleep("3s")
+        assert t.channel().heard[1].delivery.message["ack_url"] == "https://x/ack/caine.None"
+        linker.broken = True
+        arises(t, "d:heartbeat")
+        await t.sleep("3s")
+        passes(t, "a:heartbeat")
+        await t.sleep("1m")
+        assert ["ack_url" in said.delivery.message for said in t.channel().heard] == [True, True, False, False]
+        assert not any("ack_url" in said.delivery.message for said in t.channel("clerk").heard)
