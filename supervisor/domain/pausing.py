@@ -101,8 +101,12 @@ def _resumed(health: Health, by: str | None, moment: Moment) -> Health:
     if beat is not None and beats.ends_life(beat, moment.policy):
         return replace(free, reason="stopped as planned")
     promise = beats.promised(free, moment.policy)
+    begun = now + moment.policy.start_period
+    if beats.unanswered(free) is not None and not free.gone:
+        # As after the restart that nothing was heard of since.
+        return replace(free, state=HealthState.UNKNOWN, due=begun)
     # A process that is known to have ended has no start period.
-    due = now if free.gone else max(promise, now + moment.policy.start_period)
+    due = now if free.gone else max(promise, begun)
     well = beat is not None and beat.kind is not BeatKind.FAIL and promise > now and not free.gone
     state = HealthState.HEALTHY if well else HealthState.UNKNOWN
     # What it is given beside its promise counts as time that it had no chance to beat in: a reload finds it again.

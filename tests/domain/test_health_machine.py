@@ -133,7 +133,7 @@ class HealthMachine(RuleBasedStateMachine):
             self.now = max(self.now, at)
             before = self.health
             actions = self.tell(DeadlineReached())
-            assert actions or self.health.deadline != before.deadline, "the machine spins"
+            assert actions or self.moved(before), "the machine spins"
         else:
             raise AssertionError("the machine never rests")
         self.now = until
@@ -364,6 +364,10 @@ class HealthMachine(RuleBasedStateMachine):
             return self.hear(FilesSeen(dict(self.files))) + self.hear(event)
         return self.hear(event)
 
+    def moved(self, before: Health) -> bool:
+        """Whether a wake-up has come to something: at one moment a pause and what is due after it may end."""
+        return self.health.deadline != before.deadline or self.health.pause != before.pause
+
     def hear(self, event: HealthEvent) -> tuple[HealthAction, ...]:
         before = self.health
         self.health, actions = health.handle(
@@ -486,7 +490,7 @@ class HealthMachine(RuleBasedStateMachine):
         if self.trusted and at is not None and at < self.now:
             before = self.health
             actions = self.tell(DeadlineReached())
-            assert actions or self.health.deadline != before.deadline
+            assert actions or self.moved(before)
 
     @invariant()
     def the_incident_is_that_of_the_state(self) -> None:
