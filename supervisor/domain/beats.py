@@ -42,14 +42,32 @@ def retired(health: Health, beat: Beat) -> tuple[str, ...]:
 # --- promises ----------------------------------------------------------------------------------------
 
 
-def promise(beat: Beat, policy: Policy, *, lost: float, skipped: float) -> float:
+def run_begun(health: Health, beat: Beat, *, ended: bool) -> float | None:
+    """Return when the run began whose end `beat` leaves open; None where it leaves none open.
+
+    `ended`: between it and the heartbeat that is known an earlier run came to its end.
+
+    A further `start` does not lengthen the time: else an agent that dies in each run would never be missed. Only after
+    a restart of ours the run is another.
+    """
+    if beat.kind is not BeatKind.START:
+        return None
+    begun, attempt = health.run_at, health.attempt
+    if ended or begun is None or (attempt is not None and attempt.started > begun):
+        return beat.at
+    return begun if beat.at < health.lost_at else begun + health.lost
+
+
+def promise(beat: Beat, policy: Policy, *, run_at: float | None, lost: float, skipped: float) -> float:
     """Return until when the agent need not beat again after `beat`; it had no chance to for `lost` seconds.
 
-    A `start` begins a run. While that lasts its end counts, `max_runtime` after it, and neither the timeout nor the
-    schedule: those count again from its end on. Without a `max_runtime` a `start` is a heartbeat as any other.
+    A `start` begins a run. While that lasts its end counts, `max_runtime` after `run_at`, and neither the timeout nor
+    the schedule: those count again from its end on. Without a `max_runtime` a `start` is a heartbeat as any other.
     """
-    runtime = _runtime(beat, policy)
-    due = _awaited(beat.at, policy, skipped) if runtime is None else beat.at + runtime
+    if run_at is not None and policy.max_runtime is not None:
+        due = run_at + policy.max_runtime
+    else:
+        due = _awaited(beat.at, policy, skipped)
     if beat.busy_until is not None:
         due = min(max(due, beat.busy_until), due + policy.busy_limit)
     return due + lost
@@ -59,7 +77,7 @@ def promised(health: Health, policy: Policy) -> float:
     """Return until when the agent need not beat, by its last heartbeat or, without one, by its registration."""
     if health.beat is None:
         return _awaited(health.since, policy, health.skipped) + health.lost
-    return promise(health.beat, policy, lost=health.lost, skipped=health.skipped)
+    return promise(health.beat, policy, run_at=health.run_at, lost=health.lost, skipped=health.skipped)
 
 
 def is_promised(health: Health) -> bool:
@@ -90,8 +108,8 @@ def silence(health: Health, policy: Policy, now: float) -> str:
     beat = health.beat
     if beat is None:
         return "no heartbeat was ever seen"
-    if _runtime(beat, policy) is not None:
-        return f"its run has not ended in {span(now - beat.at)}"
+    if health.run_at is not None and policy.max_runtime is not None:
+        return f"its run has not ended in {span(now - health.run_at)}"
     if policy.schedule is not None and now > (run := _run(health, policy.schedule.after)):
         return f"its run is {span(now - run)} late"
     return f"no heartbeat for {span(now - beat.at)}"
@@ -130,7 +148,7 @@ def shifted(health: Health, seconds: float, policy: Policy) -> Health:
     beat = None if health.beat is None else health.beat.shifted(seconds)
     after = replace(
         health, since=health.since + seconds, beat=beat, lost_at=health.lost_at + seconds, skipped=skipped,
-        due=moved(health.due, seconds),
+        due=moved(health.due, seconds), run_at=moved(health.run_at, seconds),
     )  # fmt: skip
     if policy.schedule is not None and health.due is not None and _awaits_run(health, policy):
         return replace(after, due=promised(after, policy))
@@ -146,14 +164,9 @@ def _awaited(since: float, policy: Policy, skipped: float) -> float:
     return policy.schedule.after(max(since, skipped)) + policy.schedule.grace
 
 
-def _runtime(beat: Beat, policy: Policy) -> float | None:
-    """Return how long (s) the run that `beat` begins may last; None where it begins none."""
-    return policy.max_runtime if beat.kind is BeatKind.START else None
-
-
 def _awaits_run(health: Health, policy: Policy) -> bool:
     """Whether the deadline of an agent with a schedule is that of its next run."""
-    return is_promised(health) and (health.beat is None or _runtime(health.beat, policy) is None)
+    return is_promised(health) and (health.run_at is None or policy.max_runtime is None)
 
 
 def _run(health: Health, after: Callable[[float], float]) -> float:

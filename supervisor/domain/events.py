@@ -71,9 +71,13 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatSeen:
-    """The newest heartbeat of an agent, read from its files."""
+    """The newest heartbeat of an agent, read from its files.
+
+    `run_ended`: with it one was read that ended an earlier run.
+    """
 
     beat: Beat
+    run_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

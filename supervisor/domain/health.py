@@ -103,8 +103,8 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
     health: Health, event: HealthEvent, moment: Moment
 ) -> Step:
     match event:
-        case HeartbeatSeen(beat):
-            return _seen(health, beat, moment)
+        case HeartbeatSeen(beat, run_ended):
+            return _seen(health, beat, moment, run_ended=run_ended)
         case FilesSeen(newest):
             return _looked(health, newest, moment)
         case DeadlineReached():
@@ -142,7 +142,7 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
 # --- heartbeats --------------------------------------------------------------------------------------
 
 
-def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
+def _seen(health: Health, beat: Beat, moment: Moment, *, run_ended: bool = False) -> Step:
     if not beats.is_news(health, beat):
         return health, ()
     if health.attempt is not None and health.restarting:
@@ -153,8 +153,10 @@ def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
     work = progress.told(health.progress, beat, moment.policy.progress_timeout, new_life=new_life)
     row = loop.told(health.loop, beat, moment.policy.loop_after, new_life=new_life)
     spent = burn.told(health.burn, beat, moment.now, moment.policy, new_life=new_life)
+    run_at = beats.run_begun(health, beat, ended=run_ended)
     news: dict[str, Any] = {
         "beat": beat,
+        "run_at": run_at,
         "lost": lost,
         "retired": retired,
         "burn": spent,
@@ -168,7 +170,7 @@ def _seen(health: Health, beat: Beat, moment: Moment) -> Step:
     if beat.kind is BeatKind.FAIL:
         text = "the agent reported a failure"
         return _miss(replace(health, errors=health.errors + 1, **news), moment.now, text, moment)
-    due = beats.promise(beat, moment.policy, lost=lost, skipped=health.skipped)
+    due = beats.promise(beat, moment.policy, run_at=run_at, lost=lost, skipped=health.skipped)
     if due < moment.now or work.stuck or row.stuck or health.postcondition.stuck:
         # Known only from the past, or of an agent that does not get on: it proves nothing, and takes nothing back.
         health = replace(health, **news)

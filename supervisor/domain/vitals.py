@@ -77,6 +77,7 @@ class Health:
         activity: whether it works though it does not beat.
         gone: how its process ended, where we saw it end and nothing has been heard since.
         born: when it was registered, in whole seconds: tells it from others of its name.
+        run_at: when the run began that has not ended, None where none is under way.
         pause: nothing is expected of it meanwhile; None where it is watched as always.
     """
 
@@ -105,6 +106,7 @@ class Health:
     burn: Burn = UNMETERED
     pause: Pause | None = None
     skipped: float = 0.0
+    run_at: float | None = None
     postcondition: Postcondition = NOTHING_EXPECTED
     loop: Loop = NO_LOOP
     activity: Activity = NONE_SEEN

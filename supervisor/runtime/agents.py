@@ -131,9 +131,9 @@ class Agent:
 
     def take(self, beats: Sequence[Beat]) -> None:
         """Tell the machine of the beats that were read together: the newest counts."""
-        newest = self._newest(beats)
-        if newest is not None:
-            self.tell(HeartbeatSeen(newest))
+        seen = self._seen(beats)
+        if seen is not None:
+            self.tell(seen)
 
     async def ask(self, event: HealthEvent) -> tuple[HealthAction, ...]:
         """Tell a fact, and return what the machine made of it. Raises UnknownNameError once it is watched no more."""
@@ -154,7 +154,7 @@ class Agent:
         self.move_time(Registered())
         self.resume()
         if beat is not None:
-            self.tell(HeartbeatSeen(beat))
+            self.tell(HeartbeatSeen(beat, run_ended=True))
 
     def resume(self) -> None:
         """Carry out the restart that is under way, if one is, or join it where an earlier life began it."""
@@ -193,9 +193,9 @@ class Agent:
 
     async def look(self) -> None:
         """Read the heartbeat files now, and take what is new."""
-        newest = self._newest(await self._tools.read(self.name))
-        if newest is not None:
-            await self._hear(HeartbeatSeen(newest))
+        seen = self._seen(await self._tools.read(self.name))
+        if seen is not None:
+            await self._hear(seen)
 
     def resolve(self, change: Change, causes: Iterable[Cause], summary: str) -> None:
         """Resolve its incidents of these causes, those that are open."""
@@ -214,12 +214,13 @@ class Agent:
     def _unwatched(self) -> UnknownNameError:
         return UnknownNameError(f"{self.name} is watched no more")
 
-    def _newest(self, beats: Sequence[Beat]) -> Beat | None:
+    def _seen(self, beats: Sequence[Beat]) -> HeartbeatSeen | None:
         """Return the newest beat of a life that is not over, of those read together, oldest first."""
-        for beat in reversed(beats):
-            if beat.incarnation not in self.health.retired:
-                return beat
-        return None
+        living = [beat for beat in beats if beat.incarnation not in self.health.retired]
+        if not living:
+            return None
+        *earlier, newest = living
+        return HeartbeatSeen(newest, any(beat.kind is not BeatKind.START for beat in earlier))
 
     async def _recover(self, error: Exception, failures: int) -> None:
         text = f"{type(error).__name__}: {error}"
@@ -322,7 +323,7 @@ class Agent:
     async def _apply(self, event: HealthEvent) -> tuple[HealthAction, ...]:
         before, now = self.health, self._tools.clock.now()
         if isinstance(event, HeartbeatSeen) and event.beat.at > now:
-            event = HeartbeatSeen(replace(event.beat, at=now))  # the clock was set back since it was read
+            event = replace(event, beat=replace(event.beat, at=now))  # the clock was set back since it was read
         after, wanted = self._judge(event)
         if after is before and not wanted:
             return ()

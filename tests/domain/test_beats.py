@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supervisor.domain.beats import next_run
-from supervisor.domain.events import CheckAsked, ProcessExited, RestartAsked
+from supervisor.domain.events import CheckAsked, HeartbeatSeen, ProcessExited, RestartAsked
 from tests.support.playbook import START, Play, beat, done, every, play, policy
 
 
@@ -104,8 +104,27 @@ def test_while_it_lasts_no_other_deadline_counts() -> None:
     scene.at("200m").expect().at("210m", beat()).is_("healthy", due="255m")
 
 
-def test_a_second_start_begins_a_new_run() -> None:
-    cron(max_runtime="30m").at("61m", beat("start")).at("80m", beat("start")).is_("healthy", due="110m")
+def test_a_second_start_does_not_lengthen_the_time() -> None:
+    scene = cron(max_runtime="30m").at("61m", beat("start")).at("80m", beat("start")).is_("healthy", due="91m")
+    scene.at("91m").expect("91m miss 1", "91m refused no_restarter")
+    scene.at("95m", beat("start")).is_("unhealthy").at("96m", beat()).is_("healthy")
+    scene.at("121m", beat("start")).is_("healthy", due="151m")
+
+
+def test_unless_an_end_was_read_with_it() -> None:
+    scene = cron(max_runtime="30m").at("61m", beat("start")).at("80m")
+    again = beat("start").made(scene.now)
+    scene.at("80m", HeartbeatSeen(again, run_ended=True)).is_("healthy", due="110m")
+
+
+def test_a_restart_begins_another_run() -> None:
+    scene = play(policy(max_runtime="30m")).at("1m", beat("start")).at("31m").expect("31m miss 1", "31m restart 1")
+    scene.at("32m", done(1)).at("33m", beat("start")).is_("healthy", due="63m")
+
+
+def test_a_machine_that_slept_gives_the_time_back_to_a_further_start_too() -> None:
+    scene = play(policy(None, max_runtime="30m")).at("1m", beat("start")).at("20m").sleep("1h")
+    scene.at("81m", beat("start")).is_("healthy", due="91m")
 
 
 def test_without_a_limit_a_start_is_a_heartbeat_as_any_other() -> None:

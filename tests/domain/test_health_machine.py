@@ -341,7 +341,7 @@ class HealthMachine(RuleBasedStateMachine):
     def proves_until(self, at: float, kind: BeatKind) -> float:
         """Return until when nothing more need be heard after a heartbeat, by the promises as they are."""
         if kind is BeatKind.START and self.policy.max_runtime is not None:
-            return at + self.policy.max_runtime
+            return (self.health.run_at or at) + self.policy.max_runtime
         if self.policy.schedule is not None:
             return self.policy.schedule.after(at) + self.policy.schedule.grace
         return at + self.policy.heartbeat_timeout

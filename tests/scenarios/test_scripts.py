@@ -52,7 +52,14 @@ SCRIPTS = (
     Script("a run fails", HOURLY, "34 start, 36 fail, 38 ok", 45, "36 miss, 36 restart"),
     Script("a run does not end", {**HOURLY, "max_runtime": 600.0}, "34 start", 50, "44 miss, 44 restart"),
     Script("it may take longer than a timeout", {"max_runtime": 7200.0}, "1 start, 110 ok", 160, ""),
-    Script("a second start begins anew", {"max_runtime": 600.0}, "1 start, 9 start, 18 ok", 60, ""),
+    Script(
+        "it dies in each run, and cron starts it again",
+        {"max_runtime": 1500.0},
+        "1 start, 11 start, 21 start, 31 start, 32 ok",
+        60,
+        "26 miss, 26 restart",
+    ),
+    Script("each run ends", {"max_runtime": 600.0}, "1 start, 9 ok, 10 start, 19 ok", 60, ""),
     Script("the supervisor dies meanwhile", HOURLY, "34 ok, 60 again", 110, "108 miss, 108 restart"),
     Script("the machine sleeps through a run", HOURLY, "1 ok, 10 slept, 34 ok", 100, ""),
     Script(
