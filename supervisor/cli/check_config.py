@@ -20,6 +20,7 @@ from supervisor.domain.words import count, span
 from supervisor.faces.documents import rfc3339
 
 if TYPE_CHECKING:
+    from supervisor.config_tables import HttpTable
     from supervisor.domain.schedule import Schedule
     from supervisor.settings import Agent, Settings
 
@@ -116,8 +117,17 @@ def _show(settings: Settings) -> None:
                 *(["  opens", f"{datetime.fromtimestamp(at, zone):%a %Y-%m-%d %H:%M %Z}"] for at in _openings(window)),
             ]
         )
+    _output.say(("page and API", "bold"), f": {_reach(settings.http)}")
     _output.say(("places", "bold"))
     _output.table([[f"  {name}", str(path)] for name, path in settings.paths._asdict().items()])
+
+
+def _reach(http: HttpTable) -> str:
+    if http.listen is None:
+        return "on the control socket only"
+    rights = "nobody can change anything: no token is configured" if http.token is None else "changes need the token"
+    readers = "whoever is on this machine may read" if http.public_read else "reading needs the token, too"
+    return f"http://{http.listen}/; {rights}; {readers}"
 
 
 def _openings(window: Window) -> list[float]:

@@ -30,6 +30,9 @@ CHANNELS = f"supervisor:{CHANNEL_CAUSE}"
 REFRESHES_LOST = 3
 """So many refreshes in a row that fail are a channel that does not deliver."""
 
+_REFRESHES = "refreshes"
+"""In the evidence of a channel's incident: it was opened by refreshes that failed, so many in a row."""
+
 _AT_ONCE = 50
 
 _GRACE = 2.0
@@ -106,11 +109,13 @@ class Sender:
         change = Change()
         if not isinstance(outcome, Failed):
             lane.refreshes_lost = 0
-            self._channel_delivers(change, lane.channel)
+            known = self._desk.find(f"{CHANNELS}{lane.channel}")
+            if known is not None and _REFRESHES in known.evidence:  # a notice that was refused, a notice takes back
+                self._channel_delivers(change, lane.channel)
         else:
             lane.refreshes_lost += 1
             if outcome.permanent or lane.refreshes_lost >= REFRESHES_LOST:
-                self._channel_failed(change, lane.channel, outcome, lane.refreshes_lost)
+                self._channel_failed(change, lane.channel, outcome, {_REFRESHES: lane.refreshes_lost})
         if change.incidents:
             await self._journal.commit(change)
 
@@ -167,7 +172,7 @@ class Sender:
                     lane.add(after, self.group_wait)
             if isinstance(outcome, Failed):
                 if outcome.permanent or deliveries.exhausted(part[0]):
-                    self._channel_failed(change, lane.channel, outcome, part[0].attempts)
+                    self._channel_failed(change, lane.channel, outcome, {"attempts": part[0].attempts})
             elif not isinstance(outcome, Accepted):
                 self._channel_delivers(change, lane.channel)
         await self._journal.settled()
@@ -224,9 +229,9 @@ class Sender:
         over = incident is None or incident.state is IncidentState.RESOLVED
         return over and delivery.kind is not NoticeKind.RESOLVED
 
-    def _channel_failed(self, change: Change, channel: str, outcome: Failed, attempts: int) -> None:
+    def _channel_failed(self, change: Change, channel: str, outcome: Failed, tried: dict[str, int]) -> None:
         summary = f"channel {channel} does not deliver: {outcome.error}"
-        evidence = {"channel": channel, "attempts": attempts}
+        evidence = {"channel": channel, **tried}
         self._desk.open(change, f"{CHANNELS}{channel}", Severity.WARNING, summary, evidence)
 
     def _channel_delivers(self, change: Change, channel: str) -> None:

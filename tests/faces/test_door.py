@@ -184,6 +184,16 @@ async def test_wrong_tokens_are_counted_and_then_not_looked_at(client: aiohttp.C
         assert answer.status == 200
 
 
+async def test_a_token_that_nobody_can_guess_is_taken_whatever_others_try(
+    client: aiohttp.ClientSession, port: Port
+) -> None:
+    port.token.write_text("x" * 20)
+    for _ in range(2 * PER_PEER):
+        await refused(client, "POST", "/api/v1/check", headers={"Authorization": "Bearer wrong"})
+    async with client.post("/api/v1/check", headers={"Authorization": f"Bearer {'x' * 20}"}) as answer:
+        assert answer.status == 200
+
+
 async def test_many_wrong_tokens_at_once_are_no_way_around_it(client: aiohttp.ClientSession) -> None:
     wrong = {"Authorization": "Bearer wrong"}
     tries = [refused(client, "POST", "/api/v1/check", headers=wrong) for _ in range(40)]

@@ -141,3 +141,21 @@ async def test_a_beacon_that_hangs_holds_up_itself_alone() -> None:
         assert t.heard("person")[0] == (near(OPENED + 300), "triggered", "a:heartbeat")
         assert (await t.view("b")).status == "healthy"
         assert "supervisor:channel.beacon" in await t.keys()
+
+
+async def test_a_refresh_does_not_take_back_that_a_notice_was_refused() -> None:
+    t = town(a=agent(None), b=agent(None), chain=CHAIN)
+    beacon = lit(t)
+    async with t:
+        t.beat("a")
+        await t.until("20m30s")
+        t.beat("b")
+        await t.until("95m20s")
+        beacon.answers = [Failed("bad label", permanent=True)]
+        await t.until("99m30s")
+        assert t.logged("incident_opened", key="supervisor:channel.beacon")
+        assert len(beacon.refreshed) > 10
+        assert not t.logged("incident_resolved", key="supervisor:channel.beacon")
+        t.beat("a")
+        await t.sleep("1m")
+        assert t.logged("incident_resolved", key="supervisor:channel.beacon")
