@@ -54,6 +54,8 @@ PAYMENT_QUEUE = "payment_queue.json"
 """A queue of JSON lines, in spite of its name; it lies in the cache folder itself."""
 
 # O_NONBLOCK: a FIFO without a reader must not hold us.
+_LOOKS = 4
+
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -140,6 +142,7 @@ async def _with_daemon(
     """Make a daemon and everything it needs, and let go of it all afterwards."""
     # A file system that hangs holds up one kind of work; whoever asks waits for none.
     workers = [Worker(name) for name in ("reader", "thinker", "books", "page-writer", "beat-writer", "metrics-writer")]
+    workers.append(Worker("looker", _LOOKS))  # a disk that hangs under one agent's files holds up few of the others'
     try:
         world = _world(settings, workers, reload or (lambda: settings), sink, store or _journal(settings))
         return await use(make(plan_of(settings), world))
@@ -151,7 +154,7 @@ async def _with_daemon(
 def _world(
     settings: Settings, workers: Sequence[Worker], reload: Callable[[], Settings], sink: LogSink | None, store: Store
 ) -> World:
-    read, think, reckon, write_page, write_beats, write_metrics = workers
+    read, think, reckon, write_page, write_beats, write_metrics, look = workers
     places = settings.paths
     clock = SystemClock()
 
@@ -222,6 +225,7 @@ def _world(
         read=read,
         think=think,
         reckon=reckon,
+        look=look,
         render=render,
         write=write,
         page_events=page.EVENTS,

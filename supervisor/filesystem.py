@@ -89,7 +89,8 @@ class RealFiles:
     def newest(self, pattern: str) -> float | None:
         """Return when the newest file that matches was written; see `Files.newest`."""
         times = []
-        for path in iglob(pattern) if has_magic(pattern) else (pattern,):  # noqa: PTH207 - a Path globs no absolute one
+        found = iglob(pattern, recursive=True) if has_magic(pattern) else ()  # noqa: PTH207 - a Path globs no absolute one
+        for path in (pattern, *found):  # a name may hold a "["
             with contextlib.suppress(OSError):
                 times.append(os.stat(path).st_mtime)  # noqa: PTH116 - text is cheaper
         return max(times, default=None)

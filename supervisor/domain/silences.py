@@ -99,8 +99,11 @@ def _reaches(silence: Silence, scope: str) -> bool:
     return any(fnmatchcase(scope, one.partition(":")[0]) for one in silence.matcher.split())
 
 
-def shifted(silence: Silence, seconds: float) -> Silence:
-    """Return the silence after the clock was set by `seconds`. A window of maintenance follows the calendar instead."""
-    if silence.window:
+def shifted(silence: Silence, seconds: float, now: float) -> Silence:
+    """Return the silence after the clock was set by `seconds` to `now`: what runs has as long to go as before.
+
+    A window of maintenance follows the calendar instead, and so does what was to begin at a time on the wall.
+    """
+    if silence.window or silence.starts_at > now - seconds:
         return silence
     return replace(silence, starts_at=silence.starts_at + seconds, ends_at=silence.ends_at + seconds)

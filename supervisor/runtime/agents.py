@@ -46,7 +46,8 @@ class Tools:
 
     Args:
         read: reads the heartbeat files of one agent now; returns its new heartbeats, oldest first.
-        newest: returns when the newest file that matches each of these patterns was written, None where there is none.
+        newest: returns when the newest file that matches each of these patterns was written, None where there is none;
+            nothing of what can not be looked at.
         on_restarted: called with an agent's name when a restart of it has ended.
     """
 
@@ -56,7 +57,7 @@ class Tools:
     executor: Executor
     gate: Gatekeeper
     read: Callable[[str], Awaitable[list[Beat]]]
-    newest: Callable[[Iterable[str]], Awaitable[Mapping[str, float | None]]]
+    newest: Callable[[Sequence[str]], Awaitable[Mapping[str, float | None]]]
     on_restarted: Callable[[str], None]
 
 

@@ -22,6 +22,7 @@ from supervisor.runtime.executor import Executor
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.instruments import Instruments
 from supervisor.runtime.journal import Journal
+from supervisor.runtime.lookout import Lookout
 from supervisor.runtime.measures import Measures
 from supervisor.runtime.outbox import Outbox
 from supervisor.runtime.past import Past
@@ -63,6 +64,7 @@ class Daemon:
         sender = Sender(self.desk, self.journal, clock, plan.outbox_timeout, plan.group_wait, plan.links)
         self.outbox = Outbox(self.desk, self.journal, clock, sender)
         self.executor = Executor()
+        self.lookout = Lookout(world.files, self.journal, world.look)
         self.reader = Reader(
             world.heartbeats,
             world.files,
@@ -116,7 +118,7 @@ class Daemon:
             self.executor,
             self.gate,
             self.reader.read,
-            self.reader.newest,
+            self.lookout.newest,
             self.books.restarted,
         )
         self.roster = Roster(tools)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 from supervisor.domain.events import Beat
 from supervisor.domain.gate import Blinded, Doubt, Sighted
@@ -31,9 +30,6 @@ _SUFFIXES = (".log", ".json", "", ".beat")
 _HANG = 5.0
 _HANG_PLACE = "reading heartbeats hangs"
 _STRANGERS_KEPT = 1000
-
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -146,11 +142,6 @@ class Reader:
             self._wake.clear()
             await self.read_dirty()
 
-    async def newest(self, patterns: Iterable[str]) -> dict[str, float | None]:
-        """Return when the newest file that matches each pattern was written (s since the epoch), None for no file."""
-        wanted = tuple(patterns)
-        return await self._timed(lambda: {pattern: self._files.newest(pattern) for pattern in wanted})
-
     def has_file(self, agent: str) -> bool:
         """Whether there was a heartbeat file of `agent` when its files were last read."""
         return any(f"{agent}{suffix}" in self._seen for suffix in _SUFFIXES)
@@ -191,7 +182,14 @@ class Reader:
         return adopted
 
     async def _read(self, wanted: dict[str, set[str] | None]) -> dict[str, Found]:
-        brought = await self._timed(partial(self._read_files, wanted))
+        self._look_at_clock()
+        reading = object()
+        timer = asyncio.get_running_loop().call_later(_HANG, self._hangs, reading)
+        try:
+            brought = await self._offload(partial(self._read_files, wanted))
+        finally:
+            timer.cancel()
+            self._ends(reading)
         fileless = {agent for agent, found in brought.items() if not found.present}
         if fileless or not self._fileless.isdisjoint(brought):
             self._fileless = self._fileless.difference(brought) | fileless
@@ -219,17 +217,6 @@ class Reader:
             self._roster.lose_time(self._clock.now() - self._unheard_since)
             self._unheard_since = None
             self._gate.tell(Sighted(place))
-
-    async def _timed(self, work: Callable[[], T]) -> T:
-        """Return what `work` reads; while it hangs the gate is closed."""
-        self._look_at_clock()
-        reading = object()
-        timer = asyncio.get_running_loop().call_later(_HANG, self._hangs, reading)
-        try:
-            return await self._offload(work)
-        finally:
-            timer.cancel()
-            self._ends(reading)
 
     def _look_again(self, agent: str, name: str) -> None:
         if agent in self._roster:

@@ -75,7 +75,7 @@ class Recovery:
         saved = replace(saved, silences=tuple(one for one in saved.silences if one.ends_at > alive_at))
         plans = self._configuration.plans(saved.agents)
         if alive_at - self._begun > STEP:
-            saved = _moved(saved, self._begun - alive_at)
+            saved = _moved(saved, self._begun - alive_at, self._begun)
             change.agents |= {name: known for name, known in saved.agents.items() if name in plans}
             change.incidents |= {incident.id: incident for incident in saved.incidents}
             change.deliveries |= {delivery.id: delivery for delivery in saved.deliveries}
@@ -116,13 +116,13 @@ def _begun_anew(known: Health, begun: float, policy: Policy) -> Health:
     return health.handle(known, lost, begun, policy, name="")[0]
 
 
-def _moved(saved: Saved, seconds: float) -> Saved:
-    """Return what was kept, where the wall clock was set by `seconds` since."""
+def _moved(saved: Saved, seconds: float, now: float) -> Saved:
+    """Return what was kept, where the wall clock was set by `seconds` since, to `now`."""
     step = ClockStepped(seconds)
     return replace(
         saved,
         agents={n: health.handle(known, step, 0.0, Policy(), name="")[0] for n, known in saved.agents.items()},
         incidents=tuple(escalation.handle(one, step, 0.0, Chain())[0] for one in saved.incidents),
         deliveries=tuple(replace(one, next_at=one.next_at + seconds) for one in saved.deliveries),
-        silences=tuple(silences.shifted(one, seconds) for one in saved.silences),
+        silences=tuple(silences.shifted(one, seconds, now) for one in saved.silences),
     )

@@ -94,9 +94,10 @@ class Silencer:
         return changed
 
     def step_clock(self, change: Change, seconds: float) -> None:
-        """The wall clock was set by `seconds`: what people have added moves with it."""
+        """The wall clock was set by `seconds`: what people have added, and has begun, moves with it."""
+        now = self._clock.now()
         for silence in self.kept:
-            self._keep(change, silences.shifted(silence, seconds))
+            self._keep(change, silences.shifted(silence, seconds, now))
         self._turns_at = -math.inf
 
     # --- inside ---
@@ -109,7 +110,7 @@ class Silencer:
             self._shut(change, known)
             known = None
         if opening is not None:
-            begun = opening.starts_at if known is None else known.starts_at
+            begun = opening.starts_at if known is None else min(known.starts_at, opening.starts_at)
             wanted = Silence(id_, window.matcher, CONFIGURED, window.comment, begun, opening.ends_at, window.name)
             if known != wanted:
                 self._keep(change, wanted)

@@ -26,6 +26,7 @@ class World:
         fields: returns a record's fields as the journal keeps them.
         read, think, reckon: run blocking reads, long computations, and the work on the books, each one at a time, away
             from the event loop.
+        look: runs looks at files that agents make, a few at a time, away from the event loop.
         page_events: the kept log records that the page tells of, by name.
         face: serves a control as long as its context lasts; what it yields takes a plan's `http`.
         write_textfile: replaces a file with the metrics, away from the event loop; raises OSError.
@@ -45,6 +46,7 @@ class World:
     read: Offload
     think: Offload
     reckon: Offload
+    look: Offload
     render: Render
     write: Write
     page_events: Collection[str]

@@ -295,3 +295,11 @@ def test_a_file_that_can_not_be_looked_at_is_not_there(tmp_path: Path) -> None:
     assert RealFiles().newest(str(tmp_path / "gone.csv")) is None
     assert RealFiles().newest(str(tmp_path / "*.csv")) == (tmp_path / "here.csv").stat().st_mtime
     assert RealFiles().newest(str(tmp_path / "here.csv" / "x")) is None
+
+
+def test_a_glob_reaches_into_folders_and_a_name_may_look_like_one(tmp_path: Path) -> None:
+    deep = tmp_path / "a" / "b" / "out [prod].csv"
+    deep.parent.mkdir(parents=True)
+    deep.touch()
+    assert RealFiles().newest(str(tmp_path / "**" / "*.csv")) == deep.stat().st_mtime
+    assert RealFiles().newest(str(deep)) == deep.stat().st_mtime

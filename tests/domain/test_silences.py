@@ -47,9 +47,13 @@ def test_no_silence() -> None:
 
 
 def test_a_step_of_the_clock_moves_both_ends_of_what_people_added() -> None:
-    assert silences.shifted(silence(), 5.0) == silence(starts_at=15.0, ends_at=25.0)
+    assert silences.shifted(silence(), 5.0, 17.0) == silence(starts_at=15.0, ends_at=25.0)
     window = Silence("w", "*", "config", "backup", 10.0, 20.0, "nightly")
-    assert silences.shifted(window, 5.0) == window
+    assert silences.shifted(window, 5.0, 17.0) == window
+
+
+def test_what_is_to_begin_at_a_time_on_the_wall_begins_then() -> None:
+    assert silences.shifted(silence(), 5.0, 13.0) == silence()
 
 
 @pytest.mark.parametrize(

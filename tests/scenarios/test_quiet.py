@@ -142,6 +142,26 @@ async def test_a_window_follows_the_clock_on_the_wall(step: float, opens: bool) 
         assert windows == ({"now", "nightly"} if opens else set())
 
 
+async def test_a_window_that_is_open_is_so_after_the_clock_was_set_back_a_day() -> None:
+    async with town(a=agent(None), gate=CALM, maintenance=(window("20 15 * * *", duration=7200.0),)) as t:
+        t.beat("a")
+        await t.sleep("10m")
+        t.step_clock(-86400.0)
+        await t.until("79m")
+        (covered,) = (await t.control.fleet()).covered
+        assert covered.runs
+        assert t.heard() == []
+
+
+async def test_a_silence_that_is_to_begin_at_a_time_on_the_wall_begins_then() -> None:
+    async with town(a=agent(None)) as t:
+        await t.control.silence("a", 3600.0, "me", "works on it", starts_at=EPOCH + 7200.0)
+        t.step_clock(3600.0)
+        await t.sleep("70m")
+        (covered,) = (await t.control.fleet()).covered
+        assert (covered.runs, covered.silence.starts_at) == (True, EPOCH + 7200.0)
+
+
 async def test_a_window_is_not_ended_by_hand() -> None:
     async with town(a=agent(None), maintenance=(window("0 15 * * *"),)) as t:
         await t.sleep("1s")

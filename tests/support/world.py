@@ -134,6 +134,8 @@ class VirtualTown:
         self.disk = Disk()
         self.disk_reads = asyncio.Event()
         self.disk_reads.set()
+        self.looks = asyncio.Event()
+        self.looks.set()
         self._reading = asyncio.Lock()
         self.programs: dict[str, ScriptedRestarter] = {}
         self.channels: dict[str, ScriptedChannel] = {}
@@ -368,6 +370,10 @@ class VirtualTown:
             await asyncio.sleep(0)  # a thread's answer comes in a later turn of the loop
             return work()
 
+    async def _look(self, work: Callable[[], T]) -> T:
+        await self.looks.wait()
+        return work()
+
     async def _think(self, work: Callable[[], T]) -> T:
         return work()
 
@@ -428,6 +434,7 @@ class VirtualTown:
             read=self._read,
             think=self._think,
             reckon=self._think,
+            look=self._look,
             render=self._render,
             write=self._write,
             page_events=EVENTS,
