@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -23,8 +24,12 @@ from supervisor.config_agents import AgentTable, shared
 from supervisor.config_keys import Count, Flag, Name, Place, Share, Span, SpanOrNone, Table
 from supervisor.config_types import Cron, TimeZone
 from supervisor.credentials import Credential, CredentialName, TokenKeys, Variable, credential_of
+from supervisor.formats import cron
 
 _PORTS = 65536
+
+_OPENINGS = 2000
+"""So many openings of a window are looked at for a gap: those of every minute of a day, and more."""
 
 
 class PathsTable(Table):
@@ -268,6 +273,13 @@ class MaintenanceTable(Table):
     duration: Span = Field(description="How long it is open.")
     time_zone: TimeZone = Field(default="UTC", description="The time zone (IANA) of its schedule.")
     comment: Annotated[str, Field(strict=True, pattern=r"\S", max_length=2000)] = Field(description="Why.")
+
+    @model_validator(mode="after")
+    def _closes(self) -> Self:
+        openings = islice(cron.times(self.schedule, self.time_zone)(0.0), _OPENINGS)
+        if all(later - sooner <= self.duration for sooner, later in pairwise(openings)):
+            raise ValueError("it would never close: expected a duration shorter than the time to its next opening")
+        return self
 
 
 class Document(Table):

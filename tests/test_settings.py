@@ -44,6 +44,7 @@ TABLES = (
     "paths, ping, watch"
 )
 NO_UNIT = 'a duration is text with a unit, such as "90s", "15m" or "1h30m"'
+NEVER_CLOSES = "it would never close: expected a duration shorter than the time to its next opening"
 NO_CRON = 'expected minute, hour, day, month and weekday as cron has them, such as "*/30 * * * *"'
 NO_ZONE = 'expected a time zone that this machine knows, such as "America/Bogota" or "UTC"'
 NO_PROM = 'expected a name that ends in ".prom": node_exporter reads no other'
@@ -436,6 +437,8 @@ def test_equal_settings_may_be_written_differently(read: Read) -> None:
                 ("schedule", "schedule = '0 25 * * *'", 5, f'.schedule: {NO_CRON}: bad hour, got "0 25 * * *"'),
                 ("schedule", "schedule = '0 0 30 2 *'", 5, f'.schedule: {NO_CRON}: bad day-of-month, got "0 0 30 2 *"'),
                 ("schedule", "", 1, ".schedule: is required"),
+                ("duration", "duration = '200h'", 1, f": {NEVER_CLOSES}"),
+                ("schedule", "schedule = '0 * * * *'", 1, f": {NEVER_CLOSES}"),
                 ("duration", "duration = '0s'", 5, '.duration: expected more than 0s, got "0s"'),
                 ("comment", "", 1, ".comment: is required"),
                 ("comment", "comment = ' '", 5, '.comment: expected text that matches \\S, got " "'),

@@ -121,6 +121,11 @@ class Agent:
         """Whether it has beaten, and is to beat again."""
         return self.health.beat is not None and self.health.due is not None
 
+    @property
+    def overdue(self) -> bool:
+        """Whether its deadline has passed, judged or not."""
+        return _overdue(self.health, self._tools.clock.now())
+
     def tell(self, event: HealthEvent) -> None:
         """Tell the agent's machine a fact, soon."""
         self._mailbox.put(event)
@@ -352,7 +357,7 @@ class Agent:
         """Do what the transition calls for, now that it is written."""
         if any(isinstance(action, actions.Restart) for action in wanted):
             self.resume()
-        if before.down and not after.down:
+        if (before.down or _overdue(before, self._tools.clock.now())) and not after.down:
             self._kin.well(self.name)
 
     def _note_action(self, change: Change, action: HealthAction, before: Health, after: Health) -> None:

@@ -145,9 +145,14 @@ class Desk:
         self._handle(change, incident, escalation.Resolved(summary))
 
     def acknowledge(self, change: Change, incident: str, by: str, seconds: float | None) -> Incident:
-        """Acknowledge an open incident. Raises UnknownNameError."""
+        """Acknowledge an open incident; without `seconds` an acknowledgement that runs is not shortened.
+
+        Raises UnknownNameError.
+        """
         self.must_be_open(incident)
         until = self._clock.now() + (self.chain.ack_timeout if seconds is None else seconds)
+        if seconds is None:
+            until = max(until, self._incidents[incident].acked_until or until)
         for delivery in self._untold(incident):
             if delivery.attempts == 0:
                 self.update(change, cancelled(delivery))

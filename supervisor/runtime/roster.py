@@ -125,7 +125,9 @@ class Roster:
                 change.agents[agent.name] = agent.saved = agent.health
 
     def _down(self, names: Iterable[str]) -> str:
-        return next((name for name in names if name in self._agents and self._agents[name].health.down), "")
+        """Return one of these that is down, or is about to be: of those who fall silent together any is judged first."""
+        known = (self._agents[name] for name in names if name in self._agents)
+        return next((agent.name for agent in known if agent.health.down or agent.overdue), "")
 
     def _well(self, parent: str) -> None:
         for agent in self:

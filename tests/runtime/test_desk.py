@@ -92,6 +92,14 @@ async def test_worse_news_break_an_acknowledgement() -> None:
     assert len(bench.pushed) == 2
 
 
+async def test_a_second_acknowledgement_does_not_shorten_the_first_unless_it_says_so() -> None:
+    bench = Bench()
+    id_ = bench.open()
+    long = bench.desk.acknowledge(bench.change, id_, "me", 7200.0).acked_until
+    assert bench.desk.acknowledge(bench.change, id_, "ann", None).acked_until == long
+    assert bench.desk.acknowledge(bench.change, id_, "ann", 60.0).acked_until != long
+
+
 async def test_the_same_key_after_its_end_is_another_incident() -> None:
     bench = Bench()
     first = bench.open()

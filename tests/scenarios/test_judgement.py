@@ -253,3 +253,29 @@ async def test_a_child_waits_for_its_parent_and_is_then_judged_anew() -> None:
         await t.sleep("1s")
         assert (await t.view("a")).status is HealthState.HEALTHY
         assert {key for _, _, key in t.heard()} == {"database:heartbeat"}
+
+
+async def test_who_falls_silent_with_those_it_depends_on_is_not_restarted_whoever_is_judged_first() -> None:
+    # Two of five: they are not the fleet.
+    others = {name: agent(None) for name in "xyz"}
+    async with town(a=agent(depends_on=("database",)), database=agent(), **others) as t:
+        t.beat("a", "database", "x", "y", "z")
+        await t.until("30m")
+        t.beat("x", "y", "z")
+        await t.until("61m")
+        assert len(t.restarts("database")) == 1
+        assert t.restarts("a") == []
+        assert t.logged("restart_refused", agent="a", reason="parent_down")
+        t.beat("database")
+        await t.sleep("1s")
+        assert (await t.view("a")).consecutive_misses == 0
+
+
+async def test_a_child_is_judged_anew_after_a_parent_that_was_only_late() -> None:
+    others = {name: agent(None) for name in "xyz"}
+    async with town(a=agent(depends_on=("database",)), database=agent(), **others) as t:
+        t.beat("a", "database", "x", "y", "z")
+        await t.until("59m59s")
+        t.beat("database", "x", "y", "z")
+        await t.until("62m")
+        assert len(t.restarts("a")) == 1
