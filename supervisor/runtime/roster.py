@@ -125,7 +125,7 @@ class Roster:
                 change.agents[agent.name] = agent.saved = agent.health
 
     def _down(self, names: Iterable[str]) -> str:
-        """Return one of these that is down, or is about to be: of those who fall silent together any is judged first."""
+        """Return one of these that is down, or is about to be: of those silent at once any may be judged first."""
         known = (self._agents[name] for name in names if name in self._agents)
         return next((agent.name for agent in known if agent.health.down or agent.overdue), "")
 
