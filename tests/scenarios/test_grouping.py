@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from supervisor.domain.actions import Severity
 from supervisor.domain.delivery import Failed
 from supervisor.domain.gate import GatePolicy
+from supervisor.formats.duration import parse_duration
 from supervisor.runtime.change import Change
 from tests.support.actors import ScriptedChannel, ScriptedReader
 from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
@@ -130,15 +133,43 @@ async def test_a_warning_that_becomes_critical_waits_no_longer() -> None:
         assert t.channel().heard[0].delivery.message["severity"] == "critical"
 
 
-async def test_a_storm_that_trickles_is_a_message_each_group_wait() -> None:
+async def test_a_critical_storm_that_trickles_is_a_message_each_few_seconds() -> None:
     async with people() as t:
         begun = t.t
-        for second in range(100):
+        for second in range(20):
             arises(t, f"a{second}:heartbeat")
             await t.sleep("1s")
         await t.sleep("1m")
-        assert [number for _, _, number in came(t, begun)] == [1, 1, 1, 30, 30, 30, 7]
-        assert [at for at, _, _ in came(t, begun)] == near(0.2, 1.2, 2.2, 32.2, 62.2, 92.2, 122.2)
+        assert [number for _, _, number in came(t, begun)] == [1, 1, 1, 5, 5, 5, 2]
+        assert [at for at, _, _ in came(t, begun)] == near(0.2, 1.2, 2.2, 7.2, 12.2, 17.2, 22.2)
+
+
+@pytest.mark.parametrize("group_wait", ["30s", "10m"])
+async def test_warnings_and_ends_hold_back_nothing_critical(group_wait: str) -> None:
+    async with people(group_wait=parse_duration(group_wait)) as t:
+        for number in range(4):
+            arises(t, f"a{number}:stalled", severity=Severity.WARNING)
+            await t.sleep(group_wait)
+            await t.sleep("1s")
+        passes(t, "a0:stalled")
+        await t.sleep(group_wait)
+        before, begun = len(t.channel().heard), t.t
+        assert before == 5
+        arises(t, "payment:heartbeat")
+        await t.sleep("10m")
+        assert came(t, begun)[before:] == [(0.2, "triggered", 1)]
+
+
+async def test_ends_that_trickle_are_a_message_each_group_wait() -> None:
+    async with people() as t:
+        arises(t, *(f"a{second}:heartbeat" for second in range(40)))
+        await t.sleep("2m")
+        begun = t.t
+        for second in range(40):
+            passes(t, f"a{second}:heartbeat")
+            await t.sleep("1s")
+        await t.sleep("1m")
+        assert [number for _, _, number in came(t, begun)][1:] == [1, 1, 1, 30, 7]
 
 
 async def test_a_group_is_tried_again_under_the_same_name_without_what_is_over() -> None:
