@@ -153,7 +153,7 @@ class Sender:
                     group.add(begun[-1])
         if not begun:
             return begun, None
-        return begun, begun[0] if begun[0].id == name else group.delivery(now)
+        return begun, begun[0] if begun[0].id == name else group.delivery()
 
     async def _settled(self, lane: Lane, begun: Sequence[Delivery], outcome: Outcome, group: str | None) -> None:
         now = self._clock.now()

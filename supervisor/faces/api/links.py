@@ -15,6 +15,7 @@ from math import ceil
 from aiohttp import web
 
 from supervisor.domain.escalation import Incident, IncidentState
+from supervisor.domain.words import LINE_LIMIT
 from supervisor.faces import answers, requests
 from supervisor.faces.api import form, replies
 from supervisor.faces.api.route import HTML, Route
@@ -25,7 +26,6 @@ from supervisor.links import PATH, AckLinks, Claim, LinkError
 from supervisor.ports import Control
 
 _SHOWN = 10
-_LONGEST = 300
 # The address is a secret: it goes to nobody else.
 _HEADERS = {"Content-Security-Policy": form.CSP, "Referrer-Policy": "no-referrer"}
 
@@ -144,12 +144,12 @@ class Links:
         care = ""
         if incident.acked_by is not None and incident.acked_until is not None:
             until = speech.moment(incident.acked_until, now).clock
-            care = speech.say("{by} looks after it until {clock}", by=incident.acked_by[:_LONGEST], clock=until)
+            care = speech.say("{by} looks after it until {clock}", by=incident.acked_by[:LINE_LIMIT], clock=until)
         began = speech.moment(incident.opened_at, now)
         return _Line(
             incident.severity.value,
             incident.subject,
-            speech.tell(incident.summary)[:_LONGEST],
+            speech.tell(incident.summary)[:LINE_LIMIT],
             f"{began.clock} ({began.ago})",
             care,
         )
