@@ -110,7 +110,14 @@ class ChannelFailed:
     channel: str
 
 
-IncidentEvent = DeadlineReached | Acknowledged | Resolved | Worsened | ChannelTook | ChannelFailed | ClockStepped
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """A silence has taken a notice back before it was heard."""
+
+
+IncidentEvent = (
+    DeadlineReached | Acknowledged | Resolved | Worsened | ChannelTook | ChannelFailed | Silenced | ClockStepped
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +182,8 @@ def handle(  # noqa: PLR0911 - the table: a row for every event
             return _woken(_restarted(incident, now, chain), now, chain, silenced_until)
         case ChannelFailed(channel):
             return _skipped(incident, channel, now, chain, silenced_until)
+        case Silenced():
+            return replace(incident, silenced=True), ()
         case _:
             assert_never(event)
 

@@ -1,8 +1,8 @@
 """Channel `command`: each notification runs a program, never a shell.
 
 The message is JSON on its standard input; SUPERVISOR_DELIVERY, SUPERVISOR_INCIDENT, SUPERVISOR_AGENT,
-SUPERVISOR_KIND and SUPERVISOR_SUMMARY say the most of it. SUPERVISOR_INCIDENT is what `ack` takes: of a group the ids of
-what is open (of what is over, where nothing else is), a space between, and empty where they are more than 100: the
+SUPERVISOR_KIND and SUPERVISOR_SUMMARY say the most of it. SUPERVISOR_INCIDENT is what `ack` takes: of a group the ids
+of what is open (of what is over, where nothing else is), a space between, and empty where they are more than 100: the
 message has them. The program can be run again for the same delivery: SUPERVISOR_DELIVERY tells.
 
 Exit codes: 0 is delivered. 64 to 78 (sysexits.h) apart from 75, and 126 and 127 (a wrapper found nothing to run),

@@ -147,7 +147,7 @@ class Sender:
                     # It may have arrived with an earlier try: the channel hears the end of it.
                     self._desk.took(change, delivery)
                     self._desk.update(change, deliveries.cancelled(delivery))
-                else:
+                elif not self._desk.take_back(change, delivery):
                     begun.append(deliveries.begun(delivery, now))
                     self._desk.update(Change(), begun[-1])  # written with what comes of it
                     group.add(begun[-1])
@@ -182,7 +182,7 @@ class Sender:
         for first in range(0, len(items), _AT_ONCE):
             change = Change()
             yield items[first : first + _AT_ONCE], change
-            if change.deliveries or change.records:
+            if change.deliveries or change.records or change.silences:
                 self._journal.post(change)
             if len(items) > _AT_ONCE:
                 await asyncio.sleep(0)
@@ -204,7 +204,8 @@ class Sender:
     def _failed(self, change: Change, delivery: Delivery, outcome: Failed, group: str | None) -> Delivery:
         """Note a try that failed; return the delivery, withdrawn where it is no use any more."""
         spent = deliveries.exhausted(delivery)
-        if spent and self._is_over(delivery):
+        waits = delivery.state is DeliveryState.PENDING
+        if waits and ((spent and self._is_over(delivery)) or self._desk.take_back(change, delivery)):
             delivery = deliveries.cancelled(delivery)
         change.records.append(
             NotificationFailed(
