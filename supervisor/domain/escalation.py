@@ -155,7 +155,7 @@ def open_incident(
     return handle(incident, DeadlineReached(), now, chain, silenced_until=silenced_until)
 
 
-def handle(  # noqa: PLR0911 - the table: a row for every event
+def handle(  # noqa: C901, PLR0911 - the table: a row for every event
     incident: Incident, event: IncidentEvent, now: float, chain: Chain, *, silenced_until: float | None = None
 ) -> Step:
     """Return the incident after `event` at `now`, and who is to be told."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from supervisor.domain.actions import Severity
@@ -9,6 +11,7 @@ from supervisor.domain.delivery import Accepted, Failed
 from supervisor.domain.gate import GatePolicy
 from supervisor.formats.duration import parse_duration
 from supervisor.runtime.change import Change
+from supervisor.runtime.sender import LINKED
 from tests.support.actors import ScriptedChannel, ScriptedReader
 from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
 
@@ -261,10 +264,10 @@ class Linker:
     def __init__(self) -> None:
         self.broken = False
 
-    async def url(self, channel: str, incident: str | None, opened_before: float) -> str:  # noqa: ARG002
+    async def url(self, channel: str, incidents: Sequence[str], made_at: float) -> str:
         if self.broken:
             raise PermissionError(13, "Permission denied", "ack.key")
-        return f"https://x/ack/{channel}.{incident}"
+        return f"https://x/ack/{channel}.{'.'.join(incidents)}.{made_at}"
 
 
 async def test_who_reads_gets_a_link_and_a_lost_key_costs_no_notice() -> None:
@@ -274,10 +277,15 @@ async def test_who_reads_gets_a_link_and_a_lost_key_costs_no_notice() -> None:
         arises(t, "a:heartbeat")
         await t.sleep("3s")
         alone = t.channel().heard[0].delivery
-        assert alone.message["ack_url"] == f"https://x/ack/caine.{alone.incident}"
+        assert alone.message["ack_url"] == f"https://x/ack/caine.{alone.incident}.{alone.created_at}"
+        t.channel().answers = [Failed("https://x/ack/caine.0 is what you sent")]
         arises(t, "b:heartbeat", "c:heartbeat")
-        await t.sleep("3s")
-        assert t.channel().heard[1].delivery.message["ack_url"] == "https://x/ack/caine.None"
+        await t.sleep("10s")
+        first, again = (said.delivery for said in t.channel().tries[1:])
+        assert first.message == again.message
+        ids = ".".join(again.message["incident_ids"])
+        assert again.message["ack_url"] == f"https://x/ack/caine.{ids}.{again.created_at}"
+        assert t.logged("notification_failed")[-1].error == "https://x/ack/*** is what you sent"
         linker.broken = True
         arises(t, "d:heartbeat")
         await t.sleep("3s")
@@ -285,6 +293,12 @@ async def test_who_reads_gets_a_link_and_a_lost_key_costs_no_notice() -> None:
         await t.sleep("1m")
         assert ["ack_url" in said.delivery.message for said in t.channel().heard] == [True, True, False, False]
         assert not any("ack_url" in said.delivery.message for said in t.channel("clerk").heard)
+        linker.broken = False
+        arises(t, *(f"e{number}:heartbeat" for number in range(LINKED)))
+        await t.sleep("3s")
+        arises(t, *(f"f{number}:heartbeat" for number in range(LINKED + 1)))
+        await t.sleep("3s")
+        assert ["ack_url" in said.delivery.message for said in t.channel().heard[4:]] == [True, False]
 
 
 async def test_a_try_under_way_at_an_acknowledgement_is_the_last() -> None:
