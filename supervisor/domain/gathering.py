@@ -1,8 +1,9 @@
 """When a channel sends what is fresh: at once where it is critical, and together with what comes at the same time.
 
-A critical notice waits for the quiet alone, and after three messages with critical ones in a row until 5 s after the
-last of them; after three messages of any kind in a row what is not urgent waits until `group_wait` after the last. A
-pause of twice that ends a row. So a storm is one message, and one that trickles is one message every so often.
+What is critical waits for the quiet alone, or, after three messages with critical news in a row, until 5 s after the
+last of them at the latest. Anything else waits for `group_wait`, or for the next message; after three messages of any
+kind in a row it, and the end of what was critical, waits until `group_wait` after the last. A pause of twice that ends
+a row. So a storm is one message, and one that trickles is one message every so often.
 """
 
 from __future__ import annotations

@@ -178,7 +178,7 @@ class Desk:
         incident = self._incidents.get(delivery.incident)
         if incident is None or delivery.kind is NoticeKind.RESOLVED:
             return False
-        if incident.state is not IncidentState.ACKNOWLEDGED:
+        if incident.acked_by is None:  # who looked after it to the end counts as well
             if self._silenced(change, incident.key) is None:
                 return False
             self._handle(change, incident, escalation.Silenced())  # what is kept back is told when the silence ends

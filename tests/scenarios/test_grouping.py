@@ -330,6 +330,19 @@ async def test_who_may_have_heard_before_an_acknowledgement_hears_the_end() -> N
         assert t.channel().kinds() == ["resolved"]
 
 
+async def test_a_try_under_way_at_an_acknowledgement_is_the_last_though_it_is_over_meanwhile() -> None:
+    async with people() as t:
+        t.channel().takes = 3.0
+        t.channel().answers = [Failed("down")]
+        arises(t, "a:heartbeat")
+        await t.sleep("1s")
+        (incident,) = (await t.control.fleet()).incidents
+        await t.control.acknowledge(incident.id, "me", 1800.0)
+        passes(t, "a:heartbeat")
+        await t.sleep("1m")
+        assert t.channel().kinds() == ["resolved"]
+
+
 async def test_what_a_program_has_accepted_is_not_sent_again_after_an_acknowledgement() -> None:
     async with people() as t:
         t.channel().usually = Accepted(30.0)
