@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_TOKEN = re.compile(r"(?<=/ack/)[\w.-]+", re.ASCII)
+from supervisor.links import PATH
+
+_TOKEN = re.compile(rf"(?<={PATH})[\w.-]+", re.ASCII)
 _HIDDEN = "***"
 _PIECE = 8
 """So many characters of a link in a row are no chance."""

@@ -7,48 +7,15 @@ from collections.abc import Sequence
 import pytest
 
 from supervisor.domain.actions import Severity
-from supervisor.domain.delivery import Accepted, Failed
+from supervisor.domain.delivery import Failed
 from supervisor.domain.gate import GatePolicy
 from supervisor.formats.duration import parse_duration
-from supervisor.runtime.change import Change
 from supervisor.runtime.sender import LINKED
 from tests.support.actors import ScriptedChannel, ScriptedReader
-from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
+from tests.support.readers import arises, came, passes, people
+from tests.support.world import VIRTUAL, agent, near, town
 
 pytestmark = VIRTUAL
-
-
-def people(**rest: object) -> VirtualTown:
-    """Return a town whose channel Caine is one for people; `clerk` is a file, say."""
-    made = town(x=agent(None), gate=GatePolicy(share=2.0), chain=(("caine", "0s"), ("clerk", "0s")), **rest)
-    made.channels["caine"] = ScriptedReader()
-    return made
-
-
-def arises(t: VirtualTown, *keys: str, severity: Severity = Severity.CRITICAL) -> None:
-    change = Change()
-    for key in keys:
-        t.daemon.desk.open(change, key, severity, f"{key} is wrong", {})
-    t.daemon.journal.post(change)
-
-
-def passes(t: VirtualTown, *keys: str) -> None:
-    change = Change()
-    for key in keys:
-        t.daemon.desk.resolve(change, key, "it is over")
-    t.daemon.journal.post(change)
-
-
-def came(t: VirtualTown, begun: float) -> list[tuple[float, str, int]]:
-    """Return after how long, of which kind and of how many incidents each message that Caine got is."""
-    return [
-        (
-            round(said.at - t.born - begun, 1),
-            said.kind.value,
-            said.delivery.message.get("counts", {"total": 1})["total"],
-        )
-        for said in t.channel().heard
-    ]
 
 
 async def test_a_storm_is_one_message_and_so_is_its_end() -> None:
@@ -234,18 +201,6 @@ async def test_a_refusal_sends_each_member_to_the_next_step() -> None:
         assert len(t.logged("notification_failed", channel="caine")) == 2
 
 
-async def test_nobody_is_told_after_an_acknowledgement() -> None:
-    async with people() as t:
-        arises(t, "a:stalled", severity=Severity.WARNING)
-        await t.sleep("5s")
-        (incident,) = (await t.control.fleet()).incidents
-        await t.control.acknowledge(incident.id, "me", 600.0)
-        await t.sleep("5m")
-        assert t.heard() == []
-        await t.sleep("6m")
-        assert [kind for _, kind, _ in t.heard()] == ["ack_expired"]
-
-
 async def test_a_channel_that_becomes_a_file_gets_what_waits_one_by_one() -> None:
     async with people() as t:
         t.channel().usually = Failed("not now")
@@ -299,104 +254,3 @@ async def test_who_reads_gets_a_link_and_a_lost_key_costs_no_notice() -> None:
         arises(t, *(f"f{number}:heartbeat" for number in range(LINKED + 1)))
         await t.sleep("3s")
         assert ["ack_url" in said.delivery.message for said in t.channel().heard[4:]] == [True, False]
-
-
-async def test_a_try_under_way_at_an_acknowledgement_is_the_last() -> None:
-    async with people() as t:
-        t.channel().takes = 3.0
-        t.channel().answers = [Failed("down")]
-        arises(t, "a:heartbeat")
-        await t.sleep("1s")
-        (incident,) = (await t.control.fleet()).incidents
-        await t.control.acknowledge(incident.id, "me", 1800.0)
-        await t.sleep("25m")
-        assert t.channel().heard == []
-        assert len(t.channel().tries) == 1
-        await t.sleep("30m")
-        assert t.channel().kinds()[:1] == ["ack_expired"]
-
-
-async def test_who_may_have_heard_before_an_acknowledgement_hears_the_end() -> None:
-    async with people() as t:
-        t.channel().takes = 3.0
-        t.channel().answers = [Failed("it was taken, but the answer was lost")]
-        arises(t, "a:heartbeat")
-        await t.sleep("1s")
-        (incident,) = (await t.control.fleet()).incidents
-        await t.control.acknowledge(incident.id, "me", 1800.0)
-        await t.sleep("1m")
-        passes(t, "a:heartbeat")
-        await t.sleep("1m")
-        assert t.channel().kinds() == ["resolved"]
-
-
-async def test_a_try_under_way_at_an_acknowledgement_is_the_last_though_it_is_over_meanwhile() -> None:
-    async with people() as t:
-        t.channel().takes = 3.0
-        t.channel().answers = [Failed("down")]
-        arises(t, "a:heartbeat")
-        await t.sleep("1s")
-        (incident,) = (await t.control.fleet()).incidents
-        await t.control.acknowledge(incident.id, "me", 1800.0)
-        passes(t, "a:heartbeat")
-        await t.sleep("1m")
-        assert t.channel().kinds() == ["resolved"]
-
-
-async def test_what_a_program_has_accepted_is_not_sent_again_after_an_acknowledgement() -> None:
-    async with people() as t:
-        t.channel().usually = Accepted(30.0)
-        arises(t, "a:heartbeat")
-        await t.sleep("5s")
-        (incident,) = (await t.control.fleet()).incidents
-        await t.control.acknowledge(incident.id, "me", 1800.0)
-        await t.sleep("10m")
-        assert len(t.channel().tries) == 1
-
-
-async def test_a_silence_keeps_back_what_waits_for_company() -> None:
-    async with people() as t:
-        arises(t, "a:stalled", severity=Severity.WARNING)
-        await t.sleep("5s")
-        await t.control.silence("a", 1800.0, "ann", "maintenance")
-        await t.sleep("29m")
-        assert t.heard() == []
-        await t.sleep("2m")
-        assert t.channel().kinds() == ["silence_ended"]
-
-
-async def test_a_silence_keeps_back_what_is_to_be_tried_again() -> None:
-    async with people() as t:
-        t.channel().answers = [Failed("down")]
-        arises(t, "a:heartbeat")
-        await t.sleep("2s")
-        await t.control.silence("a", 1800.0, "ann", "maintenance")
-        await t.sleep("29m")
-        assert (t.heard(), len(t.channel().tries)) == ([], 1)
-        await t.sleep("2m")
-        assert t.channel().kinds() == ["silence_ended"]
-
-
-async def test_a_silence_during_a_try_makes_it_the_last() -> None:
-    async with people() as t:
-        t.channel().takes = 3.0
-        t.channel().answers = [Failed("down")]
-        arises(t, "a:heartbeat", "b:heartbeat")
-        await t.sleep("1s")
-        await t.control.silence("a", 1800.0, "ann", "maintenance")
-        await t.sleep("10m")
-        assert [said.delivery.message["counts"]["total"] for said in t.channel().heard[:1]] == [1]
-        assert {said.delivery.message.get("key", "b:heartbeat") for said in t.channel().heard} == {"b:heartbeat"}
-        await t.sleep("25m")
-        assert "silence_ended" in t.channel().kinds()
-
-
-async def test_a_silence_that_ends_before_the_notice_is_due_changes_nothing() -> None:
-    async with people() as t:
-        begun = t.t
-        arises(t, "a:stalled", severity=Severity.WARNING)
-        await t.sleep("5s")
-        silence = await t.control.silence("a", 1800.0, "ann", "a slip")
-        await t.control.unsilence(silence.silence.id, "ann")
-        await t.sleep("2m")
-        assert came(t, begun) == [(30.0, "triggered", 1)]
