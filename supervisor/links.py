@@ -1,7 +1,8 @@
 """Links by which whoever was told may acknowledge, without a login: the link itself is the right to do that, no more.
 
-A link names an incident, or all that were open at a moment, and the channel that it was sent through. It is signed by
-a key that never leaves this machine, and good for seven days. A key that is lost makes old links invalid, and no more.
+A link names the incidents that its message tells of, the channel that it was sent through, and when the message was
+made: it is the same at each try. It is signed by a key that never leaves this machine, and good for seven days. A key
+that is lost makes old links invalid, and no more.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import errno
 import hashlib
 import os
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous import BadData, URLSafeSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
+
+from supervisor.domain.escalation import Incident
 
 PATH = "/ack/"
 """Where links lead, below the public address; the token follows."""
@@ -30,19 +34,25 @@ _SALT = "collections-supervisor.ack"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a link is good for: `incident`, or where that is None all that were open at `opened_before`."""
+    """What a link is good for: `incidents`, that `channel` was told of by a message made at `made_at`."""
 
     channel: str
-    incident: str | None
-    opened_before: float
+    incidents: tuple[str, ...]
+    made_at: float
+
+    def is_good_for(self, incident: Incident, now: float) -> bool:
+        """Whether it acknowledges this one at `now`.
+
+        The link is no older than its incident, whose times move with a clock that is set: no step ends a fresh one.
+        """
+        return now - max(self.made_at, incident.opened_at) <= GOOD_FOR
 
 
 class LinkError(Exception):
-    """This is no link of ours, or (`expired`) it was one."""
+    """This is no link of ours."""
 
-    def __init__(self, *, expired: bool = False) -> None:
-        super().__init__("this link has expired" if expired else "this is no link of ours")
-        self.expired = expired
+    def __init__(self) -> None:
+        super().__init__("this is no link of ours")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +62,26 @@ class AckLinks:
     public_url: str
     key_file: Path
 
-    async def url(self, channel: str, incident: str | None, opened_before: float) -> str:
-        """Return a link for what `channel` is told. Raises OSError where there is no key, and none can be made."""
-        token = (await self._serializer()).dumps([channel, incident, opened_before])
+    async def url(self, channel: str, incidents: Sequence[str], made_at: float) -> str:
+        """Return the link of a message. Raises OSError where there is no key, and none can be made."""
+        token = (await self._serializer()).dumps([channel, " ".join(incidents), made_at])
         return f"{self.public_url}{PATH}{token}"
 
     async def read(self, token: str) -> Claim:
         """Return what a link's token is good for. Raises LinkError, and OSError where there is no key."""
         serializer = await self._serializer()
         try:
-            channel, incident, opened_before = serializer.loads(token, max_age=GOOD_FOR)
+            channel, incidents, made_at = serializer.loads(token)
             signature = token.rpartition(".")[2].encode()
             if base64_encode(base64_decode(signature)) != signature:  # another spelling of the same bytes
                 raise LinkError
-        except SignatureExpired:
-            raise LinkError(expired=True) from None
-        except BadSignature:
+        except BadData:
             raise LinkError from None
-        return Claim(channel, incident, opened_before)
+        return Claim(channel, tuple(incidents.split()), made_at)
 
-    async def _serializer(self) -> URLSafeTimedSerializer:
+    async def _serializer(self) -> URLSafeSerializer:
         key = await asyncio.to_thread(_key, self.key_file)
-        return URLSafeTimedSerializer(key, salt=_SALT, signer_kwargs={"digest_method": hashlib.sha256})
+        return URLSafeSerializer(key, salt=_SALT, signer_kwargs={"digest_method": hashlib.sha256})
 
 
 def _key(path: Path) -> bytes:

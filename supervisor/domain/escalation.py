@@ -110,7 +110,14 @@ class ChannelFailed:
     channel: str
 
 
-IncidentEvent = DeadlineReached | Acknowledged | Resolved | Worsened | ChannelTook | ChannelFailed | ClockStepped
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """A silence has taken a notice back before it was heard."""
+
+
+IncidentEvent = (
+    DeadlineReached | Acknowledged | Resolved | Worsened | ChannelTook | ChannelFailed | Silenced | ClockStepped
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +155,7 @@ def open_incident(
     return handle(incident, DeadlineReached(), now, chain, silenced_until=silenced_until)
 
 
-def handle(  # noqa: PLR0911 - the table: a row for every event
+def handle(  # noqa: C901, PLR0911 - the table: a row for every event
     incident: Incident, event: IncidentEvent, now: float, chain: Chain, *, silenced_until: float | None = None
 ) -> Step:
     """Return the incident after `event` at `now`, and who is to be told."""
@@ -175,6 +182,8 @@ def handle(  # noqa: PLR0911 - the table: a row for every event
             return _woken(_restarted(incident, now, chain), now, chain, silenced_until)
         case ChannelFailed(channel):
             return _skipped(incident, channel, now, chain, silenced_until)
+        case Silenced():
+            return replace(incident, silenced=True), ()
         case _:
             assert_never(event)
 

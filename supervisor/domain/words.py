@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+LINE_LIMIT = 300
+"""Longest line that quotes somebody, in characters."""
+
 _SHORT = 10
 """Below this many seconds, or minutes, people want to know more exactly."""
 

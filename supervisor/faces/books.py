@@ -13,14 +13,13 @@ from supervisor.domain.invoices import Status
 from supervisor.domain.metrics import DAY, Latency, Metrics
 from supervisor.domain.totals import Tally
 from supervisor.domain.trend import Trend
+from supervisor.domain.words import LINE_LIMIT
 from supervisor.faces.chart import Chart, charts
 from supervisor.faces.figures import about_a_day
 from supervisor.faces.languages.language import Language
 
 SHOWN = 50
 """So many findings a page shows, and so many queues."""
-
-_LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def section(account: Account, trend: Trend, figures: Metrics | None, now: float,
         sums=tuple(view.sums(account, trend)),
         items=tuple(view.item(kept) for kept in findings[:SHOWN]),
         hidden=max(len(findings) - SHOWN, 0),
-        queues=tuple((queue.name[:_LONGEST], view.waiting(queue)) for queue in account.queues[:SHOWN]),
+        queues=tuple((queue.name[:LINE_LIMIT], view.waiting(queue)) for queue in account.queues[:SHOWN]),
         queues_hidden=max(len(account.queues) - SHOWN, 0),
         charts=tuple(drawn),
         charts_hidden=charts_hidden,
@@ -204,12 +203,12 @@ class _View:
         return Item(
             icon=_icon(kept),
             severity=finding.severity.value,
-            message=tell(finding.message[:_LONGEST]),
+            message=tell(finding.message[:LINE_LIMIT]),
             phrase=tell(PHRASES[finding.check]),
             standing=standing,
-            expected=tell(finding.expected[:_LONGEST]),
-            found=tell(finding.found[:_LONGEST]),
-            place=finding.file[-_LONGEST:] + ("" if finding.line is None else f":{finding.line}"),
+            expected=tell(finding.expected[:LINE_LIMIT]),
+            found=tell(finding.found[:LINE_LIMIT]),
+            place=finding.file[-LINE_LIMIT:] + ("" if finding.line is None else f":{finding.line}"),
         )
 
     def waiting(self, queue: QueueView) -> str:

@@ -24,6 +24,7 @@ from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, worst_fi
 from supervisor.domain.health import HealthState
 from supervisor.domain.metrics import Metrics
 from supervisor.domain.silences import Silence
+from supervisor.domain.words import LINE_LIMIT
 from supervisor.faces import quiet
 from supervisor.faces.books import section
 from supervisor.faces.languages.language import ENGLISH, Language, Moment
@@ -46,7 +47,6 @@ _UNFOLDED = 40
 """Fleets up to this size are shown whole; in larger ones the agents that are well are folded away."""
 _EVENTS = 40
 _INCIDENTS = 100
-_LONGEST = 300
 _WELL = frozenset({HealthState.HEALTHY, HealthState.STOPPED})
 
 
@@ -161,7 +161,7 @@ def render(
             silences=quiet.lines(fleet, speech),
             books=section(fleet.books, fleet.trend, figures, now, speech),
             events=[(line, view.moment(line.at)) for line in tell(history, _EVENTS, speech)],
-            page_error=fleet.page_error[:_LONGEST],
+            page_error=fleet.page_error[:LINE_LIMIT],
             unregistered=fleet.unregistered[:50],
             unregistered_hidden=max(len(fleet.unregistered) - 50, 0),
             program=PROGRAM,
@@ -240,10 +240,10 @@ class _View:
         strip = strips.of(agent)
         message = "" if agent.beat is None or agent.status in _WELL else agent.beat.message or ""
         return Card(
-            name=agent.name[:_LONGEST],
+            name=agent.name[:LINE_LIMIT],
             state=agent.status.value,
-            reason=self._speech.tell(agent.reason[:_LONGEST]),
-            message="" if message in agent.reason else message[:_LONGEST],
+            reason=self._speech.tell(agent.reason[:LINE_LIMIT]),
+            message="" if message in agent.reason else message[:LINE_LIMIT],
             heartbeat=None if agent.last_heartbeat is None else self.moment(agent.last_heartbeat),
             next=tuple((what, self.moment(at)) for what, at in self._next(agent)),
             misses=agent.consecutive_misses,
@@ -267,7 +267,7 @@ class _View:
         if agent.due is not None:
             yield self._say("due by") if agent.status is HealthState.HEALTHY else self._say("next miss"), agent.due
         if agent.held_until is not None and agent.held_until > self._now:
-            by = (agent.held_by or "")[:_LONGEST]
+            by = (agent.held_by or "")[:LINE_LIMIT]
             held = self._say("restarts held by {by} until", by=by) if by else self._say("restarts held until")
             yield held, agent.held_until
 
@@ -279,7 +279,7 @@ class _View:
                 state.value,
                 [
                     (
-                        agent.name[:_LONGEST],
+                        agent.name[:LINE_LIMIT],
                         never if agent.last_heartbeat is None else span(max(self._now - agent.last_heartbeat, 0.0)),
                         "" if state in _WELL else tell(agent.reason)[:60],
                     )
@@ -294,34 +294,34 @@ class _View:
         return Notice(
             id=incident.id,
             severity=incident.severity.value,
-            subject=incident.subject[:_LONGEST],
-            cause=self.words(incident.cause[:_LONGEST]),
-            summary=self._speech.tell(incident.summary[:_LONGEST]),
+            subject=incident.subject[:LINE_LIMIT],
+            cause=self.words(incident.cause[:LINE_LIMIT]),
+            summary=self._speech.tell(incident.summary[:LINE_LIMIT]),
             opened=self.moment(incident.opened_at),
             open_for=self._speech.span(max(self._now - incident.opened_at, 0.0)),
             standing=self._standing(incident, silence),
-            told=", ".join(incident.told)[:_LONGEST] or self._say("nobody yet"),
+            told=", ".join(incident.told)[:LINE_LIMIT] or self._say("nobody yet"),
             command=f"{PROGRAM} ack {shlex.quote(incident.id)}",
             acknowledged=incident.acked_by is not None,
             silenced=silence is not None,
-            key=incident.key[:_LONGEST],
+            key=incident.key[:LINE_LIMIT],
         )
 
     def _standing(self, incident: Incident, silence: Silence | None) -> str:
         if incident.acked_by is None and silence is not None:
             by, clock = quiet.author(silence, self._speech), self.moment(silence.ends_at).clock
-            comment = silence.comment[:_LONGEST]
+            comment = silence.comment[:LINE_LIMIT]
             return self._say("silenced until {clock} by {by}: {comment}", clock=clock, by=by, comment=comment)
         if incident.acked_by is None:
             return self._say("nobody has acknowledged it")
-        by = incident.acked_by[:_LONGEST]
+        by = incident.acked_by[:LINE_LIMIT]
         if incident.acked_until is None:
             return self._say("{by} looks after it", by=by)
         return self._say("{by} looks after it until {clock}", by=by, clock=self.moment(incident.acked_until).clock)
 
 
 def _commands(agent: AgentView) -> tuple[str, ...]:
-    name = shlex.quote(agent.name[:_LONGEST])
+    name = shlex.quote(agent.name[:LINE_LIMIT])
     held = "release" if Modifier.HELD in agent.modifiers else "hold"
     asked = ["why"]
     if agent.restarter is not None:

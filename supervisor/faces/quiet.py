@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.silences import Coverage, Silence
+from supervisor.domain.words import LINE_LIMIT
 from supervisor.faces.languages.language import Language, Moment
 
 _MOST = 50
-_LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,15 @@ def author(silence: Silence, speech: Language) -> str:
     """Return who has silenced it: a person, or the window of maintenance."""
     if silence.window:
         return speech.say("maintenance {name}", name=silence.window)
-    return silence.author[:_LONGEST]
+    return silence.author[:LINE_LIMIT]
 
 
 def _line(covered: Coverage, now: float, speech: Language) -> Line:
     silence = covered.silence
     return Line(
         id="" if silence.window else silence.id,
-        matcher=silence.matcher[:_LONGEST],
-        comment=silence.comment[:_LONGEST],
+        matcher=silence.matcher[:LINE_LIMIT],
+        comment=silence.comment[:LINE_LIMIT],
         by=author(silence, speech),
         when=speech.say("until") if covered.runs else speech.say("begins"),
         at=speech.moment(silence.ends_at if covered.runs else silence.starts_at, now),
@@ -68,8 +68,8 @@ def _shut(fleet: Fleet, speech: Language) -> Iterable[Line]:
             continue
         yield Line(
             id="",
-            matcher=window.matcher[:_LONGEST],
-            comment=window.comment[:_LONGEST],
+            matcher=window.matcher[:LINE_LIMIT],
+            comment=window.comment[:LINE_LIMIT],
             by=speech.say("maintenance {name}", name=window.name),
             when=speech.say("for {length} from", length=speech.span(window.duration)),
             at=speech.moment(planned.next_at, fleet.at),

@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field
 
 from supervisor.domain.delivery import Delivery, NoticeKind
+from supervisor.domain.words import LINE_LIMIT
 from supervisor.notifiers import _text
 
 _LIMIT = 64 * 1024
@@ -70,7 +71,7 @@ def render(path: Path, delivery: Delivery) -> str:
     except jinja2.TemplateSyntaxError as error:
         raise TemplateError(f"{path}:{error.lineno}: {error.message}") from None
     except Exception as error:  # noqa: BLE001 - a template may divide by zero as well
-        raise TemplateError(f"{path}:{_line(error)}: {_text.one_line(error, _text.LINE_LIMIT)}") from None
+        raise TemplateError(f"{path}:{_line(error)}: {_text.one_line(error, LINE_LIMIT)}") from None
 
 
 def _line(error: Exception) -> int:

@@ -10,15 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from supervisor.domain.delivery import Delivery, NoticeKind
+from supervisor.domain.words import LINE_LIMIT
 
 SHOWN = 500
 """Bytes of a program's or a server's words that an error quotes."""
 
 TITLE_LIMIT = 150
 """Longest title, in characters."""
-
-LINE_LIMIT = 300
-"""Longest line that quotes somebody, in characters."""
 
 _SEEN = 8  # times the limit: so much of a long text is looked at
 _FINDINGS = 5
@@ -34,7 +32,8 @@ def one_line(value: Any, limit: int | None = None) -> str:
     """Return `value` on one printable line, of `limit` characters at the most."""
     raw = str(value)
     text = " ".join((raw if limit is None else raw[: _SEEN * limit]).split())
-    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
     return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
 
 

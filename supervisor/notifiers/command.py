@@ -1,8 +1,9 @@
 """Channel `command`: each notification runs a program, never a shell.
 
 The message is JSON on its standard input; SUPERVISOR_DELIVERY, SUPERVISOR_INCIDENT, SUPERVISOR_AGENT,
-SUPERVISOR_KIND and SUPERVISOR_SUMMARY say the most of it. The program can be run again for the same delivery:
-SUPERVISOR_DELIVERY tells.
+SUPERVISOR_KIND and SUPERVISOR_SUMMARY say the most of it. SUPERVISOR_INCIDENT is what `ack` takes: of a group the ids
+of what is open (of what is over, where nothing else is), a space between, and empty where they are more than 100: the
+message has them. The program can be run again for the same delivery: SUPERVISOR_DELIVERY tells.
 
 Exit codes: 0 is delivered. 64 to 78 (sysexits.h) apart from 75, and 126 and 127 (a wrapper found nothing to run),
 are a refusal for good. 75 (EX_TEMPFAIL), every other code, a signal and a timeout are tried again.
@@ -33,6 +34,7 @@ KILL_PATIENCE = 1.0
 
 _PIPE = 64 * 1024
 _VALUE_LIMIT = 1000
+_IDS = 100
 _EX_TEMPFAIL = 75
 _REFUSALS = frozenset(range(64, 79)) - {_EX_TEMPFAIL} | {126, 127}
 _PERMANENT = frozenset({errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
@@ -146,13 +148,21 @@ def _environment(delivery: Delivery) -> dict[bytes, bytes]:
     """Return our own environment, apart from what systemd means for us alone, and what the notification is about."""
     facts: dict[str, Any] = {
         "DELIVERY": delivery.id,
-        "INCIDENT": delivery.incident,
+        "INCIDENT": _incidents(delivery),
         "AGENT": delivery.message.get("agent", ""),
         "KIND": delivery.kind.value,
         "SUMMARY": delivery.message.get("summary", ""),
     }
     inherited = {key: value for key, value in os.environb.items() if key not in _OURS_ALONE}
     return inherited | {f"SUPERVISOR_{key}".encode(): _value(fact) for key, fact in facts.items()}
+
+
+def _incidents(delivery: Delivery) -> str:
+    """Return the incident, or a group's where they are few."""
+    ids = delivery.message.get("incident_ids") or delivery.message.get("resolved_ids")
+    if ids is None:
+        return delivery.incident
+    return " ".join(ids) if len(ids) <= _IDS else ""
 
 
 def _value(fact: Any) -> bytes:

@@ -37,6 +37,7 @@ from supervisor.config_types import Duration
 from supervisor.credentials import CredentialError, PasswordKeys
 from supervisor.domain.delivery import Delivered, Delivery, Failed, NoticeKind, Outcome
 from supervisor.domain.groups import GROUP
+from supervisor.domain.words import LINE_LIMIT
 from supervisor.notifiers import _template, _text
 from supervisor.notifiers._recipients import Recipients
 
@@ -222,7 +223,7 @@ def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationEr
 
 
 def _reply(code: int, message: str) -> str:
-    return _text.one_line(f"{code} {message}", _text.LINE_LIMIT)
+    return _text.one_line(f"{code} {message}", LINE_LIMIT)
 
 
 def _for_good(replies: Iterable[tuple[int, str]]) -> bool:

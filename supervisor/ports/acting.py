@@ -85,8 +85,8 @@ class Patient(Notifier, Protocol):
 class Links(Protocol):
     """Makes links by which whoever is told may acknowledge."""
 
-    async def url(self, channel: str, incident: str | None, opened_before: float) -> str:
-        """Return a link for `incident`, or where it is None for all that were open at `opened_before`.
+    async def url(self, channel: str, incidents: Sequence[str], made_at: float) -> str:
+        """Return the link of a message made at `made_at` that tells `channel` of `incidents`: always the same one.
 
         Raises OSError where none can be made.
         """

@@ -175,6 +175,23 @@ class Desk:
         if incident is not None and delivery.kind is not NoticeKind.RESOLVED:
             self._handle(change, incident, escalation.ChannelFailed(delivery.channel))
 
+    def take_back(self, change: Change, delivery: Delivery) -> bool:
+        """Withdraw a notice that nobody is to hear now: somebody looks after its incident, or it is silenced.
+
+        Return whether it is. Where it may have arrived all the same, its channel hears the end.
+        """
+        incident = self._incidents.get(delivery.incident)
+        if incident is None or delivery.kind is NoticeKind.RESOLVED:
+            return False
+        if incident.acked_by is None:  # who looked after it to the end counts as well
+            if self._silenced(change, incident.key) is None:
+                return False
+            self._handle(change, incident, escalation.Silenced())  # what is kept back is told when the silence ends
+        if delivery.attempts:
+            self.took(change, delivery)
+        self.update(change, cancelled(delivery))
+        return True
+
     def update(self, change: Change, delivery: Delivery) -> None:
         """Keep the new value of a delivery; one that is finished is kept by the store alone."""
         change.deliveries[delivery.id] = delivery

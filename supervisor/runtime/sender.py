@@ -23,6 +23,7 @@ from supervisor.runtime.change import Change
 from supervisor.runtime.desk import CHANNEL_CAUSE, Desk, agent_of
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.lane import Batch, Lane
+from supervisor.runtime.redaction import redacted
 
 CHANNELS = f"supervisor:{CHANNEL_CAUSE}"
 """How the key of a failing channel's incident begins."""
@@ -32,6 +33,9 @@ REFRESHES_LOST = 3
 
 _REFRESHES = "refreshes"
 """In the evidence of a channel's incident: it was opened by refreshes that failed, so many in a row."""
+
+LINKED = 50
+"""A message of more incidents has no link: it names them, and would be too long for a mail program."""
 
 _AT_ONCE = 50
 
@@ -69,19 +73,25 @@ class Sender:
         name = await self._named(batch)
         begun, told = await self._begun(lane, name, batch.deliveries)
         if told is not None:
-            outcome = await self.attempt(lane.notifier, await self._linked(lane, told, alone=begun[0].id == name))
+            outcome = await self.attempt(lane.notifier, await self._linked(lane, told))
             await self._settled(lane, begun, outcome, None if begun[0].id == name else name)
 
     async def attempt(self, notifier: Notifier, delivery: Delivery) -> Outcome:
-        """Return what came of one try."""
-        return await self._bounded(notifier, lambda: notifier.send(delivery))
+        """Return what came of one try. A link never stands in it: who answers with what it was sent tells nobody."""
+        outcome = await self._bounded(notifier, lambda: notifier.send(delivery))
+        if isinstance(outcome, Failed):
+            return replace(outcome, error=redacted(outcome.error, delivery.message.get("ack_url", "")))
+        return outcome
 
-    async def _linked(self, lane: Lane, told: Delivery, *, alone: bool) -> Delivery:
-        """Return what is told with a link to acknowledge it by, where a person or a model reads it."""
+    async def _linked(self, lane: Lane, told: Delivery) -> Delivery:
+        """Return what is told with a link to acknowledge it by, where a person reads it and it is not too long."""
         if self.links is None or not lane.groups or told.kind is NoticeKind.RESOLVED:
             return told
+        ids = told.message.get("incident_ids", [told.incident])
+        if len(ids) > LINKED:
+            return told
         try:
-            url = await self.links.url(lane.channel, told.incident if alone else None, self._clock.now())
+            url = await self.links.url(lane.channel, ids, told.created_at)
         except OSError as error:
             _log.warning("no link to acknowledge by: %s: %s", error.filename, error.strerror)
             return told
@@ -147,13 +157,13 @@ class Sender:
                     # It may have arrived with an earlier try: the channel hears the end of it.
                     self._desk.took(change, delivery)
                     self._desk.update(change, deliveries.cancelled(delivery))
-                else:
+                elif not self._desk.take_back(change, delivery):
                     begun.append(deliveries.begun(delivery, now))
                     self._desk.update(Change(), begun[-1])  # written with what comes of it
                     group.add(begun[-1])
         if not begun:
             return begun, None
-        return begun, begun[0] if begun[0].id == name else group.delivery(now)
+        return begun, begun[0] if begun[0].id == name else group.delivery()
 
     async def _settled(self, lane: Lane, begun: Sequence[Delivery], outcome: Outcome, group: str | None) -> None:
         now = self._clock.now()
@@ -182,7 +192,7 @@ class Sender:
         for first in range(0, len(items), _AT_ONCE):
             change = Change()
             yield items[first : first + _AT_ONCE], change
-            if change.deliveries or change.records:
+            if change.deliveries or change.records or change.silences:
                 self._journal.post(change)
             if len(items) > _AT_ONCE:
                 await asyncio.sleep(0)
@@ -204,7 +214,8 @@ class Sender:
     def _failed(self, change: Change, delivery: Delivery, outcome: Failed, group: str | None) -> Delivery:
         """Note a try that failed; return the delivery, withdrawn where it is no use any more."""
         spent = deliveries.exhausted(delivery)
-        if spent and self._is_over(delivery):
+        waits = delivery.state is DeliveryState.PENDING
+        if waits and ((spent and self._is_over(delivery)) or self._desk.take_back(change, delivery)):
             delivery = deliveries.cancelled(delivery)
         change.records.append(
             NotificationFailed(

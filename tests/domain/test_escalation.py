@@ -9,7 +9,7 @@ import pytest
 from supervisor.domain import escalation
 from supervisor.domain.actions import Severity
 from supervisor.domain.delivery import NoticeKind
-from supervisor.domain.escalation import ChannelFailed, ChannelTook, Resolved, Tell, Worsened
+from supervisor.domain.escalation import ChannelFailed, ChannelTook, Resolved, Silenced, Tell, Worsened
 from supervisor.domain.events import DeadlineReached
 from supervisor.domain.policy import Chain
 from tests.support.playbook import UNSILENCE, Alarm, ack, alarm, chain, silence
@@ -282,3 +282,9 @@ def test_a_step_of_the_clock_moves_every_kept_time(step: str) -> None:
     told("caine").at("1m", ack("10m")).step_clock(step).at("11m").expect("11m caine ack_expired")
     alarm(THREE, silenced="1h").at("1m").step_clock(step).at("60m").expect("60m caine silence_ended")
     alarm(Chain()).step_clock(step).is_("triggered", next_at=None)
+
+
+def test_what_a_silence_took_back_is_told_when_it_ends() -> None:
+    scene = told().at("1m", silence("2m"), Silenced()).is_("triggered", silenced=True)
+    scene.at("3m", UNSILENCE).expect("3m caine silence_ended")
+    told().at("1m", BETTER, Silenced()).is_("resolved", silenced=False)

@@ -20,6 +20,7 @@ from supervisor.domain.escalation import (
     IncidentEvent,
     IncidentState,
     Resolved,
+    Silenced,
     Tell,
     Worsened,
 )
@@ -112,6 +113,12 @@ class EscalationMachine(RuleBasedStateMachine):
     @rule(seconds=st.integers(1, DAY))
     def silence_it(self, seconds: int) -> None:
         self.silenced_until = self.now + seconds
+
+    @rule()
+    def take_back(self) -> None:
+        if self.silence is not None:
+            self.tell(Silenced())
+            assert self.incident.silenced or self.resolved
 
     @rule()
     def end_silence(self) -> None:

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from math import inf
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.domain.gathering import IN_A_ROW, QUIET, QUIET_MAX, Pace, send_at
+from supervisor.domain.delivery import Delivery, NoticeKind
+from supervisor.domain.gathering import (
+    IN_A_ROW,
+    QUIET,
+    QUIET_MAX,
+    URGENT_WAIT,
+    Pace,
+    due_at,
+    is_urgent,
+    send_at,
+    urgent_wait,
+)
 
 TIMES = st.floats(0, 1e6)
 WAITS = st.floats(0, 3600)
@@ -69,3 +81,22 @@ def test_a_channel_tells_no_more_than_a_handful_and_one_each_group_wait(arrivals
         left = [at for at in left if at > goes]
     for first in sent:
         assert len([at for at in sent if first <= at < first + 30.0]) <= IN_A_ROW
+
+
+def notice(kind: NoticeKind, severity: str) -> Delivery:
+    return Delivery("a.1", "a", "ops", kind, {"severity": severity}, 100.0, 100.0)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NoticeKind if kind is not NoticeKind.TEST])
+def test_what_is_critical_is_urgent_but_not_its_end(kind: NoticeKind) -> None:
+    assert is_urgent(notice(kind, "critical")) is (kind is not NoticeKind.RESOLVED)
+    assert not is_urgent(notice(kind, "warning"))
+    assert due_at(notice(kind, "critical"), 30.0) == 100.0
+    assert due_at(notice(kind, "warning"), 30.0) == 130.0
+
+
+@given(st.lists(TIMES, max_size=8), WAITS)
+def test_what_is_urgent_never_waits_longer_than_a_few_seconds(before: list[float], group_wait: float) -> None:
+    now, wait = max([0.0, *before]), urgent_wait(group_wait)
+    pace = told(*sorted(before), group_wait=wait)
+    assert send_at(now, now, pace, now, wait) <= now + URGENT_WAIT

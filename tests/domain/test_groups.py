@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.domain.delivery import Delivery, NoticeKind
-from supervisor.domain.groups import SHOWN, Group, group_id
+from supervisor.domain.groups import IDS, SHOWN, Group, group_id
 from supervisor.domain.messages import utc
 
 
@@ -31,7 +32,7 @@ def told(*notices: Delivery) -> Delivery:
     group = Group("group.1", "caine")
     for one in notices:
         group.add(one)
-    return group.delivery(2000.0)
+    return group.delivery()
 
 
 def test_it_counts_names_the_worst_and_says_what_to_type() -> None:
@@ -82,7 +83,39 @@ def test_the_same_members_have_the_same_name() -> None:
 def test_it_is_no_longer_for_ten_thousand() -> None:
     message = told(*(notice(number, summary="y" * 5000) for number in range(10_000))).message
     assert message["counts"]["total"] == 10_000
-    assert len(json.dumps(message)) < 8000
+    assert len(json.dumps({**message, "incident_ids": []})) < 8000
+    assert message["incident_ids"] == [f"{number:08x}" for number in range(IDS)]
+
+
+def test_what_is_new_is_named_before_what_was_told_before() -> None:
+    again = [notice(number, NoticeKind.REPEATED) for number in range(20)]
+    for kind in (NoticeKind.TRIGGERED, NoticeKind.SILENCE_ENDED, NoticeKind.ACK_EXPIRED):
+        made = told(*again, notice(99, kind, severity="warning"), notice(100, NoticeKind.RESOLVED))
+        assert made.kind is kind
+        assert made.message["kind"] == kind.value
+        assert made.message["severity"] == "critical"
+        assert made.message["incidents"][0]["incident"] == f"{99:08x}"
+
+
+def test_a_new_incident_is_named_before_those_whose_acknowledgement_ended() -> None:
+    expired = [notice(number, NoticeKind.ACK_EXPIRED) for number in range(20)]
+    made = told(*expired, notice(99))
+    assert made.kind is NoticeKind.TRIGGERED
+    assert made.message["incidents"][0]["incident"] == f"{99:08x}"
+
+
+def test_programs_get_the_ids_of_what_is_open_and_of_what_is_over() -> None:
+    message = told(notice(1), notice(2, NoticeKind.RESOLVED), notice(3, severity="warning")).message
+    assert message["incident_ids"] == ["00000001", "00000003"]
+    assert message["resolved_ids"] == ["00000002"]
+
+
+def test_each_try_says_the_same_while_the_members_are_the_same() -> None:
+    members = [replace(notice(number), created_at=1000.0 + number) for number in range(3)]
+    first, again = told(*members), told(*(replace(one, attempts=4, next_at=9999.0) for one in members))
+    assert first.message == again.message
+    assert first.created_at == again.created_at == 1002.0
+    assert first.message["timestamp"] == utc(1002.0)
 
 
 KINDS = st.sampled_from([kind for kind in NoticeKind if kind is not NoticeKind.TEST])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import IncidentState
 from supervisor.faces.api import sessions
-from supervisor.links import PATH, AckLinks
+from supervisor.links import GOOD_FOR, PATH, AckLinks
 from tests.faces.test_door import Port
 from tests.support.control import NOW, MemoryControl, agent
 
@@ -42,8 +43,8 @@ async def client(port: Port) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def path(links: AckLinks, incident: str | None, opened_before: float = NOW) -> str:
-    url = await links.url("ops", incident, opened_before)
+async def path(links: AckLinks, *incidents: str, made_at: float | None = None) -> str:
+    url = await links.url("ops", incidents, time.time() if made_at is None else made_at)
     return url.removeprefix(links.public_url)
 
 
@@ -83,21 +84,21 @@ async def test_a_program_acknowledges_in_one_step_and_twice_is_no_error(
     assert port.control.asked == [("ack", incident.id, BY, None)]
 
 
-async def test_the_link_of_a_group_takes_on_all_that_was_open_then(
+async def test_the_link_of_a_group_takes_on_what_its_message_told_of(
     client: aiohttp.ClientSession, port: Port, links: AckLinks
 ) -> None:
-    old = [port.control.open(f"a{number}:heartbeat") for number in range(12)]
-    port.control.open("late:heartbeat", opened_at=NOW + 60)
-    port.control.kept[0] = replace(old[0], state=IncidentState.ACKNOWLEDGED, acked_by="ann", acked_until=NOW + 60)
-    where = await path(links, None)
+    told = [port.control.open(f"a{number}:heartbeat") for number in range(12)]
+    port.control.open("untold:heartbeat")
+    port.control.kept[0] = replace(told[0], state=IncidentState.ACKNOWLEDGED, acked_by="ann", acked_until=NOW + 60)
+    where = await path(links, *(one.id for one in told), "ffffffff")
     async with client.get(where, headers=HTML) as answer:
         page = await answer.text()
     assert page.count("<li>") == 10
     assert "and 2 more" in page
-    assert "late" not in page
+    assert "untold" not in page
     async with client.post(where) as answer:
-        assert (await answer.json())["incidents"] == [one.id for one in old]
-    assert [asked[1] for asked in port.control.asked] == [one.id for one in old[1:]]
+        assert (await answer.json())["incidents"] == [one.id for one in told]
+    assert [asked[1] for asked in port.control.asked] == [one.id for one in told[1:]]
 
 
 @pytest.mark.parametrize("how", [{}, HTML])
@@ -116,14 +117,15 @@ async def test_what_is_over_or_no_link_is_said(
     assert not port.acted
 
 
-async def test_an_old_link_has_expired(
-    client: aiohttp.ClientSession, links: AckLinks, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    where = await path(links, None)
-    monkeypatch.setattr("supervisor.links.GOOD_FOR", -1)
-    async with client.get(where) as answer:
+async def test_an_old_link_has_expired(client: aiohttp.ClientSession, port: Port, links: AckLinks) -> None:
+    long_ago = time.time() - GOOD_FOR - 60
+    incident = port.control.open("mailer:heartbeat", opened_at=long_ago)
+    async with client.post(await path(links, incident.id, made_at=long_ago + 1)) as answer:
         assert answer.status == 410
         assert (await answer.json(content_type=None))["detail"] == "this link has expired"
+    assert not port.acted
+    async with client.post(await path(links, incident.id)) as answer:
+        assert answer.status == 200
 
 
 async def test_wrong_links_are_counted_and_hinder_neither_right_ones_nor_the_login(
@@ -180,8 +182,19 @@ async def test_it_is_described_where_it_is_served(client: aiohttp.ClientSession,
         assert f"{PATH}{{token}}" not in json.loads(await answer.text())["paths"]
 
 
-async def test_without_a_key_it_says_so(client: aiohttp.ClientSession, links: AckLinks) -> None:
-    where = await path(links, None)
+async def test_without_a_key_it_says_so_and_where_the_key_is_in_the_log_alone(
+    client: aiohttp.ClientSession, links: AckLinks, caplog: pytest.LogCaptureFixture
+) -> None:
+    where = await path(links, "0a1b2c3d")
     links.key_file.write_bytes(b"")
     async with client.get(where) as answer:
-        assert answer.status == 500
+        assert answer.status == 503
+        problem = await answer.json(content_type=None)
+    assert problem["detail"] == "links cannot be read now"
+    async with client.get(where, headers=HTML) as answer:
+        assert (answer.status, answer.content_type) == (503, "text/html")
+        page = await answer.text()
+    assert "links cannot be read now" in page
+    for said in (json.dumps(problem), page):
+        assert "ack.key" not in said
+    assert str(links.key_file) in caplog.text

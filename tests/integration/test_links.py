@@ -13,12 +13,13 @@ from typing import Literal
 
 import aiohttp
 import pytest
+from aiohttp import web
 from playwright.sync_api import expect
 
 from tests.support.browser import chromium, tab
 from tests.support.mailserver import serving, trust
 from tests.support.nursery import Nursery
-from tests.support.receiver import Receiver, receiving
+from tests.support.receiver import Receiver, answer, receiving
 from tests.support.town import Town
 
 CONFIG = """
@@ -45,6 +46,27 @@ kind = "file"
 path = "record.jsonl"
 [escalation]
 chain = [{{ channel = "mail" }}, {{ channel = "hook" }}, {{ channel = "record" }}]
+"""
+
+
+TELLTALES = """
+[http]
+listen = "127.0.0.1:{port}"
+public_url = "http://127.0.0.1:{port}"
+[agents.worker]
+heartbeat_timeout = "1s"
+check_interval = "1s"
+[channels.program]
+kind = "command"
+command = ["sh", "-c", "cat >&2; exit 70"]
+[channels.hook]
+kind = "webhook"
+url = "{hook}"
+[channels.record]
+kind = "file"
+path = "record.jsonl"
+[escalation]
+chain = [{{ channel = "program" }}, {{ channel = "hook" }}, {{ channel = "record" }}]
 """
 
 
@@ -102,6 +124,28 @@ async def test_a_program_follows_the_link_of_a_webhook_and_a_scanner_that_of_a_m
             assert answer.status == 410
         journal = b"".join(path.read_bytes() for path in (town.folder / "data").glob("journal.db*"))
         assert hook.rpartition("/")[2].encode() not in journal  # a link is a right: it stands in messages alone
+
+
+async def test_who_answers_with_what_was_sent_tells_nobody_the_link(town: Town, receiver: Receiver) -> None:
+    async def echo(_: web.Request) -> web.Response:
+        return await answer(400, receiver.got[-1].body.decode()[-300:])
+
+    receiver.behave, port = echo, free_port()
+    town.configure(TELLTALES.format(port=port, hook=receiver.url))
+    (town.beats / "worker").touch()
+    await town.start()
+    errors = [(await town.logged("notification_failed", channel=name))["error"] for name in ("program", "hook")]
+    assert all("***" in error for error in errors), errors
+    token = json.loads(receiver.got[0].body)["ack_url"].rpartition("/")[2]
+    await town.logged("notification_sent", channel="record")
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/") as page:
+        seen = await page.text()
+    assert "does not deliver" in seen
+    await town.stop()
+    kept = b"".join(path.read_bytes() for path in town.folder.rglob("*") if path.is_file())
+    signature = token.rpartition(".")[2]
+    assert not [place for place in range(len(signature) - 7) if signature[place : place + 8] in seen]
+    assert not [place for place in range(len(signature) - 7) if signature[place : place + 8].encode() in kept]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -247,6 +247,22 @@ async def test_a_program_is_told_in_its_environment_and_on_its_input(
     assert message["missed_heartbeats"] == 2
 
 
+@pytest.mark.parametrize(
+    ("open_ids", "over_ids", "value"),
+    [
+        (["0a1b2c3d", "1a1b2c3d"], ["2a1b2c3d"], "0a1b2c3d 1a1b2c3d"),
+        ([], ["2a1b2c3d", "3a1b2c3d"], "2a1b2c3d 3a1b2c3d"),
+        ([f"{number:08x}" for number in range(101)], [], ""),
+    ],
+)
+async def test_a_program_is_told_what_it_can_acknowledge_a_group_with(
+    tmp_path: Path, open_ids: list[str], over_ids: list[str], value: str
+) -> None:
+    code = "import os, sys; open(sys.argv[1], 'w').write(os.environ['SUPERVISOR_INCIDENT'])"
+    assert await run_python(code, tmp_path / "out", incident_ids=open_ids, resolved_ids=over_ids) == Delivered()
+    assert (tmp_path / "out").read_text() == value
+
+
 async def test_a_message_without_an_agent_has_an_empty_one(tmp_path: Path) -> None:
     code = "import os, sys; open(sys.argv[1], 'w').write(repr(os.environ['SUPERVISOR_AGENT']))"
     await run_python(code, tmp_path / "out", agent="")

@@ -152,6 +152,12 @@ async def test_where_the_tool_is_denied_the_setting_is_named_and_the_hooks_take_
         assert "add it to gateway.tools.allow" in refused.error
         assert await outcome(hooked) == Delivered()
         assert await outcome(hooked) == Delivered()
+
+        async def read() -> bool:  # the hook answers before the turn begins
+            return claw.model.asked("[supervisor-event INC-1.1.ops]") > 0
+
+        await eventually("the model reads it", read)
+        await asyncio.sleep(3.0)
         assert claw.model.asked("[supervisor-event INC-1.1.ops]") == 1
         with pytest.raises(GatewayError, match=r"add it to gateway\.tools\.allow"):
             await client(claw).send("agent:caine:main", "hello")

@@ -28,7 +28,7 @@ def group(count: int = 12, kind: NoticeKind = NoticeKind.TRIGGERED, **message: A
     for number in range(count):
         one = delivery(f"{number:08x}.1", kind, incident=f"{number:08x}", key=f"a{number}:heartbeat")
         made.add(replace(one, message={**one.message, "kind": kind.value, **message}))
-    return made.delivery(1770811200.0)
+    return made.delivery()
 
 
 def test_it_says_how_many_the_worst_and_what_to_type() -> None:

@@ -11,7 +11,8 @@ from supervisor.domain import messages
 from supervisor.domain.actions import Severity
 from supervisor.domain.delivery import Delivery, NoticeKind
 from supervisor.domain.escalation import Incident
-from supervisor.notifiers._text import LINE_LIMIT, TITLE_LIMIT, one_line, printable, text, title
+from supervisor.domain.words import LINE_LIMIT
+from supervisor.notifiers._text import TITLE_LIMIT, one_line, printable, text, title
 from tests.support.deliveries import delivery
 
 NOON = 1770811200.0  # 2026-02-11T12:00:00Z

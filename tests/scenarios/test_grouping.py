@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pytest
+
 from supervisor.domain.actions import Severity
 from supervisor.domain.delivery import Failed
 from supervisor.domain.gate import GatePolicy
-from supervisor.runtime.change import Change
+from supervisor.formats.duration import parse_duration
+from supervisor.runtime.sender import LINKED
 from tests.support.actors import ScriptedChannel, ScriptedReader
-from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
+from tests.support.readers import arises, came, passes, people
+from tests.support.world import VIRTUAL, agent, near, town
 
 pytestmark = VIRTUAL
-
-
-def people(**rest: object) -> VirtualTown:
-    """Return a town whose channel Caine is one for people; `clerk` is a file, say."""
-    made = town(x=agent(None), gate=GatePolicy(share=2.0), chain=(("caine", "0s"), ("clerk", "0s")), **rest)
-    made.channels["caine"] = ScriptedReader()
-    return made
-
-
-def arises(t: VirtualTown, *keys: str, severity: Severity = Severity.CRITICAL) -> None:
-    change = Change()
-    for key in keys:
-        t.daemon.desk.open(change, key, severity, f"{key} is wrong", {})
-    t.daemon.journal.post(change)
-
-
-def passes(t: VirtualTown, *keys: str) -> None:
-    change = Change()
-    for key in keys:
-        t.daemon.desk.resolve(change, key, "it is over")
-    t.daemon.journal.post(change)
-
-
-def came(t: VirtualTown, begun: float) -> list[tuple[float, str, int]]:
-    """Return after how long, of which kind and of how many incidents each message that Caine got is."""
-    return [
-        (
-            round(said.at - t.born - begun, 1),
-            said.kind.value,
-            said.delivery.message.get("counts", {"total": 1})["total"],
-        )
-        for said in t.channel().heard
-    ]
 
 
 async def test_a_storm_is_one_message_and_so_is_its_end() -> None:
@@ -130,15 +103,44 @@ async def test_a_warning_that_becomes_critical_waits_no_longer() -> None:
         assert t.channel().heard[0].delivery.message["severity"] == "critical"
 
 
-async def test_a_storm_that_trickles_is_a_message_each_group_wait() -> None:
+async def test_a_critical_storm_that_trickles_is_a_message_each_few_seconds() -> None:
     async with people() as t:
         begun = t.t
-        for second in range(100):
+        for second in range(20):
             arises(t, f"a{second}:heartbeat")
             await t.sleep("1s")
         await t.sleep("1m")
-        assert [number for _, _, number in came(t, begun)] == [1, 1, 1, 30, 30, 30, 7]
-        assert [at for at, _, _ in came(t, begun)] == near(0.2, 1.2, 2.2, 32.2, 62.2, 92.2, 122.2)
+        assert [number for _, _, number in came(t, begun)] == [1, 1, 1, 5, 5, 5, 2]
+        assert [at for at, _, _ in came(t, begun)] == near(0.2, 1.2, 2.2, 7.2, 12.2, 17.2, 22.2)
+
+
+@pytest.mark.parametrize("group_wait", ["30s", "10m"])
+async def test_warnings_and_ends_hold_back_nothing_critical(group_wait: str) -> None:
+    async with people(group_wait=parse_duration(group_wait)) as t:
+        for number in range(4):
+            arises(t, f"a{number}:stalled", severity=Severity.WARNING)
+            await t.sleep(group_wait)
+            await t.sleep("1s")
+        passes(t, "a0:stalled")
+        await t.sleep(group_wait)
+        await t.sleep("1s")
+        before, begun = len(t.channel().heard), t.t
+        assert before >= 5
+        arises(t, "payment:heartbeat")
+        await t.sleep("4s")
+        assert came(t, begun)[before:] == [(0.2, "triggered", 1)]
+
+
+async def test_ends_that_trickle_are_a_message_each_group_wait() -> None:
+    async with people() as t:
+        arises(t, *(f"a{second}:heartbeat" for second in range(40)))
+        await t.sleep("2m")
+        begun = t.t
+        for second in range(40):
+            passes(t, f"a{second}:heartbeat")
+            await t.sleep("1s")
+        await t.sleep("1m")
+        assert [number for _, _, number in came(t, begun)][1:] == [1, 1, 1, 30, 7]
 
 
 async def test_a_group_is_tried_again_under_the_same_name_without_what_is_over() -> None:
@@ -199,18 +201,6 @@ async def test_a_refusal_sends_each_member_to_the_next_step() -> None:
         assert len(t.logged("notification_failed", channel="caine")) == 2
 
 
-async def test_nobody_is_told_after_an_acknowledgement() -> None:
-    async with people() as t:
-        arises(t, "a:stalled", severity=Severity.WARNING)
-        await t.sleep("5s")
-        (incident,) = (await t.control.fleet()).incidents
-        await t.control.acknowledge(incident.id, "me", 600.0)
-        await t.sleep("5m")
-        assert t.heard() == []
-        await t.sleep("6m")
-        assert [kind for _, kind, _ in t.heard()] == ["ack_expired"]
-
-
 async def test_a_channel_that_becomes_a_file_gets_what_waits_one_by_one() -> None:
     async with people() as t:
         t.channel().usually = Failed("not now")
@@ -229,10 +219,10 @@ class Linker:
     def __init__(self) -> None:
         self.broken = False
 
-    async def url(self, channel: str, incident: str | None, opened_before: float) -> str:  # noqa: ARG002
+    async def url(self, channel: str, incidents: Sequence[str], made_at: float) -> str:
         if self.broken:
             raise PermissionError(13, "Permission denied", "ack.key")
-        return f"https://x/ack/{channel}.{incident}"
+        return f"https://x/ack/{channel}.{'.'.join(incidents)}.{made_at}"
 
 
 async def test_who_reads_gets_a_link_and_a_lost_key_costs_no_notice() -> None:
@@ -242,10 +232,15 @@ async def test_who_reads_gets_a_link_and_a_lost_key_costs_no_notice() -> None:
         arises(t, "a:heartbeat")
         await t.sleep("3s")
         alone = t.channel().heard[0].delivery
-        assert alone.message["ack_url"] == f"https://x/ack/caine.{alone.incident}"
+        assert alone.message["ack_url"] == f"https://x/ack/caine.{alone.incident}.{alone.created_at}"
+        t.channel().answers = [Failed("https://x/ack/caine.0 is what you sent")]
         arises(t, "b:heartbeat", "c:heartbeat")
-        await t.sleep("3s")
-        assert t.channel().heard[1].delivery.message["ack_url"] == "https://x/ack/caine.None"
+        await t.sleep("10s")
+        first, again = (said.delivery for said in t.channel().tries[1:])
+        assert first.message == again.message
+        ids = ".".join(again.message["incident_ids"])
+        assert again.message["ack_url"] == f"https://x/ack/caine.{ids}.{again.created_at}"
+        assert t.logged("notification_failed")[-1].error == "https://x/ack/*** is what you sent"
         linker.broken = True
         arises(t, "d:heartbeat")
         await t.sleep("3s")
@@ -253,3 +248,9 @@ async def test_who_reads_gets_a_link_and_a_lost_key_costs_no_notice() -> None:
         await t.sleep("1m")
         assert ["ack_url" in said.delivery.message for said in t.channel().heard] == [True, True, False, False]
         assert not any("ack_url" in said.delivery.message for said in t.channel("clerk").heard)
+        linker.broken = False
+        arises(t, *(f"e{number}:heartbeat" for number in range(LINKED)))
+        await t.sleep("3s")
+        arises(t, *(f"f{number}:heartbeat" for number in range(LINKED + 1)))
+        await t.sleep("3s")
+        assert ["ack_url" in said.delivery.message for said in t.channel().heard[4:]] == [True, False]

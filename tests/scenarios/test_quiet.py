@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from supervisor.domain.actions import Severity
 from supervisor.domain.fleet import Modifier
 from supervisor.domain.gate import GatePolicy
 from supervisor.domain.health import HealthState
 from supervisor.domain.maintenance import Window
 from supervisor.formats.cron import times
 from supervisor.ports import RefusedError
+from supervisor.runtime.change import Change
+from tests.support.actors import ScriptedReader
 from tests.support.world import EPOCH, VIRTUAL, VirtualTown, agent, near, town
 
 pytestmark = VIRTUAL
@@ -69,6 +72,20 @@ async def test_a_window_at_two_in_bogota_over_an_outage() -> None:
         assert [clock(at) for at in t.times("maintenance_ended")] == ["09:00"]
         (planned,) = (await t.control.fleet()).planned
         assert clock(planned.next_at - EPOCH if planned.next_at else 0.0) == "07:00"
+
+
+async def test_a_window_that_opens_keeps_back_what_waits_for_company() -> None:
+    made = town(a=agent(None), maintenance=(window("0 2 * * *"),), gate=CALM)
+    made.channels["caine"] = ScriptedReader()
+    async with made as t, beating(t, "a"):
+        await t.until("10h33m10s")
+        change = Change()
+        t.daemon.desk.open(change, "a:stalled", Severity.WARNING, "it is stalled", {})
+        t.daemon.journal.post(change)
+        await t.until("12h33m")
+        assert t.heard() == []
+        await t.until("12h35m")
+        assert [(clock(at), kind) for at, kind, _ in t.heard()] == [("09:00", "silence_ended")]
 
 
 async def test_a_window_outlives_the_supervisor_and_is_said_once() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 from aiohttp import web
 
-from supervisor.domain.escalation import IncidentState
+from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.faces import answers, documents, requests
 from supervisor.faces.api import replies
 from supervisor.faces.api.reading import html, known, picture
@@ -15,13 +15,9 @@ from supervisor.faces.api.replies import asker
 from supervisor.ports import Control
 
 
-def unattended(control: Control, opened_before: float | None) -> list[str]:
-    """Return the ids of the open incidents that nobody looks after, and that were open at `opened_before`."""
-    return [
-        incident.id
-        for incident in control.open_incidents()
-        if incident.state is IncidentState.TRIGGERED and (opened_before is None or incident.opened_at <= opened_before)
-    ]
+def unattended(incidents: Iterable[Incident]) -> list[str]:
+    """Return the ids of those that nobody looks after."""
+    return [incident.id for incident in incidents if incident.state is IncidentState.TRIGGERED]
 
 
 class Acting:
@@ -111,7 +107,7 @@ class Acting:
     async def acknowledge_many(self, request: web.Request, asked: requests.AcknowledgeMany) -> web.Response:
         """Acknowledge these incidents, or all that nobody has acknowledged yet."""
         by = await asker(request, asked.by)
-        ids = unattended(self._control, asked.opened_before) if asked.all else asked.ids
+        ids = self._open(asked.opened_before) if asked.all else asked.ids
         incidents = await self._control.acknowledge_many(ids, by, asked.seconds)
         silences = self._control.silences()
 
@@ -132,3 +128,8 @@ class Acting:
         """End a silence."""
         await self._control.unsilence(request.match_info["id"], await asker(request, None))
         return replies.nothing()
+
+    def _open(self, opened_before: float | None) -> list[str]:
+        """Return the ids of what nobody looks after, and was open at `opened_before`."""
+        incidents = self._control.open_incidents()
+        return unattended(one for one in incidents if opened_before is None or one.opened_at <= opened_before)

@@ -6,6 +6,7 @@ a program; its body says nothing. The token in the path is all the right there i
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from math import ceil
 
 from aiohttp import web
 
-from supervisor.domain.escalation import Incident, IncidentState
+from supervisor.domain.escalation import Incident
+from supervisor.domain.words import LINE_LIMIT
 from supervisor.faces import answers, requests
 from supervisor.faces.api import form, replies
+from supervisor.faces.api.acting import unattended
 from supervisor.faces.api.route import HTML, Route
 from supervisor.faces.api.sessions import Throttle
 from supervisor.faces.languages.language import Language
@@ -25,7 +28,7 @@ from supervisor.links import PATH, AckLinks, Claim, LinkError
 from supervisor.ports import Control
 
 _SHOWN = 10
-_LONGEST = 300
+_log = logging.getLogger(__name__)
 # The address is a secret: it goes to nobody else.
 _HEADERS = {"Content-Security-Policy": form.CSP, "Referrer-Policy": "no-referrer"}
 
@@ -64,7 +67,7 @@ class Links:
 
         async def shown() -> web.Response:
             meant = self._meant(await self._claim(request))
-            return self._page(meant, asks=bool(_unattended(meant)))
+            return self._page(meant, asks=bool(unattended(meant)))
 
         return await self._answered(request, shown)
 
@@ -73,7 +76,7 @@ class Links:
 
         async def taken() -> web.Response:
             claim = await self._claim(request)
-            ids = _unattended(self._meant(claim))
+            ids = unattended(self._meant(claim))
             await self._control.acknowledge_many(ids, f"link sent through {claim.channel}")
             meant = self._meant(claim)
             if _wants_page(request):
@@ -89,9 +92,10 @@ class Links:
         """Return what the link is good for. Raises ProblemError. Wrong ones are counted, a right one always counts."""
         try:
             return await self._links.read(request.match_info["token"])
+        except OSError as error:  # where the key is, is nobody's business who asks
+            _log.error("no link can be read: %s: %s", error.filename, error.strerror)
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "links cannot be read now") from None
         except LinkError as error:
-            if error.expired:
-                raise ProblemError(HTTPStatus.GONE, str(error)) from None
             peer, now = request.remote or "", time.monotonic()
             wait = self._throttle.wait(peer, now)
             if wait > 0:
@@ -104,13 +108,11 @@ class Links:
 
     def _meant(self, claim: Claim) -> Sequence[Incident]:
         """Return the open incidents that the link is good for. Raises ProblemError where none is open any more."""
-        meant = [
-            incident
-            for incident in self._control.open_incidents()
-            if (incident.opened_at <= claim.opened_before if claim.incident is None else incident.id == claim.incident)
-        ]
+        named, now = set(claim.incidents), time.time()
+        still = [incident for incident in self._control.open_incidents() if incident.id in named]
+        meant = [incident for incident in still if claim.is_good_for(incident, now)]
         if not meant:
-            raise ProblemError(HTTPStatus.GONE, "what this link was for is over")
+            raise ProblemError(HTTPStatus.GONE, "this link has expired" if still else "what this link was for is over")
         return meant
 
     async def _answered(self, request: web.Request, work: Callable[[], Awaitable[web.Response]]) -> web.Response:
@@ -144,19 +146,15 @@ class Links:
         care = ""
         if incident.acked_by is not None and incident.acked_until is not None:
             until = speech.moment(incident.acked_until, now).clock
-            care = speech.say("{by} looks after it until {clock}", by=incident.acked_by[:_LONGEST], clock=until)
+            care = speech.say("{by} looks after it until {clock}", by=incident.acked_by[:LINE_LIMIT], clock=until)
         began = speech.moment(incident.opened_at, now)
         return _Line(
             incident.severity.value,
             incident.subject,
-            speech.tell(incident.summary)[:_LONGEST],
+            speech.tell(incident.summary)[:LINE_LIMIT],
             f"{began.clock} ({began.ago})",
             care,
         )
-
-
-def _unattended(meant: Sequence[Incident]) -> list[str]:
-    return [incident.id for incident in meant if incident.state is IncidentState.TRIGGERED]
 
 
 def _wants_page(request: web.Request) -> bool:

@@ -14,6 +14,7 @@ _LOGIN: Mapping[str, str] = {
     "too many wrong tokens: try again in {seconds} s": "demasiadas claves erradas: intente de nuevo en {seconds} s",
     "this is no link of ours": "este enlace no es nuestro",
     "this link has expired": "este enlace ha vencido",
+    "links cannot be read now": "los enlaces no se pueden leer ahora",
     "what this link was for is over": "lo que este enlace atendía ya terminó",
     "too many wrong links: try again in {seconds} s": "demasiados enlaces errados: intente de nuevo en {seconds} s",
     "no token is configured: see http.token_file": "no hay una clave configurada: vea http.token_file",
