@@ -48,6 +48,10 @@ class Modifier(StrEnum):
     PAUSED = "paused"
 
 
+_NOTABLE = frozenset(Modifier) - {Modifier.SILENCED, Modifier.UNOBSERVED, Modifier.CLOCK_SKEW}
+"""What is worth a look in an agent that is well."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScheduleView:
     """When an agent runs: `next_run` is awaited for `grace` seconds."""
@@ -191,15 +195,33 @@ _RANK = {
     HealthState.ESCALATED: 0,
     HealthState.UNHEALTHY: 1,
     HealthState.RESTARTING: 2,
-    HealthState.UNKNOWN: 3,
-    HealthState.HEALTHY: 4,
-    HealthState.STOPPED: 5,
+    HealthState.UNKNOWN: 4,
+    HealthState.HEALTHY: 5,
+    HealthState.STOPPED: 6,
 }
+_RANK_NOTABLE = 3
+"""After what is ill: an agent that is not, and of which there is something to know."""
 
 
-def worst_first(agents: Iterable[AgentView]) -> tuple[AgentView, ...]:
-    """Return the agents in the order in which people want to see them."""
-    return tuple(sorted(agents, key=lambda agent: (_RANK[agent.status], agent.name)))
+def notable(agent: AgentView, troubled: Collection[str]) -> bool:
+    """Whether there is more to know of an agent than its state. `troubled`: the subjects of the open incidents."""
+    return agent.name in troubled or not _NOTABLE.isdisjoint(agent.modifiers)
+
+
+def troubled(incidents: Iterable[Incident]) -> frozenset[str]:
+    """Return what the open ones of these incidents are about."""
+    return frozenset(one.subject for one in incidents if one.state is not IncidentState.RESOLVED)
+
+
+def worst_first(agents: Iterable[AgentView], incidents: Iterable[Incident] = ()) -> tuple[AgentView, ...]:
+    """Return the agents in the order in which people want to see them: by need, then by name."""
+    subjects = troubled(incidents)
+
+    def rank(agent: AgentView) -> tuple[int, str]:
+        own = _RANK[agent.status]
+        return (min(own, _RANK_NOTABLE) if notable(agent, subjects) else own), agent.name
+
+    return tuple(sorted(agents, key=rank))
 
 
 def overall(agents: Iterable[AgentView], incidents: Iterable[Incident], *, observed: bool) -> Status:

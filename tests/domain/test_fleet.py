@@ -101,6 +101,16 @@ def test_modifiers_from_outside_the_agent() -> None:
     assert seen(Health(held_until=1.0, held_by="bob")).held_by is None
 
 
+def test_after_the_ill_comes_what_is_worth_a_look() -> None:
+    ill, well, burning, calm = agents(HealthState.UNHEALTHY, *[HealthState.HEALTHY] * 3)
+    held = replace(well, name="z", modifiers=(Modifier.HELD,))
+    waiting = replace(calm, name="w", status=HealthState.UNKNOWN)
+    open_ = replace(INCIDENT, key=f"{burning.name}:burn")
+    over = replace(open_, key="calm:burn", state=IncidentState.RESOLVED)
+    everyone = (calm, waiting, held, burning, ill)
+    assert worst_first(everyone, (open_, over)) == (ill, burning, held, waiting, calm)
+
+
 def test_the_worst_come_first_and_then_by_name() -> None:
     order = [HealthState.HEALTHY, HealthState.STOPPED, HealthState.UNHEALTHY, HealthState.RESTARTING]
     order += [HealthState.UNKNOWN, HealthState.ESCALATED, HealthState.ESCALATED]
