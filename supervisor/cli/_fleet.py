@@ -109,10 +109,11 @@ def _agent(agent: dict[str, Any], now: Any) -> list[_output.Piece]:
 
 
 def held(agent: dict[str, Any]) -> str:
-    """Return by whom restarts of an agent are held, and until when; nothing where they are not."""
+    """Return by whom restarts of an agent are held, until when and why; nothing where they are not."""
     if not agent.get("held_by") or agent["held_until"] is None:
         return ""
-    return f"; held by {agent['held_by']} until {clock(agent['held_until'])}"
+    why = f": {agent['held_reason']}" if agent.get("held_reason") else ""  # a daemon of an older release does not tell
+    return f"; held by {agent['held_by']} until {clock(agent['held_until'])}{why}"
 
 
 def modifiers(agent: dict[str, Any]) -> str:

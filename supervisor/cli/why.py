@@ -132,7 +132,9 @@ def _present(agent: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
         lines.append([f"The next restart is tried at {clock(agent['restart_at'])} ({ago(agent['restart_at'], now)})."])
     if agent["held_until"] is not None:
         by = f" by {agent['held_by']}" if agent["held_by"] else ""
-        lines.append([f"Restarts are held{by} until {clock(agent['held_until'])} ({ago(agent['held_until'], now)})."])
+        reason = f": {agent['held_reason']}" if agent.get("held_reason") else ""
+        until = f"{clock(agent['held_until'])} ({ago(agent['held_until'], now)})"
+        lines.append([f"Restarts are held{by} until {until}{reason}."])
     return lines
 
 

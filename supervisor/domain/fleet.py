@@ -69,7 +69,7 @@ class AgentView:
     Args:
         due: when the next miss falls, None where no heartbeat is awaited.
         restarts, errors: since it was registered.
-        held_by: who holds its restarts; None where nobody does.
+        held_by, held_reason: who holds its restarts, and why; None where nobody does.
         pause: while it runs nothing is expected of it.
         silenced_until: until when nobody is told that it is silent.
         heartbeat_timeout: None where it has a schedule.
@@ -92,6 +92,7 @@ class AgentView:
     beat: Beat | None
     restarter: str | None
     held_by: str | None = None
+    held_reason: str | None = None
     pause: Pause | None = None
     silenced_until: float | None = None
     schedule: ScheduleView | None = None
@@ -170,6 +171,7 @@ def view(
         beat=health.beat,
         restarter=restarter,
         held_by=health.held_by if held else None,
+        held_reason=health.held_reason or None if held else None,
         pause=health.pause,
         silenced_until=silenced_until,
         schedule=_schedule(health, policy, now),

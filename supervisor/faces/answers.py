@@ -46,8 +46,10 @@ class Agent(TypedDict):
     restart_at: str | None
     held_until: str | None
     held_by: str | None
+    held_reason: str | None
     paused_by: str | None
     paused_until: str | None
+    paused_reason: str | None
     silenced_until: str | None
     incarnation: str | None
     restarter: str | None
@@ -297,18 +299,21 @@ class Restarting(TypedDict):
 
 
 class Holding(TypedDict):
-    """Until when restarts are held; null where they are not."""
+    """Who holds restarts, until when and why; null where nobody does."""
 
     agent: str
+    held_by: str | None
     held_until: str | None
+    held_reason: str | None
 
 
 class Pausing(TypedDict):
-    """Who has paused an agent, and until when: null where it is not, or has to be resumed."""
+    """Who has paused an agent, until when, and why: null where it is not, has to be resumed, or nobody said."""
 
     agent: str
     paused_by: str | None
     paused_until: str | None
+    paused_reason: str | None
 
 
 class Reloaded(TypedDict):

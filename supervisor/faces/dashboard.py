@@ -68,6 +68,7 @@ class Card:
     commands: tuple[str, ...]
     restartable: bool
     held: bool
+    held_reason: str
     paused: bool
 
 
@@ -264,6 +265,7 @@ class _View:
             commands=_commands(agent),
             restartable=agent.restarter is not None,
             held=Modifier.HELD in agent.modifiers,
+            held_reason=(agent.held_reason or "")[:_LONGEST],
             paused=agent.pause is not None,
         )
 

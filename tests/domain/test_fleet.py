@@ -98,7 +98,10 @@ def test_modifiers_from_outside_the_agent() -> None:
     asleep = seen(Health(pause=Pause("ann"), held_until=START + 60, held_by="bob"))
     assert asleep.modifiers == (Modifier.PAUSED, Modifier.HELD)
     assert (asleep.pause, asleep.held_by) == (Pause("ann"), "bob")
-    assert seen(Health(held_until=1.0, held_by="bob")).held_by is None
+    past = seen(Health(held_until=1.0, held_by="bob", held_reason="it is odd"))
+    assert (past.held_by, past.held_reason) == (None, None)
+    now = seen(Health(held_until=START + 60, held_by="bob", held_reason="it is odd"))
+    assert now.held_reason == "it is odd"
 
 
 def test_after_the_ill_comes_what_is_worth_a_look() -> None:

@@ -131,6 +131,8 @@ def test_only_what_can_be_done_is_offered() -> None:
     assert "supervisor pause a" in bare
     assert "supervisor release a" in held
     assert "restarts held until 14:04:11 UTC" in held
+    why = agent("a", modifiers=(Modifier.HELD,), held_until=NOW + 60, held_by="ann", held_reason="it is odd")
+    assert "restarts held by ann until 14:04:11 UTC : it is odd" in Reader(page(fleet((why,)))).text
     asleep = agent("a", HealthState.STOPPED, pause=Pause("ann"), reason="paused by ann", modifiers=(Modifier.HELD,))
     paused = Reader(page(fleet((asleep,)))).text
     assert "supervisor resume a" in paused
