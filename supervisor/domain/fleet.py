@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from supervisor.domain.account import Account
 from supervisor.domain.actions import Severity
+from supervisor.domain.activity import Activity
 from supervisor.domain.beats import next_run
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat
@@ -70,6 +71,7 @@ class AgentView:
         due: when the next miss falls, None where no heartbeat is awaited.
         restarts, errors: since it was registered.
         held_by, held_reason: who holds its restarts, and why; None where nobody does.
+        activity: the work that puts a restart off; None where none does.
         pause: while it runs nothing is expected of it.
         silenced_until: until when nobody is told that it is silent.
         heartbeat_timeout: None where it has a schedule.
@@ -93,6 +95,7 @@ class AgentView:
     restarter: str | None
     held_by: str | None = None
     held_reason: str | None = None
+    activity: Activity | None = None
     pause: Pause | None = None
     silenced_until: float | None = None
     schedule: ScheduleView | None = None
@@ -141,6 +144,7 @@ def view(
 ) -> AgentView:
     """Return the picture of one agent."""
     held = health.held_until is not None and now < health.held_until
+    at_work = health.activity.since is not None and health.restart_at is not None
     true = {
         Modifier.PAUSED: health.pause is not None,
         Modifier.HELD: held,
@@ -172,6 +176,7 @@ def view(
         restarter=restarter,
         held_by=health.held_by if held else None,
         held_reason=health.held_reason or None if held else None,
+        activity=health.activity if at_work else None,
         pause=health.pause,
         silenced_until=silenced_until,
         schedule=_schedule(health, policy, now),

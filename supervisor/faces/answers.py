@@ -28,6 +28,14 @@ class Schedule(TypedDict):
     next_run: str
 
 
+class Activity(TypedDict):
+    """The file that an agent without a heartbeat wrote last, and since when a restart is put off for it."""
+
+    path: str
+    last_written: str | None
+    deferred_since: str | None
+
+
 class Agent(TypedDict):
     """One agent. `heartbeat_timeout` is null where it has a schedule."""
 
@@ -44,6 +52,7 @@ class Agent(TypedDict):
     heartbeat_timeout: float | None
     schedule: Schedule | None
     restart_at: str | None
+    activity: Activity | None
     held_until: str | None
     held_by: str | None
     held_reason: str | None

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from supervisor.domain.actions import Severity
+from supervisor.domain.activity import Activity
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat
 from supervisor.domain.flapping import Flapping
@@ -102,6 +103,13 @@ def test_modifiers_from_outside_the_agent() -> None:
     assert (past.held_by, past.held_reason) == (None, None)
     now = seen(Health(held_until=START + 60, held_by="bob", held_reason="it is odd"))
     assert now.held_reason == "it is odd"
+
+
+def test_work_that_puts_off_a_restart_is_shown() -> None:
+    work = Activity("/w/a.log", START - 5, START - 60)
+    assert seen(Health(activity=work, restart_at=START + 60)).activity == work
+    assert seen(Health(activity=work)).activity is None
+    assert seen(Health(restart_at=START + 60)).activity is None
 
 
 def test_after_the_ill_comes_what_is_worth_a_look() -> None:
