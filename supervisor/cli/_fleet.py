@@ -33,7 +33,7 @@ def show(fleet: dict[str, Any], *, as_json: bool) -> int:
     now = fleet["timestamp"]
     word = (fleet["status"].upper(), f"bold {STATUS[fleet['status']]}")
     _output.say(word, ": ", *headline(fleet))
-    _output.table(_agents(fleet["agents"], now))
+    _output.table(_agents(fleet, now))
     for incident in fleet["incidents"]:
         _output.say(("incident ", "bold"), *incident_pieces(incident, now), hang=9)
     for line in _silences.lines(fleet, now):
@@ -79,12 +79,15 @@ def under_repair(agent: dict[str, Any]) -> bool:
     return agent["due"] is None and agent["restarter"] is not None and agent["status"] != "stopped"
 
 
-def _agents(agents: list[dict[str, Any]], now: Any) -> list[list[_output.Piece]]:
-    """Return the rows of the agents; on a terminal that is too low for them, the healthy ones in one."""
-    healthy = [agent for agent in agents if agent["status"] == "healthy" and not agent["modifiers"]]
+def _agents(fleet: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
+    """Return the rows of the agents; on a terminal that is too low for them, those with nothing to tell of in one."""
+    agents = fleet["agents"]
+    told = {incident["key"].partition(":")[0] for incident in fleet["incidents"]}
+    told |= {agent["name"] for agent in agents if agent["status"] != "healthy" or agent["modifiers"]}
+    healthy = [agent for agent in agents if agent["name"] not in told]
     if len(healthy) == 1 or not _output.too_low(len(agents)):
         return [_agent(agent, now) for agent in agents]
-    rows = [_agent(agent, now) for agent in agents if agent not in healthy]
+    rows = [_agent(agent, now) for agent in agents if agent["name"] in told]
     if healthy:
         symbol, style = STYLES["healthy"]
         rows.append([(f"{symbol} healthy", style), (f"{len(healthy)} more", "bold"), "heartbeats in time"])
@@ -106,10 +109,11 @@ def _agent(agent: dict[str, Any], now: Any) -> list[_output.Piece]:
 
 
 def held(agent: dict[str, Any]) -> str:
-    """Return by whom restarts of an agent are held, and until when; nothing where they are not."""
+    """Return by whom restarts of an agent are held, until when and why; nothing where they are not."""
     if not agent.get("held_by") or agent["held_until"] is None:
         return ""
-    return f"; held by {agent['held_by']} until {clock(agent['held_until'])}"
+    why = f": {agent['held_reason']}" if agent.get("held_reason") else ""  # a daemon of an older release does not tell
+    return f"; held by {agent['held_by']} until {clock(agent['held_until'])}{why}"
 
 
 def modifiers(agent: dict[str, Any]) -> str:

@@ -117,7 +117,7 @@ def _agents(agents: Sequence[dict[str, Any]], now: Any, late: float, width: int)
             cells.append(Text(_age(agent["last_heartbeat"], now, late)))
         if width >= _WIDE:
             cells += [_number(agent["consecutive_misses"], "yellow"), _number(agent["restarts"], "")]
-        table.add_row(*cells, _text(f"{agent['reason']}{held(agent)}{modifiers(agent)}"))
+        table.add_row(*cells, _text(_why(agent)))
     return table
 
 
@@ -166,6 +166,12 @@ def _keys(first: int, shown: int, all_: int, width: int) -> Text:
 def _age(beat: str | None, now: Any, late: float) -> str:
     """Return how long ago the heartbeat was; the time since the answer counts."""
     return "never" if beat is None else span(int(moment(now) - moment(beat) + late))
+
+
+def _why(agent: dict[str, Any]) -> str:
+    """Return why an agent is as it is; what is cut off where the screen is narrow comes last."""
+    known = f"{modifiers(agent)}{held(agent)}".strip(" ;")
+    return f"{known}; {agent['reason']}" if known else str(agent["reason"])
 
 
 def _number(number: int, style: str) -> Text:

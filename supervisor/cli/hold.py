@@ -12,7 +12,7 @@ from supervisor.cli._which import daemon
 _EPILOG = """\
 examples:
   collections-supervisor hold payment-watcher
-  collections-supervisor hold payment-watcher --for 2h
+  collections-supervisor hold payment-watcher --for 2h --reason "being debugged"
 """
 
 
@@ -23,14 +23,19 @@ def register(subparsers: Any) -> None:
     parser.add_argument(
         "--for", type=length, default=1800.0, metavar="LENGTH", dest="length", help="how long (default 30m)"
     )
+    parser.add_argument("--reason", metavar="TEXT", help="why")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Hold the agent and return 0."""
-    answer = daemon(args).ask("POST", "agents", args.agent, "hold", body={"seconds": args.length})
+    supervisor = daemon(args)
+    body = {"seconds": args.length} | ({} if args.reason is None else {"reason": args.reason})
+    answer = supervisor.ask("POST", "agents", args.agent, "hold", body=body)
     if args.json:
         _output.document(answer)
     else:
         _output.say(f"{args.agent} is not restarted until {clock(answer['held_until'])}")
+        if supervisor.ask("GET", "agents", args.agent)["restarter"] is None:
+            _output.say("nothing restarts it anyway: no restarter is configured")
     return 0

@@ -23,9 +23,11 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Release the agent and return 0."""
-    answer = daemon(args).ask("POST", "agents", args.agent, "release", body={})
+    supervisor = daemon(args)
+    held = "held" in supervisor.ask("GET", "agents", args.agent)["modifiers"]
+    answer = supervisor.ask("POST", "agents", args.agent, "release", body={})
     if args.json:
         _output.document(answer)
     else:
-        _output.say(f"{args.agent} may be restarted again")
+        _output.say(f"{args.agent} may be restarted again" if held else f"{args.agent} is not held")
     return 0

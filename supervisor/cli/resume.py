@@ -23,9 +23,11 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Resume the agent and return 0."""
-    answer = daemon(args).ask("POST", "agents", args.agent, "resume", body={})
+    supervisor = daemon(args)
+    paused = supervisor.ask("GET", "agents", args.agent)["paused_by"] is not None
+    answer = supervisor.ask("POST", "agents", args.agent, "resume", body={})
     if args.json:
         _output.document(answer)
     else:
-        _output.say(f"{args.agent} is watched again")
+        _output.say(f"{args.agent} is watched again" if paused else f"{args.agent} is not paused")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from supervisor.cli import _output
+from supervisor.cli import _evidence, _output
 from supervisor.cli._client import Daemon
 from supervisor.cli._errors import UNKNOWN
 from supervisor.cli._fleet import STYLES, under_repair
@@ -128,12 +128,25 @@ def _present(agent: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
     lines.append([f"So far: {numbers[0]} in a row, {numbers[1]}, {count(agent['errors'], 'error')}."])
     if agent["restarter"] is None:
         lines.append(["Nothing is configured to restart it."])
-    if agent["restart_at"] is not None:
+    if activity := agent.get("activity"):  # a daemon of an older release does not tell
+        written = f"{clock(activity['last_written'])} ({ago(activity['last_written'], now)})"
+        lines.append([f"A restart is put off: {activity['path']!r} was last written at {written}."])
+    if agent["restart_at"] is not None and not _refused(agent):
         lines.append([f"The next restart is tried at {clock(agent['restart_at'])} ({ago(agent['restart_at'], now)})."])
     if agent["held_until"] is not None:
         by = f" by {agent['held_by']}" if agent["held_by"] else ""
-        lines.append([f"Restarts are held{by} until {clock(agent['held_until'])} ({ago(agent['held_until'], now)})."])
+        reason = f": {agent['held_reason']}" if agent.get("held_reason") else ""
+        until = f"{clock(agent['held_until'])} ({ago(agent['held_until'], now)})"
+        lines.append([f"Restarts are held{by} until {until}{reason}."])
     return lines
+
+
+def _refused(agent: dict[str, Any]) -> bool:
+    """Whether it is known that no restart starts at its time, for another reason than the one that it waits for."""
+    if agent["held_until"] is not None and moment(agent["held_until"]) > moment(agent["restart_at"]):
+        return True
+    spent = "exhausted" in agent["modifiers"] and agent.get("activity") is not None
+    return spent or "flapping" in agent["modifiers"]
 
 
 def _promise(agent: dict[str, Any], now: Any) -> str:
@@ -217,6 +230,7 @@ def _incident(incident: dict[str, Any], now: Any) -> list[list[_output.Piece]]:
     severity = (incident["severity"], _output.SEVERITIES.get(incident["severity"], ""))
     opened = f"({incident['state']}), opened {ago(incident['opened_at'], now)}: {incident['summary']}."
     lines: list[list[_output.Piece]] = [[("Incident ", "bold"), f"{incident['id']}, ", severity, f" {opened}"]]
+    lines += [[("  evidence: ", "dim"), line] for line in _evidence.lines(incident["evidence"], now)]
     told_to = ", ".join(incident["told"]) or "nobody yet"
     more = f"; next at {clock(incident['next_at'])}" if incident["next_at"] else ""
     lines.append([f"Told: {told_to}{more}."])

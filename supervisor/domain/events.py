@@ -143,6 +143,7 @@ class Held:
 
     until: float
     by: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

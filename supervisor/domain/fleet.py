@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from supervisor.domain.account import Account
 from supervisor.domain.actions import Severity
+from supervisor.domain.activity import Activity
 from supervisor.domain.beats import next_run
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat
@@ -48,6 +49,10 @@ class Modifier(StrEnum):
     PAUSED = "paused"
 
 
+_NOTABLE = frozenset(Modifier) - {Modifier.SILENCED, Modifier.UNOBSERVED, Modifier.CLOCK_SKEW}
+"""What is worth a look in an agent that is well."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScheduleView:
     """When an agent runs: `next_run` is awaited for `grace` seconds."""
@@ -65,7 +70,8 @@ class AgentView:
     Args:
         due: when the next miss falls, None where no heartbeat is awaited.
         restarts, errors: since it was registered.
-        held_by: who holds its restarts; None where nobody does.
+        held_by, held_reason: who holds its restarts, and why; None where nobody does.
+        activity: the work that puts a restart off; None where none does.
         pause: while it runs nothing is expected of it.
         silenced_until: until when nobody is told that it is silent.
         heartbeat_timeout: None where it has a schedule.
@@ -88,6 +94,8 @@ class AgentView:
     beat: Beat | None
     restarter: str | None
     held_by: str | None = None
+    held_reason: str | None = None
+    activity: Activity | None = None
     pause: Pause | None = None
     silenced_until: float | None = None
     schedule: ScheduleView | None = None
@@ -136,6 +144,7 @@ def view(
 ) -> AgentView:
     """Return the picture of one agent."""
     held = health.held_until is not None and now < health.held_until
+    at_work = health.activity.since is not None and health.restart_at is not None
     true = {
         Modifier.PAUSED: health.pause is not None,
         Modifier.HELD: held,
@@ -166,6 +175,8 @@ def view(
         beat=health.beat,
         restarter=restarter,
         held_by=health.held_by if held else None,
+        held_reason=health.held_reason or None if held else None,
+        activity=health.activity if at_work else None,
         pause=health.pause,
         silenced_until=silenced_until,
         schedule=_schedule(health, policy, now),
@@ -191,15 +202,33 @@ _RANK = {
     HealthState.ESCALATED: 0,
     HealthState.UNHEALTHY: 1,
     HealthState.RESTARTING: 2,
-    HealthState.UNKNOWN: 3,
-    HealthState.HEALTHY: 4,
-    HealthState.STOPPED: 5,
+    HealthState.UNKNOWN: 4,
+    HealthState.HEALTHY: 5,
+    HealthState.STOPPED: 6,
 }
+_RANK_NOTABLE = 3
+"""After what is ill: an agent that is not, and of which there is something to know."""
 
 
-def worst_first(agents: Iterable[AgentView]) -> tuple[AgentView, ...]:
-    """Return the agents in the order in which people want to see them."""
-    return tuple(sorted(agents, key=lambda agent: (_RANK[agent.status], agent.name)))
+def notable(agent: AgentView, troubled: Collection[str]) -> bool:
+    """Whether there is more to know of an agent than its state. `troubled`: the subjects of the open incidents."""
+    return agent.name in troubled or not _NOTABLE.isdisjoint(agent.modifiers)
+
+
+def troubled(incidents: Iterable[Incident]) -> frozenset[str]:
+    """Return what the open ones of these incidents are about."""
+    return frozenset(one.subject for one in incidents if one.state is not IncidentState.RESOLVED)
+
+
+def worst_first(agents: Iterable[AgentView], incidents: Iterable[Incident] = ()) -> tuple[AgentView, ...]:
+    """Return the agents in the order in which people want to see them: by need, then by name."""
+    subjects = troubled(incidents)
+
+    def rank(agent: AgentView) -> tuple[int, str]:
+        own = _RANK[agent.status]
+        return (min(own, _RANK_NOTABLE) if notable(agent, subjects) else own), agent.name
+
+    return tuple(sorted(agents, key=rank))
 
 
 def overall(agents: Iterable[AgentView], incidents: Iterable[Incident], *, observed: bool) -> Status:

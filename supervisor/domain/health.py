@@ -119,8 +119,8 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
             return mending.asked(health, by, moment)
         case StartAsked():
             return mending.first_start(health, moment)
-        case Held(until, by):
-            return mending.held(health, until, by), ()
+        case Held():
+            return mending.held(health, event), ()
         case Released():
             return mending.released(health, moment)
         case Registered():
@@ -222,7 +222,7 @@ def _settled(health: Health, state: HealthState, reason: str, moment: Moment, **
 def _woken(health: Health, moment: Moment) -> Step:
     now = moment.now
     if health.held_until is not None and now >= health.held_until:
-        health = replace(health, held_until=None, held_by="")
+        health = replace(health, held_until=None, held_by="", held_reason="")
     if health.burn.due is not None and now >= health.burn.due:
         health = replace(health, burn=burn.judged(health.burn, now, moment.policy))
     if not moment.trusted:

@@ -24,7 +24,7 @@ def _inherited(known: Health, earlier: Health) -> Health:
     """
     errors = earlier.errors + known.errors
     holder = earlier if known.held_until is None else known
-    held: dict[str, Any] = {"held_until": holder.held_until, "held_by": holder.held_by}
+    held: dict[str, Any] = {key: getattr(holder, key) for key in ("held_until", "held_by", "held_reason")}
     if not known.misses and known.attempt is None:
         return replace(earlier, errors=errors, **held)
     after = replace(

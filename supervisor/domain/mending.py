@@ -7,7 +7,7 @@ from dataclasses import replace
 from supervisor.domain import activity, attempts, restarts
 from supervisor.domain.actions import Refusal, Restart, RestartRefused
 from supervisor.domain.attempts import Attempt
-from supervisor.domain.events import Phase, RestartFinished
+from supervisor.domain.events import Held, Phase, RestartFinished
 from supervisor.domain.policy import OnExhausted, RestartPolicy
 from supervisor.domain.restarts import History
 from supervisor.domain.vitals import Health, HealthState, Moment, Step
@@ -114,15 +114,15 @@ def ended(health: Health, attempt: Attempt, event: RestartFinished, moment: Mome
     )
 
 
-def held(health: Health, until: float, by: str) -> Health:
-    """Hold restarts until `until`; one that waits for an earlier hold waits for this one."""
-    restart_at = until if _waits_for_hold(health) else health.restart_at
-    return replace(health, held_until=until, held_by=by, restart_at=restart_at)
+def held(health: Health, hold: Held) -> Health:
+    """Hold restarts; one that waits for an earlier hold waits for this one."""
+    restart_at = hold.until if _waits_for_hold(health) else health.restart_at
+    return replace(health, held_until=hold.until, held_by=hold.by, held_reason=hold.reason, restart_at=restart_at)
 
 
 def released(health: Health, moment: Moment) -> Step:
     """Lift the hold, and try the restart that waits for it. One that waits for something else goes on waiting."""
-    free = replace(health, held_until=None, held_by="")
+    free = replace(health, held_until=None, held_by="", held_reason="")
     return want_restart(replace(free, restart_at=None), moment) if _waits_for_hold(health) else (free, ())
 
 

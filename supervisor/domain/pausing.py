@@ -60,7 +60,7 @@ def handle(  # noqa: PLR0911 - a row for every event
             return (health if health.restarting else replace(health, gone=event.words)), ()
         case DeadlineReached() | CheckAsked():
             free = health.held_until is not None and moment.now >= health.held_until
-            return (replace(health, held_until=None, held_by="") if free else health), ()
+            return (replace(health, held_until=None, held_by="", held_reason="") if free else health), ()
         case HeartbeatSeen() | RestartFinished():
             moment = replace(moment, policy=replace(moment.policy, restart=None))
             heard, _ = judge(health, event, moment)

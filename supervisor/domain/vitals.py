@@ -17,7 +17,7 @@ from supervisor.domain.postcondition import NOTHING_EXPECTED, Postcondition
 from supervisor.domain.progress import IDLE, Progress
 from supervisor.domain.restarts import History
 from supervisor.domain.standstill import Standstill
-from supervisor.domain.times import minute
+from supervisor.domain.times import second
 
 
 class HealthState(StrEnum):
@@ -49,7 +49,7 @@ class Pause:
     @property
     def words(self) -> str:
         """Who paused it, until when, and why."""
-        until = "" if self.until is None else f" until {minute(self.until)}"
+        until = "" if self.until is None else f" until {second(self.until)}"
         return f"paused by {self.by}{until}{': ' if self.reason else ''}{self.reason}"
 
 
@@ -66,6 +66,7 @@ class Health:
         deferred: the last heartbeat's critical phase puts off no further restart.
         exhausted: the restart intensity was spent in this silence.
         held_by: who holds restarts until `held_until`; empty where nobody does.
+        held_reason: why, where it was said.
         incident: an incident for missed heartbeats is open.
         errors: failures that the agent reported, and restarts that failed, since it was registered.
         retired: incarnations that a newer one has replaced, newest last.
@@ -95,6 +96,7 @@ class Health:
     exhausted: bool = False
     held_until: float | None = None
     held_by: str = ""
+    held_reason: str = ""
     incident: bool = False
     errors: int = 0
     retired: tuple[str, ...] = ()

@@ -28,6 +28,14 @@ class Schedule(TypedDict):
     next_run: str
 
 
+class Activity(TypedDict):
+    """The file that an agent without a heartbeat wrote last, and since when a restart is put off for it."""
+
+    path: str
+    last_written: str | None
+    deferred_since: str | None
+
+
 class Agent(TypedDict):
     """One agent. `heartbeat_timeout` is null where it has a schedule."""
 
@@ -44,10 +52,13 @@ class Agent(TypedDict):
     heartbeat_timeout: float | None
     schedule: Schedule | None
     restart_at: str | None
+    activity: Activity | None
     held_until: str | None
     held_by: str | None
+    held_reason: str | None
     paused_by: str | None
     paused_until: str | None
+    paused_reason: str | None
     silenced_until: str | None
     incarnation: str | None
     restarter: str | None
@@ -297,18 +308,21 @@ class Restarting(TypedDict):
 
 
 class Holding(TypedDict):
-    """Until when restarts are held; null where they are not."""
+    """Who holds restarts, until when and why; null where nobody does."""
 
     agent: str
+    held_by: str | None
     held_until: str | None
+    held_reason: str | None
 
 
 class Pausing(TypedDict):
-    """Who has paused an agent, and until when: null where it is not, or has to be resumed."""
+    """Who has paused an agent, until when, and why: null where it is not, has to be resumed, or nobody said."""
 
     agent: str
     paused_by: str | None
     paused_until: str | None
+    paused_reason: str | None
 
 
 class Reloaded(TypedDict):

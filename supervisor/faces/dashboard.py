@@ -9,7 +9,7 @@ import base64
 import hashlib
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import Incident, IncidentState
-from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, worst_first
+from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, notable, troubled, worst_first
 from supervisor.domain.health import HealthState
 from supervisor.domain.metrics import Metrics
 from supervisor.domain.silences import Silence
@@ -68,6 +68,7 @@ class Card:
     commands: tuple[str, ...]
     restartable: bool
     held: bool
+    held_reason: str
     paused: bool
 
 
@@ -117,16 +118,17 @@ def render(
         acting: what may be done is offered as buttons, not as commands to type.
         title: the page's title.
     """
-    agents = worst_first(fleet.agents)
+    agents = worst_first(fleet.agents, fleet.incidents)
+    subjects = troubled(fleet.incidents)
     fold = len(agents) > _UNFOLDED
-    well = sum(agent.status in _WELL for agent in agents)
+    well = sum(agent.status in _WELL and not notable(agent, subjects) for agent in agents)
     strips = Strips(history, now, speech)
     shown = agents[: len(agents) - well] if fold else agents
     folded = agents[len(agents) - well :] if fold else ()
     whole = len(agents) <= _WHOLE
     most = _WHOLE if whole else _WORST
     open_ = _open(fleet)
-    view = _View(speech, now)
+    view = _View(speech, now, subjects)
     css = _environment().get_template("dashboard.css")
     style = css.render(stale_after=max(int(stale_after), 1), t=speech.html, live=live)
     page = (
@@ -182,23 +184,31 @@ def _environment() -> Environment:
 
 
 def _counted(agents: Iterable[AgentView]) -> list[tuple[HealthState, int]]:
-    return [(state, len(list(group))) for state, group in groupby(agents, key=lambda agent: agent.status)]
+    return list(Counter(agent.status for agent in agents).items())
 
 
 def _open(fleet: Fleet) -> list[Incident]:
     """Return the open incidents: unattended before acknowledged or silenced, critical before warning, oldest first."""
 
     def rank(incident: Incident) -> tuple[bool, bool, float]:
-        attended = incident.state is IncidentState.ACKNOWLEDGED or fleet.silences.over(incident.key) is not None
-        return attended, incident.severity is not Severity.CRITICAL, incident.opened_at
+        return _attended(incident, fleet), incident.severity is not Severity.CRITICAL, incident.opened_at
 
     return sorted((one for one in fleet.incidents if one.state is not IncidentState.RESOLVED), key=rank)
 
 
-class _View:
-    """Puts the picture into words, in the language of `speech`, as seen at `now`."""
+def _attended(incident: Incident, fleet: Fleet) -> bool:
+    """Whether somebody looks after an open incident, or has silenced it."""
+    return incident.state is IncidentState.ACKNOWLEDGED or fleet.silences.over(incident.key) is not None
 
-    def __init__(self, speech: Language, now: float) -> None:
+
+class _View:
+    """Puts the picture into words, in the language of `speech`, as seen at `now`.
+
+    `subjects`: what the open incidents are about.
+    """
+
+    def __init__(self, speech: Language, now: float, subjects: Collection[str]) -> None:
+        self._subjects = subjects
         self._say = speech.say
         self._speech = speech
         self._now = now
@@ -214,7 +224,9 @@ class _View:
         """Return the state of the whole in one sentence."""
         states = Counter(agent.status for agent in fleet.agents)
         if fleet.status in {Status.CRITICAL, Status.WARNING}:
-            return self._trouble(states, len(open_))
+            alone = {incident.subject for incident in open_ if not _attended(incident, fleet)}
+            needy = sum(agent.status is HealthState.ESCALATED or agent.name in alone for agent in fleet.agents)
+            return self._trouble(needy, states, len(open_))
         if fleet.status is Status.OK:
             return self._say("Every agent is in time")
         if not fleet.agents:
@@ -225,12 +237,11 @@ class _View:
             return self._say("The first heartbeat of {n} agents is awaited", n=self._speech.number(unknown))
         return self._say("Not certain: the supervisor doubts what it sees")
 
-    def _trouble(self, states: Counter[HealthState], incidents: int) -> str:
-        escalated = states[HealthState.ESCALATED]
+    def _trouble(self, needy: int, states: Counter[HealthState], incidents: int) -> str:
         late = states[HealthState.UNHEALTHY] + states[HealthState.RESTARTING]
-        n = self._speech.number(escalated or late or incidents)
-        if escalated:
-            return self._say("1 agent needs a person") if escalated == 1 else self._say("{n} agents need a person", n=n)
+        n = self._speech.number(needy or late or incidents)
+        if needy:
+            return self._say("1 agent needs a person") if needy == 1 else self._say("{n} agents need a person", n=n)
         if late:
             return self._say("1 agent is late") if late == 1 else self._say("{n} agents are late", n=n)
         return self._say("1 incident is open") if incidents == 1 else self._say("{n} incidents are open", n=n)
@@ -248,14 +259,21 @@ class _View:
             next=tuple((what, self.moment(at)) for what, at in self._next(agent)),
             misses=agent.consecutive_misses,
             restarts=agent.restarts,
-            modifiers=tuple(self.words(modifier.value) for modifier in agent.modifiers),
+            modifiers=self._modifiers(agent),
             strip=Markup(strip.svg),  # noqa: S704 - numbers and words of our own
             in_time=strip.in_time,
             commands=_commands(agent),
             restartable=agent.restarter is not None,
             held=Modifier.HELD in agent.modifiers,
+            held_reason=(agent.held_reason or "")[:_LONGEST],
             paused=agent.pause is not None,
         )
+
+    def _modifiers(self, agent: AgentView) -> tuple[str, ...]:
+        """Return what is true of an agent beside its state; an open incident, where the state does not show it."""
+        own = tuple(self.words(modifier.value) for modifier in agent.modifiers)
+        hidden = agent.status in _WELL and agent.name in self._subjects
+        return (*own, self._say("open incident")) if hidden else own
 
     def _next(self, agent: AgentView) -> Iterator[tuple[str, float]]:
         """Yield what will happen to the agent if nothing else does, and when."""
@@ -273,7 +291,7 @@ class _View:
 
     def brief(self, agents: Iterable[AgentView]) -> list[tuple[str, list[tuple[str, str, str]]]]:
         """Return (state, [(name, age of the last heartbeat, why)]) for many agents."""
-        span, tell, never = self._speech.span, self._speech.tell, self._say("never")
+        span, never = self._speech.span, self._say("never")
         return [
             (
                 state.value,
@@ -281,13 +299,19 @@ class _View:
                     (
                         agent.name[:LINE_LIMIT],
                         never if agent.last_heartbeat is None else span(max(self._now - agent.last_heartbeat, 0.0)),
-                        "" if state in _WELL else tell(agent.reason)[:60],
+                        self._brief(agent),
                     )
                     for agent in group
                 ],
             )
             for state, group in groupby(agents, key=lambda agent: agent.status)
         ]
+
+    def _brief(self, agent: AgentView) -> str:
+        """Return why an agent that is not well is so, or what else there is to know of it."""
+        reason = "" if agent.status in _WELL and agent.pause is None else self._speech.tell(agent.reason)[:60]
+        known = ", ".join(self._modifiers(agent)) if notable(agent, self._subjects) else ""
+        return f"{reason} ({known})" if reason and known else reason or known
 
     def notice(self, incident: Incident, silence: Silence | None) -> Notice:
         """Return one open incident, and what silences it."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from supervisor.domain import records
 from supervisor.domain.account import Account
+from supervisor.domain.activity import Activity
 from supervisor.domain.delivery import Failed, Outcome
 from supervisor.domain.docket import Kept
 from supervisor.domain.escalation import Incident, IncidentState
@@ -57,16 +58,27 @@ def agent_document(agent: AgentView) -> answers.Agent:
         "heartbeat_timeout": agent.heartbeat_timeout,
         "schedule": None if agent.schedule is None else _schedule(agent.schedule),
         "restart_at": _time(agent.restart_at),
+        "activity": None if agent.activity is None else _activity(agent.activity),
         "held_until": _time(agent.held_until),
         "held_by": _text(agent.held_by),
+        "held_reason": _text(agent.held_reason),
         "paused_by": None if agent.pause is None else text(agent.pause.by),
         "paused_until": None if agent.pause is None else _time(agent.pause.until),
+        "paused_reason": None if agent.pause is None else _text(agent.pause.reason or None),
         "silenced_until": _time(agent.silenced_until),
         "incarnation": _text(agent.incarnation),
         "restarter": agent.restarter,
         "phase": None if beat is None else beat.phase,
         "pending": None if beat is None else beat.pending,
         "message": None if beat is None else _text(beat.message),
+    }
+
+
+def _activity(activity: Activity) -> answers.Activity:
+    return {
+        "path": text(activity.path),
+        "last_written": _time(activity.at),
+        "deferred_since": _time(activity.since),
     }
 
 

@@ -148,9 +148,10 @@ class TestNotify(Asked):
 
 
 class Hold(Asked):
-    """How long."""
+    """How long, and why."""
 
     seconds: Length = 1800.0
+    reason: Text | None = None
 
 
 class Acknowledge(Asked):

@@ -28,7 +28,7 @@ _SENTENCES = {
     "agent_started": "its start {ok} after {seconds}{detail}",
     "agent_adopted": "the copy that an earlier supervisor started lives on: adopted",
     "agent_exited": "its process ended{detail}",
-    "agent_held": "restarts held by {by}{until}",
+    "agent_held": "restarts held by {by}{until}{why}",
     "agent_released": "restarts released by {by}",
     "agent_paused": "paused by {by}{until}{why}",
     "agent_resumed": "the pause is over{whose}",

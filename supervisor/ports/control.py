@@ -51,7 +51,7 @@ class Control(History, Protocol):
     async def restart(self, agent: str, by: str) -> int:
         """Start a restart now; return its number. Raises UnknownNameError, RefusedError."""
 
-    async def hold(self, agent: str, seconds: float, by: str) -> float:
+    async def hold(self, agent: str, seconds: float, by: str, reason: str = "") -> float:
         """Hold restarts of `agent`; return until when. Raises UnknownNameError."""
 
     async def release(self, agent: str, by: str) -> None:

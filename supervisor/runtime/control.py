@@ -122,10 +122,10 @@ class DaemonControl:
                 raise RefusedError(f"{agent} is not restarted: {_REFUSALS[action.reason]}")
         return watched.health.restarts
 
-    async def hold(self, agent: str, seconds: float, by: str) -> float:
+    async def hold(self, agent: str, seconds: float, by: str, reason: str = "") -> float:
         """See `ports.Control`."""
         until = self._clock.now() + seconds
-        await self._roster.get(agent).ask(Held(until, by))
+        await self._roster.get(agent).ask(Held(until, by, reason))
         return until
 
     async def release(self, agent: str, by: str) -> None:

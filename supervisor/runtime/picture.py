@@ -68,16 +68,19 @@ class Picture:
                 return None if over is None else over.ends_at
 
             views = fleets.worst_first(
-                fleets.view(
-                    name,
-                    health,
-                    now=now,
-                    policy=plan.policy,
-                    restarter=plan.kind,
-                    silenced_until=until(name),
-                    observed=trusted,
-                )
-                for name, health, plan in agents
+                (
+                    fleets.view(
+                        name,
+                        health,
+                        now=now,
+                        policy=plan.policy,
+                        restarter=plan.kind,
+                        silenced_until=until(name),
+                        observed=trusted,
+                    )
+                    for name, health, plan in agents
+                ),
+                incidents,
             )
             status = fleets.overall(views, incidents, observed=trusted)
             oldest_first = tuple(sorted(incidents, key=lambda incident: incident.opened_at))

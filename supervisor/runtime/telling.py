@@ -25,8 +25,8 @@ def told(agent: str, event: HealthEvent, before: Health, after: Health, now: flo
         case RestartFinished(_, ok, detail, code, stderr) if (attempt := before.attempt) is not None:
             record = records.RestartFinished if attempt.nth else records.AgentStarted
             yield record(agent, attempt.nth, ok, now - attempt.started, detail, code, list(stderr) or None)
-        case Held(until, by):
-            yield records.AgentHeld(agent, by, until)
+        case Held(until, by, reason):
+            yield records.AgentHeld(agent, by, until, reason or None)
         case Released(by):
             yield records.AgentReleased(agent, by)
         case Paused(until, by, reason):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import threading
 import time
+from dataclasses import replace
 
 from supervisor.domain.maintenance import Window
 from supervisor.domain.silences import Silence
@@ -50,13 +51,21 @@ def test_ack_wants_to_know_of_what(command: Command, served: Served) -> None:
 
 
 def test_hold_and_release(command: Command, served: Served) -> None:
-    assert command("hold", "mailer").out.startswith("mailer is not restarted until ")
-    assert command("hold", "mailer", "--for", "2h30m", "--json").json["agent"] == "mailer"
+    assert command("release", "mailer").out == "mailer is not held\n"
+    told = command("hold", "mailer").out.splitlines()
+    assert [line.rpartition(" ")[0] for line in told] == ["mailer is not restarted until"]
+    said = command("hold", "mailer", "--for", "2h30m", "--reason", "it is odd", "--json")
+    assert said.json["held_reason"] == "it is odd"
     assert command("release", "mailer").out == "mailer may be restarted again\n"
-    assert command("release", "mailer", "--json").json == {"agent": "mailer", "held_until": None}
-    assert served.control.asked[:3] == [
-        ("hold", "mailer", 1800.0, ME),
-        ("hold", "mailer", 9000.0, ME),
+    assert command("release", "mailer", "--json").json == {
+        "agent": "mailer",
+        "held_by": None,
+        "held_until": None,
+        "held_reason": None,
+    }
+    assert served.control.asked[1:4] == [
+        ("hold", "mailer", 1800.0, ME, ""),
+        ("hold", "mailer", 9000.0, ME, "it is odd"),
         ("release", "mailer", ME),
     ]
     assert command("hold", "nobody").code == 64
@@ -120,13 +129,20 @@ def test_pause_and_resume(command: Command, served: Served) -> None:
     assert command("pause", "mailer").out.startswith("mailer is paused until it is resumed")
     assert command("pause", "mailer", "--json").json["paused_until"] is None
     assert command("resume", "mailer").out == "mailer is watched again\n"
+    assert command("resume", "mailer").out == "mailer is not paused\n"
     assert command("resume", "mailer", "--json").json["paused_by"] is None
 
 
 def test_who_holds_an_agent_is_told(command: Command, served: Served) -> None:
-    assert command("hold", "mailer", "--for", "1h").code == 0
+    served.control.agents["mailer"] = replace(served.control.agents["mailer"], restarter=None)
+    said = command("hold", "mailer", "--for", "1h", "--reason", "it is odd")
+    assert said.code == 0
+    assert said.out.endswith("\nnothing restarts it anyway: no restarter is configured\n")
     assert f"held by {ME} until" in command("status").out
-    assert f"Restarts are held by {ME} until" in command("why", "mailer").out
+    assert ": it is odd [held]" in command("status").out
+    told = command("why", "mailer").out
+    assert f"Restarts are held by {ME} until" in told
+    assert ": it is odd." in told
 
 
 def test_reload(command: Command, served: Served) -> None:

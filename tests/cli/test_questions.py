@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 from supervisor.cli import _client
 from supervisor.cli._times import clock
 from supervisor.domain.actions import Severity
+from supervisor.domain.activity import Activity
 from supervisor.domain.escalation import IncidentState
 from supervisor.domain.fleet import Modifier, ScheduleView
 from supervisor.domain.health import HealthState
@@ -223,6 +225,63 @@ def test_why_of_an_agent_that_is_held_and_has_never_beaten(command: Command, ser
         "The next restart is tried at",
     ):
         assert part in told, part
+
+
+STALL = {"progress": {"seq": 17, "pending": 3, "flat_since": "2026-05-28T20:00:00Z"}}
+LOOP = {"loop": {"heartbeats": 10, "works_by_turns": 1, "last_note": "retry INV-7"}}
+
+
+@pytest.mark.parametrize(
+    ("evidence", "told"),
+    [
+        (STALL, r"progress.seq stays at 17 since 2026-05-28 \S+ \(.* ago\), 3 pending"),
+        (LOOP, "the same work in 10 heartbeats, the last 'retry INV-7'"),
+        ({"loop": {"heartbeats": 9, "works_by_turns": 3, "last_note": None}}, "3 works by turns in 9 heartbeats"),
+        ({"last_hour": {"cost": "2.50", "tokens": 9000.0}}, r"in the last hour a cost of 2\.50 and 9000 tokens"),
+        ({"flapping": {"percent": 61, "changes": 11}}, "11 changes of state, 61 % by weight"),
+        ({"agent_said": {"kind": "ok", "message": "x\n"}}, r"the agent said kind 'ok', message 'x\\n'"),
+        (
+            {"postcondition": [{"path": "/o", "newer_than_seconds": 60.0, "last_written": None}]},
+            "'/o' is not there, 1 min allowed",
+        ),
+        (
+            {"postcondition": [{"path": "/o", "newer_than_seconds": 9.0, "last_written": "2026-05-28T20:00:00Z"}]},
+            "'/o' was last written at 2026-05-28 .* ago",
+        ),
+        (
+            {
+                "activity": {
+                    "path": "/l",
+                    "last_written": "2026-05-28T20:00:00Z",
+                    "restart_deferred_since": "2026-05-28T19:00:00Z",
+                }
+            },
+            "'/l' was last written at 2026-05-28 .*, restart put off since 2026-05-28 .* ago",
+        ),
+    ],
+)
+def test_why_tells_on_what_a_decision_rested(
+    command: Command, served: Served, evidence: dict[str, Any], told: str
+) -> None:
+    served.control.open("mailer:loop", evidence=evidence)
+    assert re.search(f"  evidence: {told}", command("why", "mailer").out)
+
+
+def test_why_says_what_puts_off_a_restart_and_promises_none_that_is_refused(command: Command, served: Served) -> None:
+    agents, now = served.control.agents, time.time()
+    work = Activity("/w/a.log", now - 5, now - 60)
+    agents["mailer"] = replace(agents["mailer"], activity=work, restart_at=now + 90)
+    told = command("why", "mailer").out
+    assert re.search(r"A restart is put off: '/w/a.log' was last written at \S+ \(.* s ago\)", told)
+    assert "The next restart is tried at" in told
+    refused: list[dict[str, Any]] = [
+        {"modifiers": (Modifier.EXHAUSTED,)},
+        {"modifiers": (Modifier.FLAPPING,)},
+        {"modifiers": (Modifier.HELD,), "held_until": now + 600},
+    ]
+    for more in refused:
+        agents["watcher"] = replace(agents["mailer"], name="watcher", **more)
+        assert "The next restart is tried at" not in command("why", "watcher").out, more
 
 
 def test_a_schedule_is_told(command: Command, served: Served) -> None:

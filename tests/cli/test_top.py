@@ -15,7 +15,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from supervisor.cli._screen import View, screen
+from supervisor.cli._times import clock
 from supervisor.domain.actions import Severity
+from supervisor.domain.fleet import Modifier
 from supervisor.domain.health import HealthState
 from supervisor.domain.silences import NO_SILENCES, Silence, coverage
 from supervisor.faces.documents import (
@@ -252,6 +254,12 @@ def test_doubts_and_agents_that_never_beat() -> None:
     text = "\n".join(drawn(View(document), 100, 24))
     assert "not observed: loop stalled" in text
     assert "never" in text
+
+
+def test_until_when_restarts_are_held_is_not_what_is_cut_off() -> None:
+    held = agent("a", reason="long " * 40, held_by="ann", held_until=NOW + 60, modifiers=(Modifier.HELD,))
+    document = {**fleet(0, 0), "agents": [agent_document(held)]}
+    assert f"[held]; held by ann until {clock(NOW + 60)}; long" in "\n".join(drawn(View(document), 120, 24))
 
 
 def test_before_the_first_answer() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from supervisor.domain.actions import Severity
+from supervisor.domain.activity import Activity
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat
 from supervisor.domain.flapping import Flapping
@@ -98,7 +99,27 @@ def test_modifiers_from_outside_the_agent() -> None:
     asleep = seen(Health(pause=Pause("ann"), held_until=START + 60, held_by="bob"))
     assert asleep.modifiers == (Modifier.PAUSED, Modifier.HELD)
     assert (asleep.pause, asleep.held_by) == (Pause("ann"), "bob")
-    assert seen(Health(held_until=1.0, held_by="bob")).held_by is None
+    past = seen(Health(held_until=1.0, held_by="bob", held_reason="it is odd"))
+    assert (past.held_by, past.held_reason) == (None, None)
+    now = seen(Health(held_until=START + 60, held_by="bob", held_reason="it is odd"))
+    assert now.held_reason == "it is odd"
+
+
+def test_work_that_puts_off_a_restart_is_shown() -> None:
+    work = Activity("/w/a.log", START - 5, START - 60)
+    assert seen(Health(activity=work, restart_at=START + 60)).activity == work
+    assert seen(Health(activity=work)).activity is None
+    assert seen(Health(restart_at=START + 60)).activity is None
+
+
+def test_after_the_ill_comes_what_is_worth_a_look() -> None:
+    ill, well, burning, calm = agents(HealthState.UNHEALTHY, *[HealthState.HEALTHY] * 3)
+    held = replace(well, name="z", modifiers=(Modifier.HELD,))
+    waiting = replace(calm, name="w", status=HealthState.UNKNOWN)
+    open_ = replace(INCIDENT, key=f"{burning.name}:burn")
+    over = replace(open_, key="calm:burn", state=IncidentState.RESOLVED)
+    everyone = (calm, waiting, held, burning, ill)
+    assert worst_first(everyone, (open_, over)) == (ill, burning, held, waiting, calm)
 
 
 def test_the_worst_come_first_and_then_by_name() -> None:

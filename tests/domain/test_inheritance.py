@@ -57,9 +57,9 @@ def test_who_has_judged_nothing_takes_over_everything() -> None:
 
 
 def test_an_earlier_hold_stays() -> None:
-    earlier = replace(SILENT, held_until=START + 9000, held_by="ann")
+    earlier = replace(SILENT, held_until=START + 9000, held_by="ann", held_reason="it is odd")
     both = inherited(BEGUN, earlier)
-    assert (both.held_until, both.held_by) == (START + 9000, "ann")
+    assert (both.held_until, both.held_by, both.held_reason) == (START + 9000, "ann", "it is odd")
     assert inherited(MISSED, earlier).held_until == START + 9000
     assert inherited(replace(MISSED, held_until=START + 1), earlier).held_until == START + 1
 

@@ -121,4 +121,4 @@ def test_a_hold_ends_during_a_pause() -> None:
 
 def test_the_words_of_a_pause() -> None:
     assert Pause("ann").words == "paused by ann"
-    assert Pause("ann", START, "it moves").words == "paused by ann until 2026-05-28 20:26 UTC: it moves"
+    assert Pause("ann", START, "it moves").words == "paused by ann until 2026-05-28 20:26:40 UTC: it moves"

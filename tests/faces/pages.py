@@ -295,7 +295,13 @@ def quiet(*, live: bool = False, speech: Language = ENGLISH) -> bytes:
             modifiers=(Modifier.PAUSED,),
             pause=pause,
         ),
-        agent("invoice-scanner", modifiers=(Modifier.HELD,), held_until=NOW + 1500, held_by="bob"),
+        agent(
+            "invoice-scanner",
+            modifiers=(Modifier.HELD,),
+            held_until=NOW + 1500,
+            held_by="bob",
+            held_reason="its mailbox moves",
+        ),
         agent("ledger-keeper", restarter=None),
     )
     incident = Incident(

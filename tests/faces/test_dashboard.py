@@ -131,6 +131,8 @@ def test_only_what_can_be_done_is_offered() -> None:
     assert "supervisor pause a" in bare
     assert "supervisor release a" in held
     assert "restarts held until 14:04:11 UTC" in held
+    why = agent("a", modifiers=(Modifier.HELD,), held_until=NOW + 60, held_by="ann", held_reason="it is odd")
+    assert "restarts held by ann until 14:04:11 UTC : it is odd" in Reader(page(fleet((why,)))).text
     asleep = agent("a", HealthState.STOPPED, pause=Pause("ann"), reason="paused by ann", modifiers=(Modifier.HELD,))
     paused = Reader(page(fleet((asleep,)))).text
     assert "supervisor resume a" in paused
@@ -138,6 +140,47 @@ def test_only_what_can_be_done_is_offered() -> None:
     assert "supervisor restart" not in paused
     left = Reader(page(fleet((agent("a", restarter=None, modifiers=(Modifier.HELD,)),)))).text
     assert "supervisor release a" in left, "what restarted it is configured no more"
+
+
+def test_whoever_is_well_and_worth_a_look_stands_outside_the_fold() -> None:
+    notable = [Modifier.HELD, Modifier.EXHAUSTED, Modifier.STALLED, Modifier.UNMET, Modifier.LOOPING, Modifier.FLAPPING]
+    agents = [agent(f"z-{modifier}", modifiers=(modifier,)) for modifier in notable]
+    pause = Pause("ann", NOW + 60, "it moves")
+    agents += [agent("z-paused", HealthState.STOPPED, pause=pause, reason=pause.words, modifiers=(Modifier.PAUSED,))]
+    agents += [agent("z-burns"), agent("late", HealthState.UNHEALTHY), *(agent(f"a{n:02}") for n in range(60))]
+    burn = Incident("burn0001", "z-burns:burn", Severity.CRITICAL, "burns money", NOW - 60)
+    html = page(fleet(tuple(agents), (burn,))).decode()
+    open_, folded = html.split('<details class="fold">')
+    for name in ("late", "z-burns", "z-paused", *(f"z-{modifier}" for modifier in notable)):
+        assert f'<bdi class="name">{name}</bdi>' in open_, name
+    assert "60 agents are well" in folded
+    assert open_.index(">late</bdi>") < open_.index('"name">z-burns</bdi>')
+    assert '<span class="chip">open incident</span>' in open_
+    assert "paused by ann until" in open_
+
+
+def test_in_brief_it_is_said_what_there_is_to_know_of_an_agent() -> None:
+    pause = Pause("ann")
+    agents = [agent(f"e{n:03}", HealthState.ESCALATED, reason="gone") for n in range(300)]
+    agents += [agent("p", HealthState.STOPPED, pause=pause, reason=pause.words, modifiers=(Modifier.PAUSED,))]
+    agents += [agent("h", modifiers=(Modifier.HELD,))]
+    html = page(fleet(tuple(agents))).decode()
+    assert "<small><bdi>paused by ann (paused)</bdi></small>" in html
+    assert "<small><bdi>held</bdi></small>" in html
+
+
+def test_who_has_an_incident_that_nobody_looks_after_needs_a_person() -> None:
+    def incident(id_: str, key: str, **more: object) -> Incident:
+        return Incident(id_, key, Severity.CRITICAL, "wrong", NOW - 60, **more)  # type: ignore[arg-type]
+
+    agents = tuple(agent(name) for name in "abcd")
+    taken = incident("2", "b:burn", state=IncidentState.ACKNOWLEDGED, acked_by="ann", acked_until=NOW + 60)
+    burning = incident("1", "a:burn")
+    assert "1 agent needs a person" in Reader(page(fleet(agents, (burning, taken)))).text
+    escalated = (*agents, agent("e", HealthState.ESCALATED))
+    both = (burning, taken, incident("3", "a:loop"), incident("4", "c:stalled"), incident("5", "e:heartbeat"))
+    assert "3 agents need a person" in Reader(page(fleet(escalated, both))).text
+    assert "1 incident is open" in Reader(page(fleet(agents, (taken,)))).text
 
 
 def test_the_worst_comes_first() -> None:
@@ -279,7 +322,7 @@ def test_ten_thousand_agents_are_all_there_and_small_enough(bad: int) -> None:
     if bad < 10_000:
         assert f"{10_000 - bad:,} agents are well" in text
     else:
-        assert "9,940 more that are not well" in text
+        assert "9,940 more to look at" in text
 
 
 # --- colours -----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from supervisor.domain.actions import Severity
+from supervisor.domain.activity import Activity
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat, Phase
 from supervisor.domain.fleet import Modifier, Status
@@ -112,8 +113,11 @@ def test_the_document_of_everything() -> None:
                 "schedule": None,
                 "restart_at": None,
                 "held_until": None,
+                "activity": None,
                 "held_by": None,
+                "held_reason": None,
                 "paused_by": None,
+                "paused_reason": None,
                 "paused_until": None,
                 "silenced_until": None,
                 "incarnation": None,
@@ -279,9 +283,16 @@ def test_windows_of_maintenance() -> None:
 
 
 def test_an_agent_that_is_paused_and_held() -> None:
-    asleep = agent_document(agent("a", pause=Pause("ann", NOW + 60), held_by="bob", held_until=NOW))
+    busy = agent_document(agent("a", activity=Activity("/w/a.log", NOW - 5, NOW - 60)))
+    assert busy["activity"] == {
+        "path": "/w/a.log",
+        "last_written": "2026-02-17T14:03:06.000000Z",
+        "deferred_since": "2026-02-17T14:02:11.000000Z",
+    }
+    pause = Pause("ann", NOW + 60, "it moves")
+    asleep = agent_document(agent("a", pause=pause, held_by="bob", held_until=NOW, held_reason="it is odd"))
     assert (asleep["paused_by"], asleep["paused_until"]) == ("ann", "2026-02-17T14:04:11.000000Z")
-    assert asleep["held_by"] == "bob"
+    assert (asleep["held_by"], asleep["held_reason"], asleep["paused_reason"]) == ("bob", "it is odd", "it moves")
     assert agent_document(agent("a", pause=Pause("ann")))["paused_until"] is None
 
 

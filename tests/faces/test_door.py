@@ -234,10 +234,10 @@ async def test_who_has_logged_in_acts_by_name_until_the_logout(client: aiohttp.C
     origin = await login(client, port)
     async with client.post("/api/v1/agents/mailer/hold", json={}, headers=origin) as answer:
         assert answer.status == 200
-    assert port.control.asked[-1][-1] == "Ann Other"
+    assert port.control.asked[-1][-2] == "Ann Other"
     async with client.post("/api/v1/agents/mailer/hold", json={"by": "root\x1b[2J"}, headers=origin) as answer:
         assert answer.status == 200
-    assert port.control.asked[-1][-1] == "root\N{REPLACEMENT CHARACTER}[2J (by Ann Other)"
+    assert port.control.asked[-1][-2] == "root\N{REPLACEMENT CHARACTER}[2J (by Ann Other)"
     async with client.delete("/api/v1/silences/s1", headers=origin) as answer:
         assert answer.status == 404
     cookies = {cookie.key: cookie.value for cookie in client.cookie_jar}

@@ -324,12 +324,21 @@ async def test_reconcile(client: aiohttp.ClientSession, control: MemoryControl) 
 async def test_acts_on_an_agent_know_who_asked(client: aiohttp.ClientSession, control: MemoryControl) -> None:
     base = "/api/v1/agents/mailer"
     assert await ask(client, "POST", f"{base}/restart") == (202, {"agent": "mailer", "attempt": 1})
-    assert await ask(client, "POST", f"{base}/hold", json={"seconds": 60, "by": "ann"}) == (
+    assert await ask(client, "POST", f"{base}/hold", json={"seconds": 60, "by": "ann", "reason": "it is odd"}) == (
         200,
-        {"agent": "mailer", "held_until": "2026-05-28T20:27:40.000000Z"},
+        {
+            "agent": "mailer",
+            "held_by": "ann",
+            "held_until": "2026-05-28T20:27:40.000000Z",
+            "held_reason": "it is odd",
+        },
     )
     assert (await ask(client, "POST", f"{base}/release", json={}))[0] == 200
-    assert control.asked == [("restart", "mailer", ME), ("hold", "mailer", 60.0, "ann"), ("release", "mailer", ME)]
+    assert control.asked == [
+        ("restart", "mailer", ME),
+        ("hold", "mailer", 60.0, "ann", "it is odd"),
+        ("release", "mailer", ME),
+    ]
     detail = (await refused(client, "POST", "/api/v1/agents/watcher/restart"))[2]
     assert detail == "watcher has no restarter"
 
@@ -427,7 +436,12 @@ async def test_pause_and_resume(client: aiohttp.ClientSession, control: MemoryCo
     pausing = {"seconds": 60, "reason": "it moves"}
     assert await ask(client, "POST", "/api/v1/agents/mailer/pause", json=pausing) == (
         200,
-        {"agent": "mailer", "paused_by": ME, "paused_until": "2026-05-28T20:27:40.000000Z"},
+        {
+            "agent": "mailer",
+            "paused_by": ME,
+            "paused_until": "2026-05-28T20:27:40.000000Z",
+            "paused_reason": "it moves",
+        },
     )
     _, document = await ask(client, "GET", "/api/v1/agents/mailer")
     assert (document["paused_by"], document["modifiers"]) == (ME, ["paused"])

@@ -84,9 +84,11 @@ async def test_history_is_kept_and_followed() -> None:
         following = cast("AsyncGenerator[Row, None]", t.control.follow())
         first = asyncio.ensure_future(anext(following))
         await asyncio.sleep(0)
-        await t.control.hold("a", 600.0, "me")
+        await t.control.hold("a", 600.0, "me", "it is odd")
         row = await first
         assert (row.event, row.agent, row.fields["by"]) == ("agent_held", "a", "me")
+        assert row.fields["reason"] == "it is odd"
+        assert (await t.view("a")).held_reason == "it is odd"
         assert row in await t.control.rows(agent="a")
         assert await t.control.rows(after=row.id, agent="a") == []
         await following.aclose()

@@ -155,16 +155,17 @@ class MemoryControl:
         self._change(agent, restarts=self.agents[agent].restarts + 1)
         return self.agents[agent].restarts
 
-    async def hold(self, agent: str, seconds: float, by: str) -> float:
-        self.asked.append(("hold", agent, seconds, by))
+    async def hold(self, agent: str, seconds: float, by: str, reason: str = "") -> float:
+        self.asked.append(("hold", agent, seconds, by, reason))
         self._known(agent)
-        self._change(agent, held_until=self.now() + seconds, held_by=by, modifiers=(Modifier.HELD,))
+        until, held = self.now() + seconds, (Modifier.HELD,)
+        self._change(agent, held_until=until, held_by=by, held_reason=reason or None, modifiers=held)
         return self.now() + seconds
 
     async def release(self, agent: str, by: str) -> None:
         self.asked.append(("release", agent, by))
         self._known(agent)
-        self._change(agent, held_until=None, held_by=None, modifiers=())
+        self._change(agent, held_until=None, held_by=None, held_reason=None, modifiers=())
 
     async def pause(self, agent: str, by: str, seconds: float | None = None, reason: str = "") -> Pause:
         self.asked.append(("pause", agent, by, seconds, reason))

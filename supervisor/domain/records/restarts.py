@@ -80,6 +80,7 @@ class AgentHeld(Record):
     agent: str
     by: str
     until: float
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,31 +70,45 @@ class Acting:
 
     async def hold(self, request: web.Request, asked: requests.Hold) -> web.Response:
         """Hold restarts."""
-        name = request.match_info["name"]
-        until = await self._control.hold(name, asked.seconds, await asker(request, asked.by))
-        holding: answers.Holding = {"agent": name, "held_until": documents.rfc3339(until)}
+        name, by = request.match_info["name"], await asker(request, asked.by)
+        until = await self._control.hold(name, asked.seconds, by, asked.reason or "")
+        holding: answers.Holding = {
+            "agent": name,
+            "held_by": documents.text(by),
+            "held_until": documents.rfc3339(until),
+            "held_reason": asked.reason and documents.text(asked.reason),
+        }
         return await replies.document(lambda: holding)
 
     async def release(self, request: web.Request, asked: requests.Asked) -> web.Response:
         """Lift the hold."""
         name = request.match_info["name"]
         await self._control.release(name, await asker(request, asked.by))
-        holding: answers.Holding = {"agent": name, "held_until": None}
+        holding: answers.Holding = {"agent": name, "held_by": None, "held_until": None, "held_reason": None}
         return await replies.document(lambda: holding)
 
     async def pause(self, request: web.Request, asked: requests.Pause) -> web.Response:
         """Expect nothing of an agent for a while."""
         name, by = request.match_info["name"], await asker(request, asked.by)
         pause = await self._control.pause(name, by, asked.seconds, asked.reason or "")
-        until = None if pause.until is None else documents.rfc3339(pause.until)
-        pausing: answers.Pausing = {"agent": name, "paused_by": documents.text(pause.by), "paused_until": until}
+        pausing: answers.Pausing = {
+            "agent": name,
+            "paused_by": documents.text(pause.by),
+            "paused_until": None if pause.until is None else documents.rfc3339(pause.until),
+            "paused_reason": documents.text(pause.reason) or None,
+        }
         return await replies.document(lambda: pausing)
 
     async def resume(self, request: web.Request, asked: requests.Asked) -> web.Response:
         """End the pause."""
         name = request.match_info["name"]
         await self._control.resume(name, await asker(request, asked.by))
-        pausing: answers.Pausing = {"agent": name, "paused_by": None, "paused_until": None}
+        pausing: answers.Pausing = {
+            "agent": name,
+            "paused_by": None,
+            "paused_until": None,
+            "paused_reason": None,
+        }
         return await replies.document(lambda: pausing)
 
     async def acknowledge(self, request: web.Request, asked: requests.Acknowledge) -> web.Response:

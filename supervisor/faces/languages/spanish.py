@@ -127,7 +127,7 @@ TEXTS: Mapping[str, str] = {
     "Agents, worst first": "Agentes, los peores primero",
     "Agents that are well": "Agentes que están bien",
     "{n} agents are well": "{n} agentes están bien",
-    "{n} more that are not well": "{n} más que no están bien",
+    "{n} more to look at": "{n} más que mirar",
     "No agent is configured. Name one in the configuration and let it touch a file in the heartbeats folder, or try": (
         "No hay ningún agente configurado. Nombre uno en la configuración y haga que toque un archivo en la carpeta de "
         "latidos, o pruebe"
@@ -145,6 +145,7 @@ TEXTS: Mapping[str, str] = {
     "due by": "se espera antes de",
     "next miss": "próxima falta",
     "next restart": "próximo reinicio",
+    "open incident": "incidente abierto",
     "restarts held until": "reinicios retenidos hasta",
     "restarts held by {by} until": "reinicios retenidos por {by} hasta",
     "Last 24 h: ": "Últimas 24 h: ",

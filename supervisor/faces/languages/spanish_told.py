@@ -192,6 +192,7 @@ _STORY: Mapping[str, str] = {
     "its process ended: {detail}": "su proceso terminó: {detail}",
     "restarts held by {by}": "reinicios retenidos por {by}",
     "restarts held by {by} until {clock}": "reinicios retenidos por {by} hasta {clock}",
+    "restarts held by {by} until {clock}: {comment}": "reinicios retenidos por {by} hasta {clock}: {comment}",
     "restarts released by {by}": "reinicios permitidos por {by}",
     "incident {incident} opened ({state}): {reason}": "incidente {incident} abierto ({state}): {reason}",
     "incident {incident} acknowledged by {by}": "incidente {incident} atendido por {by}",
