@@ -327,11 +327,17 @@ def _restarted(health: Health, event: RestartFinished, moment: Moment) -> Step:
 
 
 def _judged_anew(health: Health, parent: str, moment: Moment) -> Health:
-    """Forget misses that were the parent's: the agent has its start period, a process that has ended has none."""
+    """Forget misses that were the parent's: the agent has its start period, a process that has ended has none.
+
+    Who runs by a schedule is awaited at the first run that can still happen.
+    """
+    now = moment.now
     if moment.parent or not health.misses or health.incident or health.restarting:
         return health
-    due = moment.now if health.gone else moment.now + moment.policy.start_period
-    return replace(health, misses=0, due=due, restart_at=None, reason=f"judged anew: {parent} is down no more")
+    after = replace(health, misses=0, restart_at=None, reason=f"judged anew: {parent} is down no more")
+    if health.gone or moment.policy.schedule is None:
+        return replace(after, due=now if health.gone else now + moment.policy.start_period)
+    return replace(beats.begun_anew(after, now, moment.policy), state=HealthState.UNKNOWN, since=now)
 
 
 def _registered(health: Health, moment: Moment) -> Health:
