@@ -154,6 +154,9 @@ def _seen(health: Health, beat: Beat, moment: Moment, *, run_ended: bool = False
     row = loop.told(health.loop, beat, moment.policy.loop_after, new_life=new_life)
     spent = burn.told(health.burn, beat, moment.now, moment.policy, new_life=new_life)
     run_at = beats.run_begun(health, beat, ended=run_ended)
+    expected = health.postcondition
+    if health.pause is None and not beats.ends_life(beat, moment.policy):
+        expected = postcondition.resumed(expected, moment.now, moment.policy.start_period)
     news: dict[str, Any] = {
         "beat": beat,
         "run_at": run_at,
@@ -162,10 +165,11 @@ def _seen(health: Health, beat: Beat, moment: Moment, *, run_ended: bool = False
         "burn": spent,
         "progress": work,
         "loop": row,
+        "postcondition": expected,
     }
     if beats.ends_life(beat, moment.policy):
         news |= {"progress": progress.IDLE, "loop": loop.NO_LOOP}
-        news["postcondition"] = postcondition.stopped(health.postcondition)
+        news["postcondition"] = postcondition.stopped(health.postcondition, moment.now)
         return _settled(health, HealthState.STOPPED, "stopped as planned", moment, due=None, **news)
     if beat.kind is BeatKind.FAIL:
         text = "the agent reported a failure"

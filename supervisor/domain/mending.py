@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supervisor.domain import activity, attempts, restarts
+from supervisor.domain import activity, attempts, postcondition, restarts
 from supervisor.domain.actions import Refusal, Restart, RestartRefused
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import Phase, RestartFinished
@@ -110,6 +110,7 @@ def ended(health: Health, attempt: Attempt, event: RestartFinished, moment: Mome
         errors=health.errors + (0 if event.ok else 1),
         progress=health.progress.paused() if event.ok else health.progress,
         loop=health.loop.paused() if event.ok else health.loop,
+        postcondition=postcondition.restarted(health.postcondition, now) if event.ok else health.postcondition,
         reason=f"{attempt.name} {'done, first heartbeat awaited' if event.ok else f'failed: {event.detail}'}",
     )
 

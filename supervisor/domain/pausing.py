@@ -72,7 +72,10 @@ def handle(  # noqa: PLR0911 - a row for every event
 
 
 def calmed(health: Health, pause: Pause) -> Health:
-    """Return what is known of an agent in this pause, with nothing in it that would be judged, or done, or told."""
+    """Return what is known of an agent in this pause, with nothing in it that would be judged, or done, or told.
+
+    The pause began at `health.since`.
+    """
     return replace(
         health,
         state=HealthState.STOPPED,
@@ -84,7 +87,7 @@ def calmed(health: Health, pause: Pause) -> Health:
         incident=False,
         progress=IDLE,
         loop=NO_LOOP,
-        postcondition=postcondition.stopped(health.postcondition),
+        postcondition=postcondition.stopped(health.postcondition, health.since),
         activity=NONE_SEEN,
         flapping=STEADY,
         burn=UNMETERED,
@@ -97,10 +100,12 @@ def _resumed(health: Health, by: str | None, moment: Moment) -> Health:
     now, beat = moment.now, health.beat
     reason = "the pause is over, heartbeat awaited" if by is None else f"resumed by {by}, heartbeat awaited"
     free = replace(health, pause=None, since=now, reason=reason, lost=0.0 if beat is None else health.lost)
+    if not free.restarting and beat is not None and beats.ends_life(beat, moment.policy):
+        return replace(free, reason="stopped as planned")
+    expected = postcondition.resumed(free.postcondition, now, moment.policy.start_period)
+    free = replace(free, postcondition=expected)
     if free.restarting:
         return replace(free, state=HealthState.RESTARTING)
-    if beat is not None and beats.ends_life(beat, moment.policy):
-        return replace(free, reason="stopped as planned")
     promise = beats.promised(free, moment.policy)
     unanswered = beats.unanswered(free) is not None
     if free.gone:

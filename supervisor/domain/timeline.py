@@ -33,7 +33,7 @@ def rebooted(health: Health, away: float, now: float, policy: Policy) -> Health:
         after,
         progress=health.progress.paused(),
         loop=health.loop.paused(),
-        postcondition=postcondition.lost(health.postcondition, away),
+        postcondition=postcondition.restarted(postcondition.lost(health.postcondition, away), now),
     )
 
 
