@@ -96,7 +96,8 @@ def begun_anew(health: Health, now: float, policy: Policy) -> Health:
 
 def is_promised(health: Health) -> bool:
     """Whether the deadline is what the last heartbeat, or the registration, promised, and nothing later."""
-    return health.state in PROMISED and not health.restarting and unanswered(health) is None
+    promised = health.state in PROMISED or health.retried
+    return promised and not health.restarting and unanswered(health) is None
 
 
 def unanswered(health: Health) -> Attempt | None:
@@ -113,6 +114,16 @@ def unanswered(health: Health) -> Attempt | None:
 def next_run(health: Health, schedule: Schedule, policy: Policy, now: float) -> float:
     """Return the scheduled time that is awaited, which may just be over."""
     return _run(health, schedule.after) if _awaits_run(health, policy) else schedule.after(now)
+
+
+def is_retry(health: Health, beat: Beat, policy: Policy) -> bool:
+    """Whether `beat` begins a run after a miss, and the run's end has to show that all is well again.
+
+    So it is where an end is awaited, by a schedule or a `max_runtime`: else who fails in each run would never be missed
+    twice. The first word of the life that a restart of ours began counts as ever.
+    """
+    ends = policy.schedule is not None or policy.max_runtime is not None
+    return ends and beat.kind is BeatKind.START and health.misses > 0 and unanswered(health) is None
 
 
 def ends_life(beat: Beat, policy: Policy) -> bool:

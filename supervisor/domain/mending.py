@@ -78,8 +78,9 @@ def _begin(health: Health, history: History, now: float, reason: str, nth: int) 
     incarnation = None if health.beat is None else health.beat.incarnation
     attempt = Attempt(history.total, now, reason, nth, incarnation=incarnation)
     after = replace(
-        health, attempt=attempt, history=history, due=None, restart_at=None, deferred=True, gone="", reason=reason
-    )
+        health, attempt=attempt, history=history, due=None, restart_at=None, deferred=True, gone="", reason=reason,
+        retried=False,
+    )  # fmt: skip
     return after, (Restart(attempt.number, reason, first=not nth),)
 
 

@@ -83,6 +83,7 @@ def calmed(health: Health, pause: Pause) -> Health:
         due=None,
         restart_at=None,
         deferred=False,
+        retried=False,
         exhausted=False,
         incident=False,
         progress=IDLE,

@@ -332,6 +332,11 @@ class HealthMachine(RuleBasedStateMachine):
                 if is_stuck(self.health):
                     assert is_stuck(before)
                     assert (self.health.state, self.health.misses) == (before.state, before.misses)
+                elif self.health.retried:
+                    # A run has begun, and only its good end is proof.
+                    assert (beat.kind, self.health.misses > 0) == (BeatKind.START, True)
+                    assert (self.health.state, self.health.misses) == (before.state, before.misses)
+                    assert self.health.due >= self.proves_until(beat.at, beat.kind)
                 else:
                     assert (self.health.state, self.health.misses) == (HealthState.HEALTHY, 0)
                     assert self.health.due >= self.proves_until(beat.at, beat.kind)

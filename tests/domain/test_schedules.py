@@ -6,7 +6,7 @@ import pytest
 
 from supervisor.domain import timeline
 from supervisor.domain.events import Paused, ProcessExited, Registered, RestartAsked, Resumed
-from tests.support.playbook import START, Play, beat, done, every, play, policy, seconds
+from tests.support.playbook import START, Play, beat, done, every, law, play, policy, seconds
 
 ANN = Paused(None, "ann")
 
@@ -73,3 +73,44 @@ def test_a_run_that_was_missed_before_a_reboot_stays_so() -> None:
 def test_who_is_not_awaited_is_not_after_a_reboot() -> None:
     scene = rebooted(nightly().at("1h", ANN), "2h", 3600.0).is_("stopped", due=None)
     scene.at("25h", Resumed("ann")).is_("unknown", due="48h15m")
+
+
+def often(**changes: object) -> Play:
+    """Begin with an agent that runs every ten minutes, and does not flap."""
+    return play(policy(**{"restart": None, "schedule": every("10m", "5m"), "flap_high": 1.0, **changes})).at(
+        "1s", beat()
+    )
+
+
+@pytest.mark.parametrize("longest", [None, "1h"])
+def test_who_fails_in_each_run_is_missed_each_time_until_a_run_ends_well(longest: str | None) -> None:
+    scene = often(max_runtime=longest).at("10m", beat("start")).at("11m", beat("fail"))
+    scene.at("20m", beat("start")).is_("unhealthy", misses=1, retried=True)
+    scene.at("21m", beat("fail")).is_("escalated", misses=2, retried=False).at("30m", beat("start"))
+    lines = [line for line in scene.wanted if "refused" not in line[1]]
+    assert lines == [(660, "miss 1"), (1260, "miss 2"), (1260, "incident")]
+    scene.wanted.clear()
+    scene.at("31m", beat()).expect("31m resolved").is_("healthy", misses=0, retried=False)
+
+
+def test_a_run_that_began_late_is_awaited_to_its_end() -> None:
+    scene = nightly(max_runtime="2h").at("24h20m", beat("start")).is_("unhealthy", misses=1, due="26h20m")
+    scene.promise(scene.policy).sleep("1h").is_("unhealthy", due="27h20m")
+    scene.at("27h20m").is_("escalated", misses=2)
+    assert scene.health.reason == "its run has not ended in 3 h"
+    nightly().at("24h20m", beat("start")).is_("unhealthy", due="48h15m").sleep("1h").is_("unhealthy", due="48h15m")
+
+
+def test_the_run_that_a_restart_began_counts_as_every_first_heartbeat() -> None:
+    scene = play(policy(schedule=every("24h"))).at("0s", beat()).at("24h16m", done(1)).at("24h17m", beat("start"))
+    scene.expect("24h15m miss 1", "24h15m restart 1").is_("healthy", misses=0)
+
+
+def test_a_run_takes_the_place_of_the_restart_that_would_break_into_it() -> None:
+    scene = play(policy(law(backoff="10m"), max_runtime="1h")).at("1m", beat("fail")).at("2m", done(1))
+    scene.at("3m", beat("start")).at("4m", beat("fail")).at("5m", beat("start")).at("50m", beat("stop"))
+    scene.expect("1m miss 1", "1m restart 1", "4m miss 1", "4m refused backoff").is_("stopped")
+
+
+def test_a_start_without_an_end_is_a_heartbeat_as_any_other() -> None:
+    play(policy(None)).at("0s", beat("start")).at("1m", beat("fail")).at("2m", beat("start")).is_("healthy", misses=0)
