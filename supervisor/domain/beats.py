@@ -80,15 +80,33 @@ def promised(health: Health, policy: Policy) -> float:
     return promise(health.beat, policy, run_at=health.run_at, lost=health.lost, skipped=health.skipped)
 
 
+def begun_anew(health: Health, now: float, policy: Policy) -> Health:
+    """Return the health of an agent that had no chance to beat until `now`: what it promised, or its start period.
+
+    Who runs by a schedule is awaited at the first run that can still happen. One whose time is not over goes on.
+    """
+    promise = promised(health, policy)
+    if policy.schedule is not None and (promise <= now or not _runs(health, policy)):
+        after = replace(health, run_at=None, lost=0.0, lost_at=now, skipped=now)
+        return replace(after, due=promised(after, policy))
+    due = max(promise, now + policy.start_period)
+    # What it is given beside its promise counts as time that it had no chance to beat in: a reload finds it again.
+    return replace(health, due=due, lost=health.lost + due - promise, lost_at=now)
+
+
 def is_promised(health: Health) -> bool:
     """Whether the deadline is what the last heartbeat, or the registration, promised, and nothing later."""
-    return health.state in PROMISED and not health.restarting and unanswered(health) is None
+    promised = health.state in PROMISED or health.retried
+    return promised and not health.restarting and unanswered(health) is None
 
 
 def unanswered(health: Health) -> Attempt | None:
-    """Return the last restart, where it has ended and the life that it began has not been heard of."""
+    """Return the last restart, where it has ended and the life that it began has not been heard of.
+
+    Once the runs of its time were left out, nobody waits for it any more.
+    """
     attempt = health.attempt
-    if attempt is None or attempt.ended is None:
+    if attempt is None or attempt.ended is None or attempt.ended <= health.skipped:
         return None
     return attempt if health.beat is None or attempts.is_old_life(attempt, health.beat) else None
 
@@ -96,6 +114,16 @@ def unanswered(health: Health) -> Attempt | None:
 def next_run(health: Health, schedule: Schedule, policy: Policy, now: float) -> float:
     """Return the scheduled time that is awaited, which may just be over."""
     return _run(health, schedule.after) if _awaits_run(health, policy) else schedule.after(now)
+
+
+def is_retry(health: Health, beat: Beat, policy: Policy) -> bool:
+    """Whether `beat` begins a run after a miss, and the run's end has to show that all is well again.
+
+    So it is where an end is awaited, by a schedule or a `max_runtime`: else who fails in each run would never be missed
+    twice. The first word of the life that a restart of ours began counts as ever.
+    """
+    ends = policy.schedule is not None or policy.max_runtime is not None
+    return ends and beat.kind is BeatKind.START and health.misses > 0 and unanswered(health) is None
 
 
 def ends_life(beat: Beat, policy: Policy) -> bool:
@@ -108,7 +136,7 @@ def silence(health: Health, policy: Policy, now: float) -> str:
     beat = health.beat
     if beat is None:
         return "no heartbeat was ever seen"
-    if health.run_at is not None and policy.max_runtime is not None:
+    if _runs(health, policy) and health.run_at is not None:
         return f"its run has not ended in {span(now - health.run_at)}"
     if policy.schedule is not None and now > (run := _run(health, policy.schedule.after)):
         return f"its run is {span(now - run)} late"
@@ -166,7 +194,12 @@ def _awaited(since: float, policy: Policy, skipped: float) -> float:
 
 def _awaits_run(health: Health, policy: Policy) -> bool:
     """Whether the deadline of an agent with a schedule is that of its next run."""
-    return is_promised(health) and (health.run_at is None or policy.max_runtime is None)
+    return is_promised(health) and not _runs(health, policy)
+
+
+def _runs(health: Health, policy: Policy) -> bool:
+    """Whether a run is under way whose end is awaited."""
+    return health.run_at is not None and policy.max_runtime is not None
 
 
 def _run(health: Health, after: Callable[[float], float]) -> float:

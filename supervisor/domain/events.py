@@ -73,10 +73,11 @@ class Registered:
 class HeartbeatSeen:
     """The newest heartbeat of an agent, read from its files.
 
-    `run_ended`: with it one was read that ended an earlier run.
+    `earlier`: what was read with it, oldest first. `run_ended`: since the heartbeat that is known, a run has ended.
     """
 
     beat: Beat
+    earlier: tuple[Beat, ...] = ()
     run_ended: bool = False
 
 

@@ -103,8 +103,8 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
     health: Health, event: HealthEvent, moment: Moment
 ) -> Step:
     match event:
-        case HeartbeatSeen(beat, run_ended):
-            return _seen(health, beat, moment, run_ended=run_ended)
+        case HeartbeatSeen():
+            return _seen(health, event, moment)
         case FilesSeen(newest):
             return _looked(health, newest, moment)
         case DeadlineReached():
@@ -142,40 +142,59 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
 # --- heartbeats --------------------------------------------------------------------------------------
 
 
-def _seen(health: Health, beat: Beat, moment: Moment, *, run_ended: bool = False) -> Step:
+def _seen(health: Health, event: HeartbeatSeen, moment: Moment) -> Step:
+    beat = event.beat
     if not beats.is_news(health, beat):
         return health, ()
     if health.attempt is not None and health.restarting:
         return replace(health, attempt=replace(health.attempt, beat=beat)), ()
-    lost = health.lost if beat.at < health.lost_at else 0.0
+    retry = beats.is_retry(health, beat, moment.policy)
+    for one in event.earlier:
+        if beats.is_news(health, one):
+            health = replace(health, **_told(health, one, moment))
+    return _taken(health, beat, _told(health, beat, moment, run_ended=event.run_ended), moment, retry=retry)
+
+
+def _told(health: Health, beat: Beat, moment: Moment, *, run_ended: bool = False) -> dict[str, Any]:
+    """Return what is new of an agent by what `beat` tells, whatever is made of it."""
+    policy = moment.policy
     retired = beats.retired(health, beat)
     new_life = retired != health.retired
-    work = progress.told(health.progress, beat, moment.policy.progress_timeout, new_life=new_life)
-    row = loop.told(health.loop, beat, moment.policy.loop_after, new_life=new_life)
-    spent = burn.told(health.burn, beat, moment.now, moment.policy, new_life=new_life)
     run_at = beats.run_begun(health, beat, ended=run_ended)
+    run_over = health.run_at is not None and run_at is None
     news: dict[str, Any] = {
         "beat": beat,
         "run_at": run_at,
-        "lost": lost,
+        "lost": health.lost if beat.at < health.lost_at else 0.0,
         "retired": retired,
-        "burn": spent,
-        "progress": work,
-        "loop": row,
+        "errors": health.errors + (beat.kind is BeatKind.FAIL),
+        "burn": burn.told(health.burn, beat, moment.now, policy, new_life=new_life),
+        "progress": progress.told(health.progress, beat, policy.progress_timeout, new_life=new_life, run_over=run_over),
+        "loop": loop.told(health.loop, beat, policy.loop_after, new_life=new_life),
     }
+    if beats.ends_life(beat, policy):
+        return news | {"progress": progress.IDLE, "loop": loop.NO_LOOP}
+    if health.pause is None:
+        news["postcondition"] = postcondition.resumed(health.postcondition, moment.now, policy.start_period)
+    return news
+
+
+def _taken(health: Health, beat: Beat, news: dict[str, Any], moment: Moment, *, retry: bool) -> Step:
+    """Judge the agent by its newest heartbeat; `news` is what it tells, `retry` whether it only begins a run anew."""
     if beats.ends_life(beat, moment.policy):
-        news |= {"progress": progress.IDLE, "loop": loop.NO_LOOP}
-        news["postcondition"] = postcondition.stopped(health.postcondition)
+        news["postcondition"] = postcondition.stopped(health.postcondition, moment.now)
         return _settled(health, HealthState.STOPPED, "stopped as planned", moment, due=None, **news)
     if beat.kind is BeatKind.FAIL:
-        text = "the agent reported a failure"
-        return _miss(replace(health, errors=health.errors + 1, **news), moment.now, text, moment)
-    due = beats.promise(beat, moment.policy, run_at=run_at, lost=lost, skipped=health.skipped)
-    if due < moment.now or work.stuck or row.stuck or health.postcondition.stuck:
+        return _miss(replace(health, **news), moment.now, "the agent reported a failure", moment)
+    due = beats.promise(beat, moment.policy, run_at=news["run_at"], lost=news["lost"], skipped=health.skipped)
+    stuck = news["progress"].stuck or news["loop"].stuck or health.postcondition.stuck
+    if due < moment.now or stuck:
         # Known only from the past, or of an agent that does not get on: it proves nothing, and takes nothing back.
         health = replace(health, **news)
         late = beats.is_promised(health) or health.state is HealthState.STOPPED
         return (replace(health, due=due) if late else health), ()
+    if retry:
+        return replace(health, due=due, retried=True, restart_at=None, gone="", **news), ()
     news["history"] = _history(health, moment)
     if not moment.parent:
         news["flapping"] = flapping.judged(health.flapping, moment.now, moment.policy, well=True)
@@ -213,6 +232,7 @@ def _settled(health: Health, state: HealthState, reason: str, moment: Moment, **
     actions = (ResolveIncident(Cause.HEARTBEAT, reason),) if health.incident else ()
     news["activity"] = activity.ended(health.activity)
     over: dict[str, Any] = {"misses": 0, "restart_at": None, "deferred": False, "exhausted": False, "incident": False}
+    over["retried"] = False
     return replace(health, state=state, since=moment.now, reason=reason, gone="", **over, **news), actions
 
 
@@ -281,7 +301,8 @@ def _miss(health: Health, due: float, reason: str, moment: Moment) -> Step:
         reason = f"{reason}; it depends on {moment.parent}, which is down"
     else:
         flaps = flapping.judged(flaps, now, policy, well=False)
-    after = replace(health, misses=misses, due=base + policy.check_interval, reason=reason, flapping=flaps)
+    due_next = base + policy.check_interval
+    after = replace(health, misses=misses, due=due_next, reason=reason, flapping=flaps, retried=False)
     actions: tuple[HealthAction, ...] = (Missed(misses, due, reason),)
     escalated = misses >= policy.escalate_after and not moment.parent
     if escalated and not after.incident and not flaps.on:  # of what flaps people are told once
@@ -323,15 +344,21 @@ def _restarted(health: Health, event: RestartFinished, moment: Moment) -> Step:
     if attempt is None or attempt.ended is not None or attempt.number != event.attempt:
         return health, ()
     health = mending.ended(health, attempt, event, moment)
-    return (health, ()) if attempt.beat is None else _seen(health, attempt.beat, moment)
+    return (health, ()) if attempt.beat is None else _seen(health, HeartbeatSeen(attempt.beat), moment)
 
 
 def _judged_anew(health: Health, parent: str, moment: Moment) -> Health:
-    """Forget misses that were the parent's: the agent has its start period, a process that has ended has none."""
+    """Forget misses that were the parent's: the agent has its start period, a process that has ended has none.
+
+    Who runs by a schedule is awaited at the first run that can still happen.
+    """
+    now = moment.now
     if moment.parent or not health.misses or health.incident or health.restarting:
         return health
-    due = moment.now if health.gone else moment.now + moment.policy.start_period
-    return replace(health, misses=0, due=due, restart_at=None, reason=f"judged anew: {parent} is down no more")
+    after = replace(health, misses=0, retried=False, restart_at=None, reason=f"judged anew: {parent} is down no more")
+    if health.gone or moment.policy.schedule is None:
+        return replace(after, due=now if health.gone else now + moment.policy.start_period)
+    return replace(beats.begun_anew(after, now, moment.policy), state=HealthState.UNKNOWN, since=now)
 
 
 def _registered(health: Health, moment: Moment) -> Health:

@@ -12,7 +12,9 @@ from supervisor.domain.vitals import Health, HealthState
 def inherited(known: Health, earlier: Health) -> Health:
     """Return what both lives know; an agent that either has paused is."""
     both, pause = _inherited(known, earlier), known.pause or earlier.pause
-    return both if pause is None else pausing.calmed(both, pause)
+    if pause is None:
+        return both
+    return pausing.calmed(replace(both, since=earlier.since if known.pause is None else known.since), pause)
 
 
 def _inherited(known: Health, earlier: Health) -> Health:

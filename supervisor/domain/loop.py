@@ -54,7 +54,7 @@ def told(known: Loop, beat: Beat, limit: int | None, *, new_life: bool) -> Loop:
     if new_life:
         known = known.paused()
     if known.period and work != known.works[-known.period]:
-        known = NO_LOOP
+        known = Loop(works=known.works)
     works = (*known.works, work)[-limit:]
     whole = len(works) == limit
     if not known.period:

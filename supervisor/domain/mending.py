@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supervisor.domain import activity, attempts, restarts
+from supervisor.domain import activity, attempts, postcondition, restarts
 from supervisor.domain.actions import Refusal, Restart, RestartRefused
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import Held, Phase, RestartFinished
@@ -78,8 +78,9 @@ def _begin(health: Health, history: History, now: float, reason: str, nth: int) 
     incarnation = None if health.beat is None else health.beat.incarnation
     attempt = Attempt(history.total, now, reason, nth, incarnation=incarnation)
     after = replace(
-        health, attempt=attempt, history=history, due=None, restart_at=None, deferred=True, gone="", reason=reason
-    )
+        health, attempt=attempt, history=history, due=None, restart_at=None, deferred=True, gone="", reason=reason,
+        retried=False,
+    )  # fmt: skip
     return after, (Restart(attempt.number, reason, first=not nth),)
 
 
@@ -110,6 +111,7 @@ def ended(health: Health, attempt: Attempt, event: RestartFinished, moment: Mome
         errors=health.errors + (0 if event.ok else 1),
         progress=health.progress.paused() if event.ok else health.progress,
         loop=health.loop.paused() if event.ok else health.loop,
+        postcondition=postcondition.restarted(health.postcondition, now) if event.ok else health.postcondition,
         reason=f"{attempt.name} {'done, first heartbeat awaited' if event.ok else f'failed: {event.detail}'}",
     )
 

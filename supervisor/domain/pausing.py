@@ -1,6 +1,7 @@
 """A pause: somebody expects nothing of an agent for a while. It is heard and shown, and neither judged nor touched.
 
-From its end on the agent has its start period to beat, or what its last heartbeat promised, if that is later.
+From its end on the agent has its start period to beat, or what its last heartbeat promised, if that is later. Who runs
+by a schedule is awaited at the first run that can still happen.
 """
 
 from __future__ import annotations
@@ -71,7 +72,10 @@ def handle(  # noqa: PLR0911 - a row for every event
 
 
 def calmed(health: Health, pause: Pause) -> Health:
-    """Return what is known of an agent in this pause, with nothing in it that would be judged, or done, or told."""
+    """Return what is known of an agent in this pause, with nothing in it that would be judged, or done, or told.
+
+    The pause began at `health.since`.
+    """
     return replace(
         health,
         state=HealthState.STOPPED,
@@ -79,11 +83,12 @@ def calmed(health: Health, pause: Pause) -> Health:
         due=None,
         restart_at=None,
         deferred=False,
+        retried=False,
         exhausted=False,
         incident=False,
         progress=IDLE,
         loop=NO_LOOP,
-        postcondition=postcondition.stopped(health.postcondition),
+        postcondition=postcondition.stopped(health.postcondition, health.since),
         activity=NONE_SEEN,
         flapping=STEADY,
         burn=UNMETERED,
@@ -96,18 +101,20 @@ def _resumed(health: Health, by: str | None, moment: Moment) -> Health:
     now, beat = moment.now, health.beat
     reason = "the pause is over, heartbeat awaited" if by is None else f"resumed by {by}, heartbeat awaited"
     free = replace(health, pause=None, since=now, reason=reason, lost=0.0 if beat is None else health.lost)
+    if not free.restarting and beat is not None and beats.ends_life(beat, moment.policy):
+        return replace(free, reason="stopped as planned")
+    expected = postcondition.resumed(free.postcondition, now, moment.policy.start_period)
+    free = replace(free, postcondition=expected)
     if free.restarting:
         return replace(free, state=HealthState.RESTARTING)
-    if beat is not None and beats.ends_life(beat, moment.policy):
-        return replace(free, reason="stopped as planned")
     promise = beats.promised(free, moment.policy)
-    begun = now + moment.policy.start_period
-    if beats.unanswered(free) is not None and not free.gone:
+    unanswered = beats.unanswered(free) is not None
+    if free.gone:
+        # A process that is known to have ended has no start period.
+        return replace(free, state=HealthState.UNKNOWN, due=now, lost=free.lost + now - promise, lost_at=now)
+    if unanswered and moment.policy.schedule is None:
         # As after the restart that nothing was heard of since.
-        return replace(free, state=HealthState.UNKNOWN, due=begun)
-    # A process that is known to have ended has no start period.
-    due = now if free.gone else max(promise, begun)
-    well = beat is not None and beat.kind is not BeatKind.FAIL and promise > now and not free.gone
+        return replace(free, state=HealthState.UNKNOWN, due=now + moment.policy.start_period)
+    well = beat is not None and beat.kind is not BeatKind.FAIL and promise > now and not unanswered
     state = HealthState.HEALTHY if well else HealthState.UNKNOWN
-    # What it is given beside its promise counts as time that it had no chance to beat in: a reload finds it again.
-    return replace(free, state=state, due=due, lost=free.lost + due - promise, lost_at=now)
+    return replace(beats.begun_anew(free, now, moment.policy), state=state)

@@ -17,11 +17,19 @@ from supervisor.domain.words import span
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One path that is to be newer than `newer_than` (s). `newest`: when it was last written, None where it is not."""
+    """One path that is to be newer than `newer_than` (s).
+
+    Args:
+        newest: when it was last written, None where it is not.
+        lost: seconds since then in which the agent had no chance to write it.
+        anew: from when on it has its time again, by a restart that is to bring it about; None where there was none.
+    """
 
     path: str
     newer_than: float
     newest: float | None = None
+    lost: float = 0.0
+    anew: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +38,13 @@ class Postcondition(Standstill):
 
     Args:
         since: since when they are expected; what is not there has its time from then on.
-        lost: seconds since the last of them was written in which the agent had no chance to.
         outcomes: one for each path that is expected.
+        idle_since: since when nothing is expected, for the agent is paused or has stopped; None while it is to work.
     """
 
     since: float = 0.0
-    lost: float = 0.0
     outcomes: tuple[Outcome, ...] = ()
+    idle_since: float | None = None
 
     @property
     def to_be_seen(self) -> bool:
@@ -48,8 +56,13 @@ class Postcondition(Standstill):
         return tuple(one for one in self.outcomes if self.ends(one) <= now)
 
     def ends(self, one: Outcome) -> float:
+        """Return when it is missed."""
+        again = 0.0 if one.anew is None else one.anew + one.newer_than
+        return max(self.fresh_until(one), again)
+
+    def fresh_until(self, one: Outcome) -> float:
         """Return when it is too old."""
-        return (self.since if one.newest is None else one.newest) + one.newer_than + self.lost
+        return (self.since if one.newest is None else one.newest) + one.newer_than + one.lost
 
     def words(self, now: float) -> str:
         """Say what is missing, in plain words."""
@@ -69,10 +82,13 @@ NOTHING_EXPECTED = Postcondition()
 def looked(known: Postcondition, newest: Mapping[str, float | None], now: float, interval: float) -> Postcondition:
     """Return what is known once the files were looked at; `interval` (s) lies between the nudge and the miss."""
     outcomes = tuple(_seen(one, newest.get(one.path, one.newest), now) for one in known.outcomes)
-    after = replace(known, outcomes=outcomes, lost=known.lost if outcomes == known.outcomes else 0.0)
+    after = known if outcomes == known.outcomes else replace(known, outcomes=outcomes)
+    if known.idle_since is not None:
+        return after
     if not after.unmet(now):
         due = min((after.ends(one) for one in outcomes), default=None)
-        return replace(after, due=due, nudged=False, stuck=False)
+        awaited = any(after.fresh_until(one) <= now for one in outcomes)
+        return replace(after, due=due, nudged=known.nudged and awaited, stuck=False)
     if after.stuck or (after.nudged and after.due is not None):
         return after
     return replace(after, due=now + interval if after.nudged else now)
@@ -82,34 +98,77 @@ def promised(known: Postcondition, expects: tuple[Expectation, ...], now: float)
     """Return it after the agent's promises were changed."""
     if not expects:
         return NOTHING_EXPECTED
-    newest = {one.path: one.newest for one in known.outcomes}
-    outcomes = tuple(Outcome(one.path, one.newer_than, newest.get(one.path)) for one in expects)
+    kept = {one.path: one for one in known.outcomes}
+    outcomes = tuple(replace(kept.get(one.path, Outcome(one.path, 0.0)), newer_than=one.newer_than) for one in expects)
     if outcomes == known.outcomes:
         return known
     # Whatever is due, the next look tells.
     return replace(known, since=known.since or now, outcomes=outcomes, due=None if known.due is None else now)
 
 
-def stopped(known: Postcondition) -> Postcondition:
-    """Return it of an agent that has stopped as planned: nothing is missed of it."""
-    return replace(known, due=None, nudged=False, stuck=False) if known.outcomes else known
+def stopped(known: Postcondition, at: float) -> Postcondition:
+    """Return it of an agent that was paused or has stopped as planned `at`: nothing is missed of it."""
+    if not known.outcomes:
+        return known
+    idle_since = at if known.idle_since is None else known.idle_since
+    return replace(known, due=None, nudged=False, stuck=False, idle_since=idle_since)
+
+
+def resumed(known: Postcondition, now: float, start_period: float) -> Postcondition:
+    """Return it of an agent that is to work again: the time that it was not to is given back.
+
+    What was almost or already too old has `start_period` (s) at the least.
+    """
+    if known.idle_since is None:
+        return known
+    after = _credited(replace(known, idle_since=None), max(0.0, now - known.idle_since))
+    outcomes = tuple(
+        replace(one, lost=one.lost + max(0.0, now + start_period - after.fresh_until(one))) for one in after.outcomes
+    )
+    return replace(after, outcomes=outcomes)
+
+
+def restarted(known: Postcondition, now: float) -> Postcondition:
+    """Return it after a good restart: what people were told of has its time again, and is not told of again.
+
+    A restart for another reason gives no time: else who is restarted often would never be asked for its files.
+    """
+    if not known.nudged:
+        return known
+    unmet = known.unmet(now)
+    outcomes = tuple(replace(one, anew=now) if one in unmet else one for one in known.outcomes)
+    return replace(known, due=None, stuck=False, outcomes=outcomes)
 
 
 def lost(known: Postcondition, seconds: float) -> Postcondition:
     """Return it after the agent had no chance to run for `seconds`."""
-    if not known.outcomes:
+    if not known.outcomes or known.idle_since is not None:
         return known
-    return replace(known, due=moved(known.due, seconds), lost=known.lost + seconds)
+    return replace(_credited(known, seconds), due=moved(known.due, seconds))
 
 
 def shifted(known: Postcondition, seconds: float) -> Postcondition:
-    """Return it after the clock was set by `seconds`. The files keep the times that they have."""
+    """Return it after the clock was set by `seconds`. The files keep the times that they have, and age by it."""
     if not known.outcomes:
         return known
-    return replace(known, since=known.since + seconds, due=moved(known.due, seconds))
+    outcomes = tuple(
+        replace(one, lost=one.lost + (0.0 if one.newest is None else seconds), anew=moved(one.anew, seconds))
+        for one in known.outcomes
+    )
+    return replace(
+        known,
+        since=known.since + seconds,
+        due=moved(known.due, seconds),
+        outcomes=outcomes,
+        idle_since=moved(known.idle_since, seconds),
+    )
+
+
+def _credited(known: Postcondition, seconds: float) -> Postcondition:
+    return replace(known, outcomes=tuple(replace(one, lost=one.lost + seconds) for one in known.outcomes))
 
 
 def _seen(one: Outcome, newest: float | None, now: float) -> Outcome:
     """Return it as it was seen; a file from the future is one of now."""
     newest = None if newest is None else min(newest, now)
-    return one if newest == one.newest else replace(one, newest=newest)
+    return one if newest == one.newest else Outcome(one.path, one.newer_than, newest)

@@ -1,7 +1,7 @@
 """Whether the work of an agent that beats moves: it stands still where `progress.seq` is flat for `progress_timeout`.
 
-It moves again with `progress.seq`, or once no work waits any more. An agent that tells neither `progress.seq` nor
-`pending` is not judged. Times are seconds since the epoch.
+It moves again with `progress.seq`, or once no work waits any more. A heartbeat that tells neither `progress.seq` nor
+`pending` changes nothing. An agent that never tells both is not judged. Times are seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -40,16 +40,25 @@ IDLE = Progress()
 """Nothing to judge; one value for all agents of which that is true."""
 
 
-def told(known: Progress, beat: Beat, timeout: float | None, *, new_life: bool) -> Progress:
-    """Return what is known after `beat`. `timeout` None: this agent's work is not judged."""
-    seq = beat.progress_seq
-    if timeout is None or seq is None or not beat.pending:
+def told(known: Progress, beat: Beat, timeout: float | None, *, new_life: bool, run_over: bool = False) -> Progress:
+    """Return what is known after `beat`. `timeout` None: this agent's work is not judged.
+
+    `run_over`: `beat` ends a run; no work waits then, unless it says so.
+    """
+    silent = beat.progress_seq is None and beat.pending is None
+    if timeout is None or (silent and run_over):
+        return IDLE
+    if silent:
+        return known.paused() if new_life else known
+    seq = known.seq if beat.progress_seq is None else beat.progress_seq
+    pending = known.pending if beat.pending is None else beat.pending
+    if seq is None or not pending:
         return IDLE
     if seq != known.seq:
-        return Progress(beat.at + timeout, seq=seq, pending=beat.pending, since=beat.at)
+        return Progress(beat.at + timeout, seq=seq, pending=pending, since=beat.at)
     if new_life or known.since is None:
-        return replace(known, pending=beat.pending, since=beat.at, due=beat.at + timeout, stuck=False)
-    return known if known.pending == beat.pending else replace(known, pending=beat.pending)
+        return replace(known, pending=pending, since=beat.at, due=beat.at + timeout, stuck=False)
+    return known if known.pending == pending else replace(known, pending=pending)
 
 
 def promised(known: Progress, timeout: float | None) -> Progress:

@@ -21,6 +21,22 @@ def lost(health: Health, seconds: float, moment: Moment) -> Health:
     )
 
 
+def rebooted(health: Health, away: float, now: float, policy: Policy) -> Health:
+    """Return the health of an agent that began at `now` with its machine, which was off for `away` seconds."""
+    if health.due is None:
+        return health
+    if beats.is_promised(health):
+        after = beats.begun_anew(health, now, policy)
+    else:
+        after = replace(health, due=max(health.due, now + policy.start_period))
+    return replace(
+        after,
+        progress=health.progress.paused(),
+        loop=health.loop.paused(),
+        postcondition=postcondition.restarted(postcondition.lost(health.postcondition, away), now),
+    )
+
+
 def shifted(health: Health, seconds: float, policy: Policy) -> Health:
     """Return the health after the clock was set by `seconds`: every kept time moves with it."""
     return replace(

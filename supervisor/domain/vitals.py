@@ -32,7 +32,7 @@ class HealthState(StrEnum):
 
 
 PROMISED = frozenset({HealthState.UNKNOWN, HealthState.HEALTHY})
-"""The states whose deadline is the promise of the last heartbeat; in the others it is counted from the last miss."""
+"""The states whose deadline is the promise of the last heartbeat; in the others mostly the next miss."""
 
 
 _DOWN = frozenset({HealthState.UNHEALTHY, HealthState.RESTARTING, HealthState.ESCALATED})
@@ -79,6 +79,7 @@ class Health:
         gone: how its process ended, where we saw it end and nothing has been heard since.
         born: when it was registered, in whole seconds: tells it from others of its name.
         run_at: when the run began that has not ended, None where none is under way.
+        retried: a run has begun since the last miss; only its good end ends the misses.
         pause: nothing is expected of it meanwhile; None where it is watched as always.
     """
 
@@ -112,6 +113,7 @@ class Health:
     postcondition: Postcondition = NOTHING_EXPECTED
     loop: Loop = NO_LOOP
     activity: Activity = NONE_SEEN
+    retried: bool = False
 
     @property
     def restarting(self) -> bool:

@@ -36,6 +36,9 @@ from supervisor.runtime.plan import AgentPlan
 from supervisor.runtime.telling import key, lasting, told
 
 _ENDS_OF_RUNS = frozenset({BeatKind.OK, BeatKind.STOP})
+_MOST_TOGETHER = 100
+"""Of more beats that are read together the oldest are not heard."""
+
 _AFTER_FAILURE = 1.0
 _AFTER_MANY = 30.0
 
@@ -137,8 +140,7 @@ class Agent:
 
     def take(self, beats: Sequence[Beat]) -> None:
         """Tell the machine of the beats that were read together: the newest counts."""
-        seen = self._seen(beats)
-        if seen is not None:
+        for seen in self._seen(beats):
             self.tell(seen)
 
     async def ask(self, event: HealthEvent) -> tuple[HealthAction, ...]:
@@ -199,8 +201,7 @@ class Agent:
 
     async def look(self) -> None:
         """Read the heartbeat files now, and take what is new."""
-        seen = self._seen(await self._tools.read(self.name))
-        if seen is not None:
+        for seen in self._seen(await self._tools.read(self.name)):
             await self._hear(seen)
 
     def resolve(self, change: Change, causes: Iterable[Cause], summary: str) -> None:
@@ -220,13 +221,16 @@ class Agent:
     def _unwatched(self) -> UnknownNameError:
         return UnknownNameError(f"{self.name} is watched no more")
 
-    def _seen(self, beats: Sequence[Beat]) -> HeartbeatSeen | None:
-        """Return the newest beat of a life that is not over, of those read together, oldest first."""
-        living = [beat for beat in beats if beat.incarnation not in self.health.retired]
-        if not living:
-            return None
-        *earlier, newest = living
-        return HeartbeatSeen(newest, any(beat.kind is not BeatKind.START for beat in earlier))
+    def _seen(self, beats: Sequence[Beat]) -> list[HeartbeatSeen]:
+        """Return the newest beat of a life that is not over, of those read together, oldest first, with the others.
+
+        Where it begins a run, the end of the run before counts, too.
+        """
+        retired = self.health.retired
+        living = [beat for beat in beats if beat.kind is not BeatKind.LOG and beat.incarnation not in retired]
+        ends = [number for number, beat in enumerate(living, 1) if beat.kind is not BeatKind.START]
+        cut = ends[-1] if ends else 0
+        return [_together(part) for part in (living[:cut], living[cut:]) if part]
 
     async def _recover(self, error: Exception, failures: int) -> None:
         text = f"{type(error).__name__}: {error}"
@@ -279,8 +283,8 @@ class Agent:
         """Whether the agent's files are looked at before `event` is judged: those that it is to make, or works on."""
         known, now = self.health.postcondition, self._tools.clock.now()
         match event:
-            case HeartbeatSeen(beat):
-                missed = beat.kind in _ENDS_OF_RUNS and known.to_be_seen
+            case HeartbeatSeen(beat, earlier):
+                missed = known.to_be_seen and any(one.kind in _ENDS_OF_RUNS for one in (*earlier, beat))
             case CheckAsked():
                 missed = bool(known.outcomes)
             case DeadlineReached():
@@ -329,7 +333,9 @@ class Agent:
     async def _apply(self, event: HealthEvent) -> tuple[HealthAction, ...]:
         before, now = self.health, self._tools.clock.now()
         if isinstance(event, HeartbeatSeen) and event.beat.at > now:
-            event = replace(event, beat=replace(event.beat, at=now))  # the clock was set back since it was read
+            # The clock was set back since it was read.
+            *earlier, beat = (replace(one, at=min(one.at, now)) for one in (*event.earlier, event.beat))
+            event = replace(event, beat=beat, earlier=tuple(earlier))
         after, wanted = self._judge(event)
         if after is before and not wanted:
             return ()
@@ -387,6 +393,11 @@ class Agent:
                 self.resolve(change, (cause,), summary)
             case _:
                 assert_never(action)
+
+
+def _together(beats: Sequence[Beat]) -> HeartbeatSeen:
+    *earlier, newest = beats[-_MOST_TOGETHER:]
+    return HeartbeatSeen(newest, tuple(earlier))
 
 
 def _overdue(known: Health, now: float) -> bool:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supervisor.domain import escalation, health, silences
+from supervisor.domain import escalation, health, silences, timeline
 from supervisor.domain.actions import Cause
-from supervisor.domain.events import ClockStepped, TimeLost
+from supervisor.domain.events import ClockStepped
 from supervisor.domain.policy import Chain, Policy
 from supervisor.domain.records import JournalRestored, SupervisorStarted
-from supervisor.domain.vitals import Health
 from supervisor.ports import Saved
 from supervisor.runtime.change import Change
 from supervisor.runtime.configuration import UNWATCHED, Configuration
@@ -85,7 +84,8 @@ class Recovery:
         for name, plan in plans.items():
             known = saved.agents.get(name)
             if known is not None and rebooted:
-                known = _begun_anew(known, self._begun, plan.policy)
+                away = max(0.0, self._begun - alive_at)
+                known = timeline.rebooted(known, away, self._begun, plan.policy)
             if name not in self._roster:
                 self._roster.add(name, plan, known)
             elif known is not None:
@@ -106,14 +106,6 @@ class Recovery:
         away = None if alive_at is None else max(0.0, self._begun - float(alive_at))
         config = None if world.config is None else str(world.config)
         return SupervisorStarted(world.version, world.pid, len(self._roster), world.journal, config, away)
-
-
-def _begun_anew(known: Health, begun: float, policy: Policy) -> Health:
-    """Return what is known of an agent that began with the machine, as we did: it has its start period."""
-    if known.due is None:
-        return known
-    lost = TimeLost(max(0.0, begun + policy.start_period - known.due))
-    return health.handle(known, lost, begun, policy, name="")[0]
 
 
 def _moved(saved: Saved, seconds: float, now: float) -> Saved:

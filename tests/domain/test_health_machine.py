@@ -332,6 +332,11 @@ class HealthMachine(RuleBasedStateMachine):
                 if is_stuck(self.health):
                     assert is_stuck(before)
                     assert (self.health.state, self.health.misses) == (before.state, before.misses)
+                elif self.health.retried:
+                    # A run has begun, and only its good end is proof.
+                    assert (beat.kind, self.health.misses > 0) == (BeatKind.START, True)
+                    assert (self.health.state, self.health.misses) == (before.state, before.misses)
+                    assert self.health.due >= self.proves_until(beat.at, beat.kind)
                 else:
                     assert (self.health.state, self.health.misses) == (HealthState.HEALTHY, 0)
                     assert self.health.due >= self.proves_until(beat.at, beat.kind)
@@ -414,7 +419,14 @@ class HealthMachine(RuleBasedStateMachine):
         stopped = after.beat is not None and after.beat.kind is BeatKind.STOP
         if not after.restarting and not stopped:
             assert after.due is not None
-            assert after.due == self.now if after.gone else after.due >= self.now + self.policy.start_period
+            schedule = self.policy.schedule
+            if after.gone:
+                assert after.due == self.now
+            elif schedule is None:
+                assert after.due >= self.now + self.policy.start_period
+            elif after.run_at is None or self.policy.max_runtime is None:
+                # The first run that can still happen, and none that fell into the pause.
+                assert after.due >= schedule.after(self.now) + schedule.grace
             again, _ = health.handle(after, PolicyChanged(), self.now, self.policy, name="agent")
             assert again.due == after.due or after.state is not HealthState.UNKNOWN, "a reload takes its time away"
 

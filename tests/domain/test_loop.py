@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from supervisor.domain import health
@@ -136,6 +136,7 @@ def test_new_promises() -> None:
     doing(worker(loop_after=8), "abcdabcd").promise(policy(loop_after=6)).expect("7m incident loop", "7m resolved loop")
 
 
+@example(["b", "a", "b", "a", "a", "a", "a"], 4)
 @given(st.lists(st.sampled_from("aab"), min_size=1, max_size=30), st.integers(4, 8))
 def test_a_loop_is_found_exactly_where_there_is_one(works: list[str], limit: int) -> None:
     known = Loop()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from supervisor.domain import health
+from dataclasses import replace
+
+from supervisor.domain import health, timeline
 from supervisor.domain.actions import Cause, OpenIncident, Severity
-from supervisor.domain.events import DeadlineReached, FilesSeen
+from supervisor.domain.events import DeadlineReached, FilesSeen, Paused, RestartAsked, Resumed
 from supervisor.domain.policy import Expectation
 from supervisor.domain.postcondition import NOTHING_EXPECTED, looked, promised
-from tests.support.playbook import START, Play, Wrote, beat, done, play, policy
+from tests.support.playbook import START, Play, Wrote, beat, done, failed, play, policy
 
 REPORT, MAIL = Expectation("/out/report.csv", 7200.0), Expectation("/out/*.eml", 3600.0)
 WROTE = Wrote("/out/report.csv")
@@ -82,12 +84,51 @@ def test_the_file_ends_the_miss_without_another_heartbeat_and_no_heartbeat_does(
     scene.at("165m").expect("165m resolved", "165m resolved postcondition").is_("healthy", misses=0, due="220m")
 
 
-def test_a_restart_does_not_take_the_place_of_the_work() -> None:
+def test_a_restart_gives_the_work_its_time_again_and_what_was_told_is_not_told_again() -> None:
     scene = lively(maker(), 135).expect("2h incident postcondition", "135m miss 1", "135m restart 1")
-    scene.at("136m", done(1)).at("137m", beat()).is_("restarting", misses=1)
-    lively(scene, 150, since=135).at("151m").expect("151m miss 2", "151m incident", "151m restart 2")
-    scene.at("152m", done(2)).at("153m", WROTE, beat())
-    scene.expect("153m resolved postcondition", "153m resolved").is_("healthy", misses=0)
+    scene.at("136m", done(1)).at("137m", beat()).is_("healthy", misses=0)
+    lively(scene, 255, since=135).expect().at("256m").expect("256m miss 1", "256m restart 2")
+    lively(scene.at("257m", done(2)), 300, since=255).expect()
+    scene.at("301m", WROTE, beat()).expect("301m resolved postcondition").is_("healthy", misses=0)
+    lively(scene, 415, since=300).expect().at("421m").expect("421m incident postcondition")
+
+
+def test_one_of_two_that_a_restart_brings_about_leaves_the_other_open() -> None:
+    scene = lively(maker(REPORT, replace(MAIL, newer_than=7200.0)), 135)
+    lively(scene.at("136m", done(1)), 140, since=135).at("141m", WROTE, beat())
+    scene.expect("2h incident postcondition", "135m miss 1", "135m restart 1").is_("healthy")
+    scene.at("142m", Wrote(MAIL.path), beat()).expect("142m resolved postcondition")
+
+
+def test_a_restart_that_failed_or_was_for_something_else_gives_no_time() -> None:
+    scene = lively(maker(), 135).at("136m", failed(1))
+    scene.expect("2h incident postcondition", "135m miss 1", "135m restart 1").at("151m")
+    scene.expect("151m miss 2", "151m incident", "151m restart 2")
+    scene = lively(maker(), 100).at("101m", RestartAsked("ann")).at("102m", done(1)).expect("101m restart 1")
+    lively(scene, 120, since=100).expect("2h incident postcondition")
+
+
+def test_a_pause_and_a_planned_stop_are_no_time_to_work() -> None:
+    for begin, end in ((Paused(None, "ann"), Resumed("ann")), (beat("stop"), beat("start"))):
+        scene = lively(maker().at("0s", WROTE, DeadlineReached()), 60).at("1h", begin).sleep("1h").at("61h", end)
+        lively(scene, 61 * 60 + 55, since=61 * 60).expect().at("62h").expect("62h incident postcondition")
+
+
+def test_after_a_pause_there_is_a_start_period_at_the_least() -> None:
+    scene = lively(maker(), 120).expect("2h incident postcondition").at("2h", Paused(None, "ann"))
+    scene.expect("2h resolved postcondition").at("9h", FilesSeen({REPORT.path: None})).at("10h", Resumed("ann"))
+    lively(scene, 610, since=595).expect().at("615m").expect("615m incident postcondition")
+
+
+def test_a_reboot_gives_back_the_time_that_the_machine_was_off() -> None:
+    known = lively(maker(), 60).health
+    after = timeline.rebooted(known, 3600.0, START + 7200, policy(expects=(REPORT,))).postcondition
+    assert (after.due, after.ends(after.outcomes[0])) == (START + 10800, START + 10800)
+
+
+def test_one_that_is_written_takes_no_time_from_the_others() -> None:
+    scene = maker(REPORT, replace(MAIL, newer_than=7200.0)).at("10m").sleep("1h").at("71m", WROTE, beat())
+    lively(scene, 175, since=70).expect().at("180m").expect("180m incident postcondition")
 
 
 def test_a_file_alone_is_no_sign_of_life() -> None:
@@ -121,7 +162,7 @@ def test_a_silence_after_the_nudge_puts_the_miss_off() -> None:
 def test_who_has_stopped_is_missed_nothing_of() -> None:
     scene = lively(maker(), 125).expect("2h incident postcondition").at("126m", beat("stop"))
     scene.expect("126m resolved postcondition").is_("stopped").at("10h").expect()
-    scene.at("10h", beat()).expect("10h incident postcondition")
+    lively(scene, 610, since=595).expect().at("615m").expect("615m incident postcondition")
     play(policy()).at("0s", beat("stop")).is_("stopped", postcondition=NOTHING_EXPECTED)
 
 
@@ -142,7 +183,9 @@ def test_the_clock_is_set_and_the_files_keep_their_times() -> None:
     scene = lively(maker(), 60).step_clock("-30m").is_("healthy")
     assert scene.health.postcondition.due == scene.time("2h")
     scene = lively(maker().at("0s", WROTE, DeadlineReached()), 60).step_clock("30m")
-    assert scene.health.postcondition.ends(scene.health.postcondition.outcomes[0]) == START + 7200
+    lively(scene, 115, since=60).expect().at("2h").expect("2h incident postcondition")
+    scene = lively(maker(), 10).at("10m", Paused(None, "ann")).step_clock("1h").at("12h", Resumed("ann"))
+    lively(scene, 825, since=720).expect().at("830m").expect("830m incident postcondition")
 
 
 def test_new_promises() -> None:

@@ -63,9 +63,36 @@ def test_progress_ends_it() -> None:
     scene.at("70m", work(8)).expect("70m incident stalled")
 
 
-def test_so_does_work_that_is_done_or_not_told_of_any_more() -> None:
-    for last in (work(pending=0), work(pending=None), work(None), beat("stop")):
+def test_so_does_work_that_is_done() -> None:
+    for last in (work(pending=0), work(None, pending=0), beat("stop")):
         flat(busy(), 35).expect("30m incident stalled").at("40m", last).expect("40m resolved stalled")
+
+
+def test_a_heartbeat_that_does_not_speak_of_it_changes_nothing() -> None:
+    for plain in (beat(), work(None, pending=None), work(pending=None), work(None)):
+        scene = busy().at("10m", plain).at("29m", plain).expect().at("30m", plain).expect("30m incident stalled")
+        scene.at("40m", plain).expect().at("45m").expect("45m miss 1", "45m restart 1")
+
+
+def test_the_end_of_a_run_leaves_no_work_unless_it_says_so() -> None:
+    scene = play(policy(progress_timeout="30m")).at("0s", beat("start")).at("1m", work(kind="start"))
+    scene.at("10m", beat()).at("50m").expect().is_("healthy", progress=IDLE)
+    scene = play(policy(progress_timeout="30m")).at("0s", beat("start")).at("1m", work())
+    scene.at("31m").expect("31m incident stalled")
+
+
+def test_a_new_life_that_does_not_speak_of_it_is_not_judged_by_the_work_of_the_old_one() -> None:
+    scene = busy().at("0s", work(life="1")).at("20m", beat(life="2")).at("50m").expect()
+    scene.at("51m", work(life="2")).at("80m", beat(life="2")).expect().at("81m").expect("81m incident stalled")
+
+
+def test_what_was_read_together_is_heard_one_after_another() -> None:
+    scene = busy()
+    for minute in range(10, 60, 10):
+        now = START + minute * 60
+        moved = Beat(now - 1, progress_seq=10 + minute, pending=5, fingerprint=f"moved {minute}")
+        scene.at(f"{minute}m", HeartbeatSeen(Beat(now, fingerprint=f"plain {minute}"), (moved,)))
+    scene.expect().at("79m").expect().at("79m59s").expect("79m59s incident stalled")
 
 
 def test_the_time_without_work_does_not_count() -> None:
@@ -173,7 +200,7 @@ def test_whatever_happens_nobody_is_told_twice_and_nothing_moving_is_ever_told_o
                      pending=pending)
             )
         )  # fmt: skip
-        if pending in {0, None} and world.heard(kind):
+        if pending == 0 and world.heard(kind):
             assert not world.open
     assert (Cause.STALLED in world.health.causes) is world.open
 

@@ -36,6 +36,10 @@ async def test_a_run_that_does_not_come_is_restarted_then_escalated_and_its_next
         assert t.heard() == [(near(AT_NINE + 3600 + 1800), "triggered", "a:heartbeat")]
         t.beat("a", kind="start")
         await t.sleep("1s")
+        view = await t.view("a")
+        assert (view.status, view.due) == (HealthState.ESCALATED, near(EPOCH + AT_NINE + 3 * 3600 + 900))
+        t.beat("a")
+        await t.sleep("1s")
         assert [kind for _, kind, _ in t.heard()] == ["triggered", "resolved"]
 
 

@@ -50,6 +50,13 @@ SCRIPTS = (
         "153 kept back exhausted, 160 resolved heartbeat",
     ),
     Script("a run fails", HOURLY, "34 start, 36 fail, 38 ok", 45, "36 miss, 36 restart"),
+    Script(
+        "each run fails",
+        {**HOURLY, "kind": None, "check_interval": 7200.0},
+        "34 start, 35 fail, 94 start, 95 fail, 154 start, 155 ok",
+        160,
+        "35 miss, 35 kept back no_restarter, 95 miss, 95 triggered heartbeat, 155 resolved heartbeat",
+    ),
     Script("a run does not end", {**HOURLY, "max_runtime": 600.0}, "34 start", 50, "44 miss, 44 restart"),
     Script("it may take longer than a timeout", {"max_runtime": 7200.0}, "1 start, 110 ok", 160, ""),
     Script(
