@@ -157,7 +157,8 @@ def _with_found(text: str, key: Key, found: Any) -> str:
     if any(isinstance(part, str) and _SECRET.search(part) for part in key):
         return text.replace(found, "…") if found and isinstance(found, str) else text
     shown = _shown(found)
-    said = isinstance(found, str) and repr(found) in text
+    place = "/" + text.partition(":")[0]  # what is wrong inside a file says which file
+    said = isinstance(found, str) and (repr(found) in text or place.endswith(f"/{found.lstrip('~/')}"))
     return text if said else f"{text}, got {shown}"
 
 

@@ -660,7 +660,7 @@ def test_a_mail_that_can_not_be_meant_says_so_by_its_keys(read: Read, tmp_path: 
         '4: channels.a.form: unknown key "form": did you mean "from"?',
     ]
     assert found[2].startswith('5: channels.a.security: expected "starttls" or "tls": ')
-    assert f"{tmp_path / 'bad.j2'}:2: 'nope' is undefined" in found[3]
+    assert found[3] == f"6: channels.a.template: {tmp_path / 'bad.j2'}:2: 'nope' is undefined"
     assert found[4] == '7: channels.a.to[0]: expected a mail address, such as ann@example.org, got "ann"'
 
 

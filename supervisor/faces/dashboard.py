@@ -265,7 +265,7 @@ class _View:
             commands=_commands(agent),
             restartable=agent.restarter is not None,
             held=Modifier.HELD in agent.modifiers,
-            held_reason=(agent.held_reason or "")[:_LONGEST],
+            held_reason=(agent.held_reason or "")[:LINE_LIMIT],
             paused=agent.pause is not None,
         )
 

@@ -17,7 +17,7 @@ import re
 import socket
 import time
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
@@ -52,6 +52,8 @@ class Config(TokenKeys, PasswordKeys, _template.TemplateKeys):
     """Keys of an `alertmanager` channel: a bearer token, or a name and a password, log in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    GROUPS: ClassVar[bool] = False
 
     kind: Literal["alertmanager"] = "alertmanager"
     urls: Annotated[tuple[Annotated[str, AfterValidator(address)], ...], Field(min_length=1)] = Field(

@@ -19,7 +19,6 @@ from supervisor.domain.events import (
     HeartbeatSeen,
     ProcessExited,
     Registered,
-    Released,
     RestartFinished,
     StartAsked,
 )
@@ -31,11 +30,11 @@ from supervisor.runtime.evidence import evidence
 from supervisor.runtime.executor import Executor
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.journal import Journal
+from supervisor.runtime.looking import calls_for_files
 from supervisor.runtime.mailbox import Mailbox
 from supervisor.runtime.plan import AgentPlan
 from supervisor.runtime.telling import key, lasting, told
 
-_ENDS_OF_RUNS = frozenset({BeatKind.OK, BeatKind.STOP})
 _MOST_TOGETHER = 100
 """Of more beats that are read together the oldest are not heard."""
 
@@ -275,48 +274,21 @@ class Agent:
             await self.look()
             for beat in self._mailbox.take(HeartbeatSeen):
                 await self._hear(beat)
-        if self._calls_for_files(event):
-            await self._look_at_files()
+        await self._look_at_files(event)
         return await self._apply(event)
 
-    def _calls_for_files(self, event: HealthEvent) -> bool:
-        """Whether the agent's files are looked at before `event` is judged: those that it is to make, or works on."""
-        known, now = self.health.postcondition, self._tools.clock.now()
-        match event:
-            case HeartbeatSeen(beat, earlier):
-                missed = known.to_be_seen and any(one.kind in _ENDS_OF_RUNS for one in (*earlier, beat))
-            case CheckAsked():
-                missed = bool(known.outcomes)
-            case DeadlineReached():
-                missed = known.nudged or (known.due is not None and known.due <= now)
-            case _:
-                missed = False
-        return missed or self._may_restart(event)
-
-    def _may_restart(self, event: HealthEvent) -> bool:
-        """Whether `event` can begin a restart that what the agent writes would put off."""
-        if not self.plan.policy.activity or self.health.restarting:
-            return False
-        match event:
-            case DeadlineReached():
-                now, wanted = self._tools.clock.now(), (self.health.due, self.health.restart_at)
-                return any(at is not None and at <= now for at in wanted)
-            case HeartbeatSeen(beat):
-                return beat.kind is BeatKind.FAIL
-            case _:
-                return isinstance(event, CheckAsked | Released)
-
-    async def _look_at_files(self) -> None:
-        paths = [*self.plan.policy.activity, *(one.path for one in self.health.postcondition.outcomes)]
-        await self._apply(FilesSeen(await self._tools.newest(paths)))
+    async def _look_at_files(self, event: HealthEvent) -> None:
+        """Look at the files that it makes, or works on, where that can change what becomes of `event`."""
+        if calls_for_files(self.health, event, self._tools.clock.now(), self.plan.policy):
+            paths = [*self.plan.policy.activity, *(one.path for one in self.health.postcondition.outcomes)]
+            await self._apply(FilesSeen(await self._tools.newest(paths)))
 
     async def _deadline(self) -> None:
         """The deadline has passed: what is on disk is read first, then the gate is asked, then it counts."""
         if _overdue(self.health, self._tools.clock.now()):
             # Before anything is awaited: those who fall silent together are counted before the first is judged.
             self._tools.gate.overdue(self.name)
-        if self._calls_for_files(DeadlineReached()):
-            await self._look_at_files()
+        await self._look_at_files(DeadlineReached())
         await self.look()  # the last thing that is waited for: no heartbeat comes too late by that
         if self._mailbox:
             return  # a heartbeat that was being read when the deadline rang is heard first
