@@ -146,7 +146,7 @@ def _usable(path: Path, *, groups: bool) -> Path:
     """Return `path` if it can be used for every sort of message. Raises ValueError that says how to write it."""
     many = Group("group.0a1b2c3d", "example")
     many.add(_AN_AGENT)
-    group = many.delivery(0.0)
+    group = many.delivery()
     sorts = [
         (_AN_AGENT, "a message of one incident", _IF_MANY),
         (_NO_AGENT, "a message that is about no agent", _IF_AGENT),
