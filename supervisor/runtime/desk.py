@@ -52,6 +52,7 @@ class Desk:
         self._unfinished: dict[str, set[str]] = {}
         self._wake_at: list[tuple[float, str]] = []
         self._unsilenced: deque[str] = deque()
+        self._untold_at_turn: deque[str] = deque()
         self._clock = clock
         self._journal = journal
         self._on_delivery = on_delivery
@@ -208,10 +209,14 @@ class Desk:
     # --- silences ---
 
     def look_at_silences(self, change: Change) -> None:
-        """Act on what has begun or ended: what is silenced no more, and still fires, is told as soon as can be."""
+        """Act on what has begun or ended, as soon as can be.
+
+        What waits to be told is withdrawn where it is silenced now; what is silenced no more, and still fires, is told.
+        """
         if self.silencer.turn(change):
             silenced = (incident for incident in self.open_incidents() if incident.silenced)
             self._unsilenced.extend(one.id for one in silenced if self.silencer.until(one.key) is None)
+            self._untold_at_turn.extend(self._unfinished)
             self._mailbox.ring()
 
     # --- the service ---
@@ -230,6 +235,10 @@ class Desk:
         """Tell what is due now, or the first of it: a whole fleet's incidents must not hold up the loop."""
         now = self._clock.now()
         self.look_at_silences(change)
+        for _ in range(min(_AT_ONCE, len(self._untold_at_turn))):
+            for delivery in self._untold(self._untold_at_turn.popleft()):
+                if delivery.attempts == 0 or delivery.error:  # a try under way is looked at when it ends
+                    self.take_back(change, delivery)
         while self._unsilenced and len(change.incidents) < _AT_ONCE:
             incident = self._incidents.get(self._unsilenced.popleft())
             if incident is not None:
@@ -300,7 +309,7 @@ class Desk:
 
     def _next_at(self) -> float:
         """Return when the next incident wants to be woken, or a silence begins or ends."""
-        if self._unsilenced:
+        if self._unsilenced or self._untold_at_turn:
             return self._clock.now()
         while self._wake_at:
             at, id_ = self._wake_at[0]

@@ -98,6 +98,20 @@ async def test_a_silence_keeps_back_what_is_to_be_tried_again() -> None:
         assert t.channel().kinds() == ["silence_ended"]
 
 
+async def test_what_a_silence_took_back_is_told_at_its_end_and_not_at_the_next_try() -> None:
+    async with people() as t:
+        t.channel().answers = [Failed("down", retry_after=900.0)]
+        arises(t, *(f"a{number}:heartbeat" for number in range(250)))
+        await t.sleep("2s")
+        await t.control.silence("a*", 60.0, "ann", "maintenance")
+        await t.sleep("1s")
+        assert [one for one in t.daemon.desk.deliveries.values() if one.channel == "caine"] == []
+        begun = t.t
+        await t.sleep("2m")
+        assert {(kind, number) for _, kind, number in came(t, begun)} == {("silence_ended", 250)}
+        assert came(t, begun)[0][0] < 62.0
+
+
 async def test_a_silence_during_a_try_makes_it_the_last() -> None:
     async with people() as t:
         t.channel().takes = 3.0
@@ -112,7 +126,7 @@ async def test_a_silence_during_a_try_makes_it_the_last() -> None:
         assert "silence_ended" in t.channel().kinds()
 
 
-async def test_a_silence_that_ends_before_the_notice_is_due_changes_nothing() -> None:
+async def test_what_a_silence_by_mistake_took_back_is_told_once() -> None:
     async with people() as t:
         begun = t.t
         arises(t, "a:stalled", severity=Severity.WARNING)
@@ -120,4 +134,4 @@ async def test_a_silence_that_ends_before_the_notice_is_due_changes_nothing() ->
         silence = await t.control.silence("a", 1800.0, "ann", "a slip")
         await t.control.unsilence(silence.silence.id, "ann")
         await t.sleep("2m")
-        assert came(t, begun) == [(30.0, "triggered", 1)]
+        assert came(t, begun) == [(35.0, "silence_ended", 1)]
