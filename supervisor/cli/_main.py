@@ -41,19 +41,20 @@ _EPILOG = """\
 Flags may stand before or after the command.
 
 examples:
-  collections-supervisor init       write a configuration for the agents that beat
-  collections-supervisor run        watch, in the foreground
+  collections-supervisor init         write a configuration for what beats
+  collections-supervisor run          watch, in the foreground
   collections-supervisor check --agents payment-watcher
   collections-supervisor why payment-watcher
   collections-supervisor metrics --window 7d
-  collections-supervisor reconcile                     compare the books, and list what does not agree
+  collections-supervisor reconcile    compare the books
   collections-supervisor beat nightly-backup -- ./backup.sh
 
-A running daemon keeps to its own configuration: where --config, --cache-dir or
---state-dir name another, it is not asked; --interval is passed over.
+A running daemon keeps to its own configuration: where --config, --cache-dir
+or --state-dir name another, it is not asked; --interval is passed over.
 
-exit codes: check, status and reconcile say 0 ok, 1 warning, 2 critical, 3 unknown; 64 wrong
-usage or configuration; 69 no daemon; others: 1 refused or failed.
+exit codes: check, status and reconcile say 0 ok, 1 warning, 2 critical,
+3 unknown; 64 wrong usage or configuration; 69 no daemon; others: 1 refused
+or failed.
 """
 
 _FLAGS = "The flags that every command takes: collections-supervisor --help"

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from supervisor.cli import _output
-from supervisor.cli._errors import USAGE, CommandError
+from supervisor.cli._errors import USAGE, CommandError, ProblemError
 from supervisor.cli._times import clock, length
 from supervisor.cli._which import daemon
 
@@ -30,14 +30,17 @@ def register(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Acknowledge the incidents and return 0."""
     if bool(args.ids) is args.all:
-        raise CommandError(USAGE, "expected ids of incidents, or --all")
+        raise CommandError(USAGE, "expected ids of incidents, or --all, and not both; nothing was done")
     body = {} if args.length is None else {"seconds": args.length}
     if len(args.ids) == 1:
         incident = daemon(args).ask("POST", "incidents", args.ids[0], "ack", body=body)
         taken, document = [incident], incident
     else:
         whom = {"all": True} if args.all else {"ids": args.ids}
-        document = daemon(args).ask("POST", "incidents", "ack", body={**body, **whom})
+        try:
+            document = daemon(args).ask("POST", "incidents", "ack", body={**body, **whom})
+        except ProblemError as error:
+            raise CommandError(error.exit_code, f"{error}; nothing was done") from None
         taken = document["incidents"]
     if args.json:
         _output.document(document)

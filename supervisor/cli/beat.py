@@ -24,9 +24,9 @@ examples:
   collections-supervisor beat mailer --kind fail --message "no access"
   collections-supervisor beat nightly-backup -- ./backup.sh --all
 
-With a command: exit code is the command's own, 128 + N where signal N ended it,
-127 where there is no such command, 126 where it can not be run. A heartbeat that
-can not be written does not keep the command from running.
+With a command: exit code is the command's own, 128 + N where signal N ended
+it, 127 where there is no such command, 126 where it can not be run.
+A heartbeat that can not be written does not keep the command from running.
 """
 
 _FORWARDED = {

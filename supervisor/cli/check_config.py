@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from supervisor.cli import _output
+from supervisor.cli import _output, _promises
 from supervisor.cli._errors import USAGE
-from supervisor.cli._times import clock
 from supervisor.domain.maintenance import Window
 from supervisor.domain.silences import Silence, coverage
 from supervisor.domain.words import count, span
@@ -21,12 +20,8 @@ from supervisor.faces.documents import rfc3339
 
 if TYPE_CHECKING:
     from supervisor.config_tables import HttpTable
-    from supervisor.domain.schedule import Schedule
-    from supervisor.settings import Agent, Settings
+    from supervisor.settings import Settings
 
-
-_RUNS = 3
-_RESTARTED = {"managed": "run, and restarted, by the supervisor", "command": "restarted by its command"}
 
 _NEXT = 3
 """So many openings of a window are told."""
@@ -69,15 +64,7 @@ def _document(settings: Settings) -> dict[str, Any]:
         "valid": True,
         "warnings": _warnings(settings),
         "file": None if settings.source is None else str(settings.source),
-        "agents": {
-            name: {
-                "heartbeat_timeout": agent.policy.heartbeat_timeout if agent.policy.schedule is None else None,
-                "schedule": None if agent.policy.schedule is None else _schedule(agent.policy.schedule),
-                "check_interval": agent.policy.check_interval,
-                "restarter": _kind(agent),
-            }
-            for name, agent in settings.agents.items()
-        },
+        "agents": {name: _promises.document(agent) for name, agent in settings.agents.items()},
         "maintenance": {
             window.name: {
                 "matcher": window.matcher,
@@ -99,7 +86,11 @@ def _show(settings: Settings) -> None:
     for warning in _warnings(settings):
         _output.say(("warning: ", "yellow"), warning)
     _output.say((count(len(settings.agents), "agent"), "bold"))
-    _output.table([[f"  {name}", _promise(agent)] for name, agent in settings.agents.items()])
+    rows = []
+    for name, agent in settings.agents.items():
+        rows.append([f"  {name}", _promises.promise(agent)])
+        rows += [["", line] for line in _promises.judged(agent.policy)]
+    _output.table(rows)
     steps = settings.chain().steps
     if steps:
         _output.say(("told of an incident", "bold"))
@@ -161,32 +152,3 @@ def _warnings(settings: Settings) -> list[str]:
     if kept is not None and not kept.is_file():
         found.append(f"ping.url_file: there is no file {kept}")
     return found
-
-
-def _promise(agent: Agent) -> str:
-    policy, kind = agent.policy, _kind(agent)
-    restarted = _RESTARTED.get(kind, f"restarted by {kind}") if kind else "not restarted"
-    beats = f"a heartbeat within {span(policy.heartbeat_timeout)}"
-    if policy.schedule is not None:
-        runs = _schedule(policy.schedule)
-        times = ", ".join(clock(at) for at in runs["next_runs"])
-        beats = f"runs at {runs['expression']} ({runs['time_zone']}), grace {span(runs['grace'])}: {times}"
-    return f"{beats}, misses {span(policy.check_interval)} apart; {restarted}"
-
-
-def _schedule(schedule: Schedule) -> dict[str, Any]:
-    """Return when an agent runs, with the next three times."""
-    at, runs = time.time(), []
-    for _ in range(_RUNS):
-        at = schedule.after(at)
-        runs.append(rfc3339(at))
-    return {
-        "expression": schedule.expression,
-        "time_zone": schedule.time_zone,
-        "grace": schedule.grace,
-        "next_runs": runs,
-    }
-
-
-def _kind(agent: Agent) -> str | None:
-    return None if agent.restart_plugin is None else agent.restart_plugin.plugin.kind

@@ -29,7 +29,8 @@ examples:
 bash looks in ~/.local/share/bash-completion/completions, fish in
 ~/.config/fish/completions, zsh in the folders that its fpath names.
 
-agents, incidents, silences and channels, in a shell's place, list the names that the scripts ask for.
+agents, incidents, silences and channels, in a shell's place, list the names
+that the scripts ask for.
 """
 
 

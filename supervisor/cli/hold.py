@@ -12,7 +12,7 @@ from supervisor.cli._which import daemon
 _EPILOG = """\
 examples:
   collections-supervisor hold payment-watcher
-  collections-supervisor hold payment-watcher --for 2h --reason "being debugged"
+  collections-supervisor hold payment-watcher --for 2h --reason "it is odd"
 """
 
 

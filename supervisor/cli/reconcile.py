@@ -20,9 +20,10 @@ examples:
   collections-supervisor reconcile --fix        (what would mend the totals)
   collections-supervisor reconcile --fix --yes  (mend them, and keep a copy)
 
-exit codes: 0 consistent, 1 findings that are warnings or may be agents at work, 2 critical findings,
-3 not known, or no books at all;
-with --fix: 0 nothing to mend (any more), 1 something to mend, or refused, 3 not known
+exit codes: 0 consistent, 1 findings that are warnings or may be agents at
+work, 2 critical findings, 3 not known, or no books at all;
+with --fix: 0 nothing to mend (any more), 1 something to mend, or refused,
+3 not known
 """
 
 

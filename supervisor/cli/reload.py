@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         _output.document(changes)
     else:
         named = [f"{what} {', '.join(names)}" for what, names in changes.items() if names]
-        _output.say("; ".join(named) or "the same agents")
+        _output.say("; ".join(named) or "read again, and in force; no agent was added, changed or removed")
     return 0
 
 

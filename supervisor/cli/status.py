@@ -14,7 +14,8 @@ examples:
   collections-supervisor status
   collections-supervisor status --agents payment-watcher --json
 
-exit codes: 0 ok, 1 warning, 2 critical, 3 unknown (also where no daemon answers)
+exit codes: 0 ok, 1 warning, 2 critical, 3 unknown (also where no daemon
+answers)
 """
 
 

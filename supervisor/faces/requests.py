@@ -40,6 +40,15 @@ MAX_ROWS = 10_000
 _LONGEST = 366 * 86400.0
 _SOMETHING = r"\S"
 
+_NO_TEXT = "expected some text, and there is none"
+_PLAIN = {
+    "extra_forbidden": "not a known key",
+    "missing": "it is missing",
+    "string_too_short": _NO_TEXT,
+    "string_pattern_mismatch": _NO_TEXT,
+}
+"""What pydantic says of its own in words for people, by its types of errors."""
+
 
 def _instant(value: str) -> float:
     """Return seconds since the epoch from a number or an RFC 3339 time; without a zone it is UTC."""
@@ -280,5 +289,5 @@ def _checked(model: type[_Model], document: Any) -> _Model:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or None
-        text = "not a known key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+        text = _PLAIN.get(first["type"]) or first["msg"].removeprefix("Value error, ")
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{key}: {text}" if key else text, key) from None

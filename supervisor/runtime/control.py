@@ -179,7 +179,7 @@ class DaemonControl:
         begins = now if starts_at is None else max(starts_at, now)
         ends = (now if starts_at is None else starts_at) + seconds
         if ends <= now:
-            raise RefusedError("a silence that is over before it begins")
+            raise RefusedError("it would be over already")
         silence = self._desk.silencer.add(change, matcher, author, comment, starts_at=begins, ends_at=ends)
         self._desk.look_at_silences(change)
         await self._journal.commit(change)

@@ -45,8 +45,15 @@ def test_ack_wants_to_know_of_what(command: Command, served: Served) -> None:
     incident = served.control.open("watcher:heartbeat")
     for words in ((), (incident.id, "--all")):
         said = command("ack", *words)
-        assert (said.code, said.err) == (64, "collections-supervisor: expected ids of incidents, or --all\n")
-    assert command("ack", incident.id, "none").code == 64
+        assert (said.code, said.err) == (
+            64,
+            "collections-supervisor: expected ids of incidents, or --all, and not both; nothing was done\n",
+        )
+    said = command("ack", incident.id, "none")
+    assert (said.code, said.err) == (
+        64,
+        "collections-supervisor: no open incident has the id 'none'; nothing was done\n",
+    )
     assert served.control.asked == []
 
 
@@ -122,6 +129,16 @@ def test_silences_that_are_to_come_and_windows(command: Command, served: Served,
     assert command("silence", "add", "x", "--for", "1h", "--from", "soon", "--comment", "y").code == 64
 
 
+def test_a_silence_that_can_not_be_is_refused_in_plain_words(command: Command, served: Served) -> None:
+    said = command("silence", "add", "x", "--for", "1h", "--comment", " ")
+    assert (said.code, said.err) == (
+        64,
+        "collections-supervisor: comment: expected some text, and there is none\n",
+    )
+    said = command("silence", "add", "x", "--for", "1h", "--from", "2020-01-01", "--comment", "y")
+    assert (said.code, said.err) == (1, "collections-supervisor: it would be over already\n")
+
+
 def test_pause_and_resume(command: Command, served: Served) -> None:
     said = command("pause", "mailer", "--for", "2h", "--reason", "it moves")
     assert said.out.startswith("mailer is paused until ")
@@ -148,6 +165,8 @@ def test_who_holds_an_agent_is_told(command: Command, served: Served) -> None:
 def test_reload(command: Command, served: Served) -> None:
     assert command("reload").out == "added new\n"
     assert command("reload", "--json").json == {"added": ["new"], "changed": [], "removed": []}
+    served.control.reloaded = {"added": [], "changed": [], "removed": []}
+    assert command("reload").out == "read again, and in force; no agent was added, changed or removed\n"
     served.control.broken = RefusedError("config.toml:3: agents: expected a table")
     said = command("reload")
     assert (said.code, said.err) == (1, "collections-supervisor: config.toml:3: agents: expected a table\n")

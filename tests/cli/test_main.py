@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import re
 import shlex
 import signal
@@ -13,7 +14,7 @@ import pytest
 
 from supervisor.cli import _main
 from supervisor.cli._fleet import EXIT
-from supervisor.cli._main import PROGRAM
+from supervisor.cli._main import PROGRAM, whole_parser
 from tests.cli.conftest import PYTHON, Command, Place, on_a_terminal
 from tests.support import plain
 from tests.support.control import MemoryControl
@@ -267,6 +268,13 @@ def test_every_command_has_examples_that_can_be_typed(command: Command, narrow: 
         assert name in {_main.FLAGS.get(word, word) for word in words}, example
         typed, _ = _main._split(words)
         _main._parser(typed).parse_args(_main._translated(_main._parser(typed), typed))
+
+
+def test_no_help_breaks_its_own_lines_on_a_terminal_of_80_columns() -> None:
+    parser = whole_parser()
+    (commands,) = (action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    for one in (parser, *commands.values()):
+        assert [line for line in (one.epilog or "").splitlines() if len(line) > 78] == [], one.prog
 
 
 def test_no_command_is_missing_in_the_order_of_the_help() -> None:

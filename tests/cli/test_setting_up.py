@@ -114,7 +114,17 @@ def test_check_config_says_what_it_means(command: Command, place: Place) -> None
     assert document["agents"]["mailer"] == {
         "heartbeat_timeout": 1200.0,
         "schedule": None,
+        "max_runtime": None,
         "check_interval": 900.0,
+        "depends_on": [],
+        "progress_timeout": None,
+        "loop_after": None,
+        "expects": [],
+        "activity": [],
+        "activity_timeout": None,
+        "activity_limit": None,
+        "max_cost_per_hour": None,
+        "max_tokens_per_hour": None,
         "restarter": "command",
     }
     assert document["chain"] == [{"channel": "caine", "delay": 0.0}]
@@ -123,12 +133,58 @@ def test_check_config_says_what_it_means(command: Command, place: Place) -> None
 def test_check_config_tells_the_next_times_of_a_schedule(command: Command, place: Place) -> None:
     place.config('[agents.nightly]\nschedule = "0 3 * * *"\ntime_zone = "America/Bogota"\n')
     out = " ".join(command("check-config").out.split())
-    assert "nightly runs at 0 3 * * * (America/Bogota), grace 15 min: " in out
+    assert re.search(
+        r"nightly runs at 0 3 \* \* \* \(America/Bogota\), grace 15 min: (\w{3} [\d-]{10} 03:00 -05(, )?){3}misses", out
+    )
     found = command("check-config", "--json").json["agents"]["nightly"]
     assert (found["heartbeat_timeout"], found["schedule"]["grace"]) == (None, 900.0)
     runs = [datetime.fromisoformat(run) for run in found["schedule"]["next_runs"]]
     assert [(run.hour, run.minute) for run in runs] == [(8, 0)] * 3
     assert [later - sooner for sooner, later in pairwise(runs)] == [timedelta(days=1)] * 2
+
+
+JUDGED = """\
+[agents.parent]
+[agents.worker]
+max_runtime = "2h"
+depends_on = ["parent"]
+progress_timeout = "30m"
+loop_after = 10
+expects = [{ path = "/o/*.csv", newer_than = "26h" }]
+activity = ["/w/a.log"]
+max_cost_per_hour = 2.50
+max_tokens_per_hour = 9000
+"""
+
+
+def test_check_config_tells_by_what_an_agent_is_judged(command: Command, place: Place) -> None:
+    place.config(JUDGED)
+    out = command("check-config").out
+    for line in (
+        "a run ends within 2 h",
+        "depends on parent: while one is down nothing follows from its misses",
+        "stalled where work waits for 30 min without progress",
+        "in a loop where 10 heartbeats in a row tell of the same work",
+        "makes /o/*.csv, no older than 1 d 2 h",
+        "a restart waits while it has written /w/a.log in the last 5 min, for 15 min at most",
+        "costs no more than 2.5 in an hour",
+        "uses no more than 9000 tokens in an hour",
+    ):
+        assert f"  {line}\n" in out, line
+    found = command("check-config", "--json").json["agents"]["worker"]
+    told = {
+        "max_runtime": 7200.0,
+        "depends_on": ["parent"],
+        "progress_timeout": 1800.0,
+        "loop_after": 10,
+        "expects": [{"path": "/o/*.csv", "newer_than": 93600.0}],
+        "activity": ["/w/a.log"],
+        "activity_timeout": 300.0,
+        "activity_limit": 900.0,
+        "max_cost_per_hour": "2.5",
+        "max_tokens_per_hour": 9000,
+    }
+    assert {key: found[key] for key in told} == told
 
 
 def test_check_config_tells_when_windows_open(command: Command, place: Place) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -168,12 +169,14 @@ def test_where_no_daemon_runs_it_says_so(command: Command, place: Place) -> None
 
 def test_status_on_a_low_terminal_tells_the_healthy_in_one_line(served: Served) -> None:
     many(served.control, 40)
+    served.control.open("worker-005:burn")
     with terminal(*PYTHON, "status", columns=100, lines=30) as seen:
         assert seen.until_over() == 2
         text = "\n".join(seen.lines)
-    assert "✔ healthy    41 more  heartbeats in time" in text
+    assert re.search("✔ healthy +40 more +heartbeats in time", text)
     assert "✖ escalated  watcher" in text
-    assert "worker-0" not in text
+    assert re.search("✔ healthy +worker-005", text), "an incident of it is open"
+    assert "worker-006" not in text
     assert "worker-039" in process("status").out
 
 

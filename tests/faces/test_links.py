@@ -60,6 +60,8 @@ async def test_looking_changes_nothing_and_the_button_acknowledges(
             assert "form-action 'self'" in answer.headers["Content-Security-Policy"]
             page = await answer.text()
     assert "mailer:heartbeat is wrong" in page
+    assert "It watches unattended agents" in page
+    assert "the channel that this link was sent through." in page
     assert "<button>" in page
     assert "watcher" not in page
     assert not port.acted

@@ -71,6 +71,7 @@ class MemoryControl:
         self.unregistered: tuple[str, ...] = ()
         self.page_error = ""
         self.broken: Exception | None = None
+        self.reloaded: dict[str, list[str]] = {"added": ["new"], "changed": [], "removed": []}
         self.page = b"<!doctype html><title>page</title>"
         self.measured = Metrics(self.now(), DAY)
         self.followers: set[asyncio.Queue[Row | None]] = set()
@@ -206,7 +207,7 @@ class MemoryControl:
         begins = self.now() if starts_at is None else starts_at
         new = Silence(f"s{len(self.quiet) + 1}", matcher, author, comment, begins, begins + seconds)
         if new.ends_at <= self.now():
-            raise RefusedError("a silence that is over before it begins")
+            raise RefusedError("it would be over already")
         self.quiet[new.id] = new
         return coverage(new, self.agents, self.kept, self.now())
 
@@ -267,7 +268,7 @@ class MemoryControl:
 
     async def reload(self) -> dict[str, list[str]]:
         self._broken()
-        return {"added": ["new"], "changed": [], "removed": []}
+        return self.reloaded
 
     async def test_notify(self, channel: str | None, by: str) -> dict[str, Outcome]:
         self.asked.append(("test-notify", channel, by))

@@ -94,6 +94,14 @@ TEXTS: Mapping[str, str] = {
     "Your name, for what you do here": "Su nombre, para lo que haga aquí",
     "Token": "Clave",
     "Acknowledge": "Atender",
+    "It watches unattended agents, and sent this link to whoever may look after what is wrong.": (
+        "Vigila agentes desatendidos, y envió este enlace a quien pueda atender lo que anda mal."
+    ),
+    "Recorded as the one who looks after it, for as long as ack_timeout says: the channel that this link was sent "
+    "through.": (
+        "Queda registrado como quien lo atiende, por el tiempo que dice ack_timeout, el canal por el que se envió este "
+        "enlace."
+    ),
     "Acknowledged.": "Atendido.",
     "and {number} more": "y {number} más",
     "Silence": "Silenciar",
