@@ -57,7 +57,9 @@ class Reading:
 
     def check(self) -> None:
         """Gather what is wrong with what no agent or channel says by itself."""
-        self._restart(None)
+        found = self._restart(None)
+        if found is not None and self.document.watch.discover and self.document.defaults.schedule is not None:
+            self._check_runs(found[1], ("defaults",))
         self._check_schedules()
         self._check_chain()
         self._check_kin()
@@ -103,6 +105,8 @@ class Reading:
         if found is None:
             return self._alike.setdefault(policy, Agent(policy))
         law, chosen = found
+        if policy.schedule is not None:
+            self._check_runs(chosen, ("agents", name) if "schedule" in own else ("defaults",))
         return Agent(replace(policy, restart=_law(law, policy)), chosen)
 
     def _restart(self, name: str | None) -> tuple[RestartTable, Chosen] | None:
@@ -186,6 +190,14 @@ class Reading:
         for name, table in self.document.agents.items():
             if {"schedule", "heartbeat_timeout"} <= given(table).keys():
                 self._wrong(("agents", name, "schedule"), "expected either schedule or heartbeat_timeout, got both")
+
+    def _check_runs(self, chosen: Chosen, table: Key) -> None:
+        """An agent that we run has no schedule: each end of it is a death, and it is started again at once."""
+        if hasattr(chosen.plugin.make, "exits"):
+            words = "let cron or a systemd timer start it, and a command restart it"
+            text = f'kind = "{chosen.plugin.kind}" is for agents that run all the time: {words}'
+            problem = Problem((*table, "schedule"), text)
+            self.problems += [] if problem in self.problems else [problem]
 
     def _check_chain(self) -> None:
         steps = self.document.escalation.chain or ()

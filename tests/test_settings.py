@@ -45,6 +45,10 @@ TABLES = (
 )
 NO_UNIT = 'a duration is text with a unit, such as "90s", "15m" or "1h30m"'
 NEVER_CLOSES = "it would never close: expected a duration shorter than the time to its next opening"
+NO_RUNS = (
+    'kind = "managed" is for agents that run all the time: '
+    "let cron or a systemd timer start it, and a command restart it"
+)
 NO_CRON = 'expected minute, hour, day, month and weekday as cron has them, such as "*/30 * * * *"'
 NO_ZONE = 'expected a time zone that this machine knows, such as "America/Bogota" or "UTC"'
 NO_PROM = 'expected a name that ends in ".prom": node_exporter reads no other'
@@ -472,6 +476,18 @@ def test_equal_settings_may_be_written_differently(read: Read) -> None:
         (
             "[agents.a]\nschedule = '0 3 * * *'\nheartbeat_timeout = '1h'",
             "2: agents.a.schedule: expected either schedule or heartbeat_timeout, got both",
+        ),
+        (
+            "[agents.a]\nschedule = '0 3 * * *'\nrestart = { kind = 'managed', command = ['x'] }",
+            f"2: agents.a.schedule: {NO_RUNS}",
+        ),
+        (
+            "[defaults]\nschedule = '0 3 * * *'\n[agents.a]\nrestart = { kind = 'managed', command = ['x'] }",
+            f"2: defaults.schedule: {NO_RUNS}",
+        ),
+        (
+            "watch.discover = true\n[defaults]\nschedule = '0 3 * * *'\nrestart = {kind = 'managed', command = ['x']}",
+            f"3: defaults.schedule: {NO_RUNS}",
         ),
         ("[agents.a]\ntime_zone = 'Bogota'", f'2: agents.a.time_zone: {NO_ZONE}, got "Bogota"'),
         ("[agents.a]\nheartbeat_timeout = 60", f"2: agents.a.heartbeat_timeout: {NO_UNIT}, got 60"),

@@ -16,6 +16,9 @@ from supervisor.domain.words import span
 
 _RETIRED_KEPT = 8
 
+_ROUNDING = 1e-3
+"""Deadlines (s) that lie closer are one."""
+
 _CORRECTION = 3 * 3600.0
 """A clock that is set back by less (s) runs no schedule twice, as with cron."""
 
@@ -58,6 +61,13 @@ def run_begun(health: Health, beat: Beat, *, ended: bool) -> float | None:
     return begun if beat.at < health.lost_at else begun + health.lost
 
 
+def awaited(since: float, policy: Policy, skipped: float) -> float:
+    """Return until when an agent need not beat that has beaten, or is watched, `since` then, and says no more."""
+    if policy.schedule is None:
+        return since + policy.heartbeat_timeout
+    return policy.schedule.after(max(since, skipped)) + policy.schedule.grace
+
+
 def promise(beat: Beat, policy: Policy, *, run_at: float | None, lost: float, skipped: float) -> float:
     """Return until when the agent need not beat again after `beat`; it had no chance to for `lost` seconds.
 
@@ -67,7 +77,7 @@ def promise(beat: Beat, policy: Policy, *, run_at: float | None, lost: float, sk
     if run_at is not None and policy.max_runtime is not None:
         due = run_at + policy.max_runtime
     else:
-        due = _awaited(beat.at, policy, skipped)
+        due = awaited(beat.at, policy, skipped)
     if beat.busy_until is not None:
         due = min(max(due, beat.busy_until), due + policy.busy_limit)
     return due + lost
@@ -76,7 +86,7 @@ def promise(beat: Beat, policy: Policy, *, run_at: float | None, lost: float, sk
 def promised(health: Health, policy: Policy) -> float:
     """Return until when the agent need not beat, by its last heartbeat or, without one, by its registration."""
     if health.beat is None:
-        return _awaited(health.since, policy, health.skipped) + health.lost
+        return awaited(health.since, policy, health.skipped) + health.lost
     return promise(health.beat, policy, run_at=health.run_at, lost=health.lost, skipped=health.skipped)
 
 
@@ -87,11 +97,26 @@ def begun_anew(health: Health, now: float, policy: Policy) -> Health:
     """
     promise = promised(health, policy)
     if policy.schedule is not None and (promise <= now or not _runs(health, policy)):
-        after = replace(health, run_at=None, lost=0.0, lost_at=now, skipped=now)
+        after = replace(health, run_at=None, lost=0.0, lost_at=now, skipped=max(now, health.skipped))
         return replace(after, due=promised(after, policy))
     due = max(promise, now + policy.start_period)
     # What it is given beside its promise counts as time that it had no chance to beat in: a reload finds it again.
     return replace(health, due=due, lost=health.lost + due - promise, lost_at=now)
+
+
+def repromised(health: Health, now: float, policy: Policy) -> Health:
+    """Return the health by the promises of today.
+
+    Those that were changed are judged from now on: nobody is late at once by them, and no run of a new schedule is
+    awaited that was over before it was known.
+    """
+    due = promised(health, policy)
+    if policy.schedule is None:
+        changed = due <= now
+    else:
+        changed = not _runs(health, policy) and health.due is not None and abs(due - health.due) > _ROUNDING
+    in_time = health.due is not None and now < health.due
+    return begun_anew(health, now, policy) if changed and in_time else replace(health, due=due)
 
 
 def is_promised(health: Health) -> bool:
@@ -184,12 +209,6 @@ def shifted(health: Health, seconds: float, policy: Policy) -> Health:
 
 
 # --- inside ------------------------------------------------------------------------------------------
-
-
-def _awaited(since: float, policy: Policy, skipped: float) -> float:
-    if policy.schedule is None:
-        return since + policy.heartbeat_timeout
-    return policy.schedule.after(max(since, skipped)) + policy.schedule.grace
 
 
 def _awaits_run(health: Health, policy: Policy) -> bool:

@@ -388,4 +388,4 @@ def _repoliced(health: Health, moment: Moment) -> Health:
         return health
     if not beats.is_promised(health):
         return replace(health, due=min(health.due, now + max(policy.check_interval, policy.start_period)))
-    return replace(health, due=beats.promised(health, policy))
+    return beats.repromised(health, now, policy)

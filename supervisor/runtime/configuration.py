@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from math import inf
 
+from supervisor.domain.beats import awaited
 from supervisor.domain.records import AgentForgotten, ConfigRejected, ConfigReloaded
 from supervisor.domain.vitals import HealthState
 from supervisor.domain.words import span
@@ -30,7 +31,7 @@ from supervisor.runtime.world import World
 UNWATCHED = "the agent is watched no more"
 
 LONG_GONE = 86400.0
-"""An adopted agent without a file is forgotten after so long a silence (s), or two of its timeouts if that is more."""
+"""An adopted agent without a file is forgotten after so long a silence (s), or twice the time that it has, if more."""
 
 _QUIET = 0.2
 """Wait (s) after a hint at the file: whoever writes it may not be done."""
@@ -136,11 +137,12 @@ class Configuration:
             return None
         if agent.health.pause is not None:
             return None  # somebody means to have it back
-        known, promised = agent.health, agent.plan.policy.heartbeat_timeout
+        known = agent.health
         if known.state is HealthState.STOPPED:
             return "it has stopped, and its files are gone"
-        silence = self._world.clock.now() - (known.born if known.beat is None else known.beat.at)
-        if silence > max(LONG_GONE, 2 * promised):
+        last = known.born if known.beat is None else known.beat.at
+        silence = self._world.clock.now() - last
+        if silence > max(LONG_GONE, 2 * (awaited(last, agent.plan.policy, known.skipped) - last)):
             return f"no heartbeat for {span(silence)}, and its files are gone"
         return None
 

@@ -114,3 +114,28 @@ def test_a_run_takes_the_place_of_the_restart_that_would_break_into_it() -> None
 
 def test_a_start_without_an_end_is_a_heartbeat_as_any_other() -> None:
     play(policy(None)).at("0s", beat("start")).at("1m", beat("fail")).at("2m", beat("start")).is_("healthy", misses=0)
+
+
+def test_a_new_schedule_is_judged_from_now_on() -> None:
+    hourly, half = policy(restart=None), policy(restart=None, schedule=every("30m"))
+    scene = play(hourly).at("10m", beat()).at("61m").promise(half).is_("healthy", due="105m")
+    scene.at("62m").promise(half).is_("healthy", due="105m").at("91m").promise(half).is_("healthy", due="105m")
+    late = policy(restart=None, schedule=every("30m", "1h"))
+    play(hourly).at("10m", beat()).at("61m").promise(late).is_("healthy", due="150m")
+
+
+def test_nobody_is_late_at_once_by_a_new_timeout() -> None:
+    hourly = policy(restart=None, start_period="15m")
+    nightly().at("12h").promise(hourly).is_("healthy", due="12h15m").promise(hourly).is_("healthy", due="12h15m")
+
+
+def test_a_run_that_is_under_way_is_late_at_once_by_a_shorter_time() -> None:
+    scene = nightly(max_runtime="2h").at("24h", beat("start")).at("25h")
+    scene.promise(policy(restart=None, schedule=every("24h"), max_runtime="30m")).expect(
+        "25h miss 1", "25h refused no_restarter"
+    )
+
+
+def test_what_is_late_already_stays_so() -> None:
+    scene = nightly().at("20h").shut().at("25h").promise(policy(restart=None, schedule=every("24h", "30m")))
+    scene.is_("healthy", due="24h30m").open().expect("25h miss 1", "25h refused no_restarter")

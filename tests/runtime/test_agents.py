@@ -46,6 +46,31 @@ async def test_of_beats_that_were_read_together_the_newest_of_a_living_life_coun
         assert one.health.beat.fingerprint == "4"
 
 
+async def test_a_run_that_ended_before_another_began_counts_though_they_are_read_together() -> None:
+    async with town(a=agent(None, max_runtime=600.0)) as t:
+        one = t.daemon.roster.get("a")
+        one.take([Beat(EPOCH - 3, BeatKind.START, "1")])
+        one.take([Beat(EPOCH - 2, BeatKind.FAIL, "2"), Beat(EPOCH - 1, BeatKind.START, "3")])
+        await t.sleep("10ms")
+        assert (one.health.misses, one.health.errors, one.health.due) == (1, 1, EPOCH + 599)
+        one.take([Beat(EPOCH, BeatKind.FAIL, "4"), Beat(EPOCH, BeatKind.OK, "5"), Beat(EPOCH, BeatKind.LOG, "6")])
+        await t.sleep("10ms")
+        assert (one.health.state, one.health.errors) == (HealthState.HEALTHY, 2)
+
+
+async def test_of_what_is_read_together_each_work_counts() -> None:
+    async with town(a=agent(None, loop_after=4)) as t:
+        one = t.daemon.roster.get("a")
+        for number in range(12):
+            new = Beat(EPOCH + number, progress_note=f"invoice {number}", fingerprint=f"{number}a")
+            one.take([new, Beat(EPOCH + number, message="done", fingerprint=f"{number}b")])
+            await t.sleep("1s")
+            assert one.health.loop.period == 0
+        one.take([Beat(EPOCH + 12, message="done", fingerprint=f"c{number}") for number in range(500)])
+        await t.sleep("1s")
+        assert one.health.loop.period == 1
+
+
 async def test_plain_beats_are_not_written_one_by_one() -> None:
     async with town(a=agent()) as t:
         t.beat("a")

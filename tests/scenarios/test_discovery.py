@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from supervisor.domain.health import HealthState
+from supervisor.formats.cron import schedule
 from supervisor.ports import WatchLost
 from tests.support.world import BEATS, VIRTUAL, VirtualTown, agent, near, town
 
@@ -56,6 +57,18 @@ async def test_who_fell_silent_is_escalated_first_and_forgotten_after_a_day_with
         over = [one.summary for one in t.logged("incident_resolved", agent="new")]
         assert over == ["no heartbeat for 1 d, and its files are gone"]
         assert ("resolved", "new:heartbeat") in {(kind, key) for _, kind, key in t.heard()}
+
+
+async def test_who_runs_once_a_week_is_not_forgotten_between_two_runs() -> None:
+    async with town(discover=True) as t:
+        t.stranger = agent(None, schedule=schedule("0 3 * * sun", "UTC", 900.0))
+        t.beat("new")
+        await t.sleep("1m")
+        clear(t, "new")
+        await t.until("72h")  # from Thursday to Sunday
+        assert await names(t) == ["new"]
+        await t.until("140h")
+        assert await names(t) == []
 
 
 async def test_who_never_beat_is_forgotten_too() -> None:

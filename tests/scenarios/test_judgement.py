@@ -116,7 +116,8 @@ async def test_work_that_does_not_appear_is_told_of_then_restarted_until_it_is_t
             await t.until("46m")
             assert t.restarts("a") == [near(2700)]
             await t.until("52m")
-            assert (await t.view("a")).status is HealthState.RESTARTING
+            view = await t.view("a")
+            assert (view.status, view.modifiers) == (HealthState.HEALTHY, (Modifier.UNMET,)), "it has its time again"
             t.write(report, b"2")
             await t.until("56m")
             assert t.heard()[1:] == [(near(3300), "resolved", "a:postcondition")]

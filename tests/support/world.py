@@ -114,6 +114,7 @@ class VirtualTown:
     gate: GatePolicy = GatePolicy()
     pulse: float = 60.0
     discover: bool = False
+    stranger: AgentScript = field(default_factory=agent)
     boot: str = "boot-1"
     outbox_timeout: float = 10.0
     group_wait: float = 30.0
@@ -328,7 +329,7 @@ class VirtualTown:
             {name: self._agent_plan(name, script) for name, script in self.agents.items()},
             self.chain,
             self.gate,
-            default=(lambda name: self._agent_plan(name, agent())) if self.discover else None,
+            default=(lambda name: self._agent_plan(name, self.stranger)) if self.discover else None,
             channels={
                 name: ChannelPlan(variant, self._notifier(name)) for name, variant in self.channel_variants.items()
             },
