@@ -212,6 +212,7 @@ def _settled(health: Health, state: HealthState, reason: str, moment: Moment, **
         return replace(health, deferred=False, reason=reason, **news), ()
     actions = (ResolveIncident(Cause.HEARTBEAT, reason),) if health.incident else ()
     news["activity"] = activity.ended(health.activity)
+    news["attempt"] = None if health.attempt is None else replace(health.attempt, closed=True)
     over: dict[str, Any] = {"misses": 0, "restart_at": None, "deferred": False, "exhausted": False, "incident": False}
     return replace(health, state=state, since=moment.now, reason=reason, gone="", **over, **news), actions
 
