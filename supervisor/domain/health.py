@@ -61,6 +61,8 @@ from supervisor.domain.words import count, span
 __all__ = ["Attempt", "Health", "HealthState", "handle"]
 
 
+_FAILED = "the agent reported a failure"
+
 _MOVES = {
     Cause.STALLED: "its work moves again, or waits no more",
     Cause.POSTCONDITION: "what it is to make is there, or awaited no more",
@@ -168,8 +170,7 @@ def _seen(health: Health, beat: Beat, moment: Moment, *, run_ended: bool = False
         news["postcondition"] = postcondition.stopped(health.postcondition)
         return _settled(health, HealthState.STOPPED, "stopped as planned", moment, due=None, **news)
     if beat.kind is BeatKind.FAIL:
-        text = "the agent reported a failure"
-        return _miss(replace(health, errors=health.errors + 1, **news), moment.now, text, moment)
+        return _miss(replace(health, errors=health.errors + 1, **news), moment.now, _FAILED, moment)
     due = beats.promise(beat, moment.policy, run_at=run_at, lost=lost, skipped=health.skipped)
     if due < moment.now or work.stuck or row.stuck or health.postcondition.stuck:
         # Known only from the past, or of an agent that does not get on: it proves nothing, and takes nothing back.
@@ -179,7 +180,7 @@ def _seen(health: Health, beat: Beat, moment: Moment, *, run_ended: bool = False
     news["history"] = _history(health, moment)
     if not moment.parent:
         news["flapping"] = flapping.judged(health.flapping, moment.now, moment.policy, well=True)
-    return _settled(health, HealthState.HEALTHY, "heartbeat in time", moment, due=due, **news)
+    return _settled(health, HealthState.HEALTHY, _proof(health), moment, due=due, **news)
 
 
 def _looked(health: Health, newest: Mapping[str, float | None], moment: Moment) -> Step:
@@ -195,7 +196,12 @@ def _looked(health: Health, newest: Mapping[str, float | None], moment: Moment) 
     due = beats.promised(after, policy)
     if due < now or beats.unanswered(after) is not None:
         return after, ()
-    return _settled(after, HealthState.HEALTHY, "heartbeat in time", moment, due=due)
+    return _settled(after, HealthState.HEALTHY, _proof(health), moment, due=due)
+
+
+def _proof(before: Health) -> str:
+    """Return what shows that the agent is well: what it did not get on with moves, else its heartbeat."""
+    return next((_MOVES[cause] for cause, was in before.standstills if was.stuck), "heartbeat in time")
 
 
 def _history(before: Health, moment: Moment) -> History:
@@ -305,7 +311,10 @@ def _silence(health: Health, moment: Moment) -> str:
     stuck = [still.words(now) for _, still in health.standstills if still.stuck]
     if stuck and now <= beats.promised(health, moment.policy):
         return "; ".join(stuck)
-    silence = beats.silence(health, moment.policy, now)
+    if health.beat is not None and health.beat.kind is BeatKind.FAIL:
+        silence = f"{_FAILED}; no heartbeat for {span(now - health.beat.at)} since"
+    else:
+        silence = beats.silence(health, moment.policy, now)
     return f"{health.gone}; {silence}" if health.gone else silence
 
 

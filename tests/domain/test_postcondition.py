@@ -79,7 +79,9 @@ def test_the_file_ends_the_miss_without_another_heartbeat_and_no_heartbeat_does(
     )  # fmt: skip
     scene.is_("escalated", reason="/out/report.csv is not there after 2 h 30 min, promised within 2 h")
     lively(scene, 160, since=150).is_("escalated", misses=2).at("161m", WROTE).expect()
-    scene.at("165m").expect("165m resolved", "165m resolved postcondition").is_("healthy", misses=0, due="220m")
+    scene.at("165m").expect("165m resolved", "165m resolved postcondition").is_(
+        "healthy", misses=0, due="220m", reason="what it is to make is there, or awaited no more"
+    )
 
 
 def test_a_restart_does_not_take_the_place_of_the_work() -> None:
@@ -95,7 +97,7 @@ def test_a_file_alone_is_no_sign_of_life() -> None:
     scene.at("136m", done(1), WROTE).at("151m").is_("escalated", reason="no heartbeat in 15 min since restart 1")
     scene.expect("151m resolved postcondition", "151m miss 2", "151m incident", "151m restart 2")
     scene = lively(maker(restart=None), 135).at("140m", beat("fail"), WROTE)
-    scene.at("155m").is_("escalated", reason="no heartbeat for 15 min")
+    scene.at("155m").is_("escalated", reason="the agent reported a failure; no heartbeat for 15 min since")
     scene = lively(maker(restart=None), 135).at("140m", WROTE, DeadlineReached()).is_("healthy", due="195m")
     scene = lively(maker(restart=None, heartbeat_timeout="12m"), 135).at("148m", WROTE, DeadlineReached())
     assert scene.is_("unhealthy", misses=1).health.postcondition.nudged is False

@@ -25,6 +25,7 @@ _HEALTH: Mapping[str, str] = {
     "no heartbeat seen yet": "aún no se ha visto ningún latido",
     "no heartbeat was ever seen": "nunca se vio un latido",
     "no heartbeat for {span}": "sin latido desde hace {span}",
+    "no heartbeat for {span} since": "sin latido desde entonces, hace {span}",
     "its run is {span} late": "su corrida lleva {span} de retraso",
     "its run has not ended in {span}": "su corrida no ha terminado en {span}",
     "no heartbeat in {span} since restart {nth}": "sin latido en {span} desde el reinicio {nth}",
