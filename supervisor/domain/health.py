@@ -61,8 +61,6 @@ from supervisor.domain.words import count, span
 __all__ = ["Attempt", "Health", "HealthState", "handle"]
 
 
-_FAILED = "the agent reported a failure"
-
 _MOVES = {
     Cause.STALLED: "its work moves again, or waits no more",
     Cause.POSTCONDITION: "what it is to make is there, or awaited no more",
@@ -170,7 +168,8 @@ def _seen(health: Health, beat: Beat, moment: Moment, *, run_ended: bool = False
         news["postcondition"] = postcondition.stopped(health.postcondition)
         return _settled(health, HealthState.STOPPED, "stopped as planned", moment, due=None, **news)
     if beat.kind is BeatKind.FAIL:
-        return _miss(replace(health, errors=health.errors + 1, **news), moment.now, _FAILED, moment)
+        text = "the agent reported a failure"
+        return _miss(replace(health, errors=health.errors + 1, **news), moment.now, text, moment)
     due = beats.promise(beat, moment.policy, run_at=run_at, lost=lost, skipped=health.skipped)
     if due < moment.now or work.stuck or row.stuck or health.postcondition.stuck:
         # Known only from the past, or of an agent that does not get on: it proves nothing, and takes nothing back.
@@ -312,7 +311,7 @@ def _silence(health: Health, moment: Moment) -> str:
     if stuck and now <= beats.promised(health, moment.policy):
         return "; ".join(stuck)
     if health.beat is not None and health.beat.kind is BeatKind.FAIL:
-        silence = f"{_FAILED}; no heartbeat for {span(now - health.beat.at)} since"
+        silence = f"the agent reported a failure; no heartbeat for {span(now - health.beat.at)} since"
     else:
         silence = beats.silence(health, moment.policy, now)
     return f"{health.gone}; {silence}" if health.gone else silence

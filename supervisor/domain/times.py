@@ -13,3 +13,8 @@ def moved(at: float | None, seconds: float) -> float | None:
 def minute(at: float) -> str:
     """Return `at` for people, to the minute: "2026-03-01 12:00 UTC"."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def second(at: float) -> str:
+    """Return `at` for people, to the second: "2026-03-01 12:00:00 UTC"."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
