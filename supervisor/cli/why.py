@@ -29,6 +29,8 @@ _MODIFIERS = {
 }
 _TOLD_OTHERWISE = frozenset({"held", "silenced", "unobserved", "paused"})
 
+_WELL = frozenset({"healthy", "stopped"})
+
 _REPEATED = frozenset({"heartbeat_missed", "restart_refused"})
 """What comes again and again while an agent is silent: a run of these is told in a line or two."""
 
@@ -160,7 +162,7 @@ def _circumstances(story: dict[str, Any], now: Any) -> list[list[_output.Piece]]
     """Return what else bears on what is decided."""
     agent = story["agent"]
     lines = [_decision(event, now) for event in story["events"] if event["event"] == "health_changed"][-1:]
-    lines += [_last_restart(event, now) for event in story["events"] if event["event"] == "restart_finished"][-1:]
+    lines += [_last_restart(event, agent, now) for event in _restarts(story["events"])[-1:]]
     lines += [
         [_MODIFIERS.get(modifier, f"It is {modifier}.")]
         for modifier in agent["modifiers"]
@@ -183,10 +185,24 @@ def _decision(event: dict[str, Any], now: Any) -> list[_output.Piece]:
     return [f"Last decided at {at}: {event['old']} → {event['new']}: {event['reason']}."]
 
 
-def _last_restart(event: dict[str, Any], now: Any) -> list[_output.Piece]:
+def _restarts(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the restarts since the agent was well last: those before that are of another silence."""
+    ends: list[dict[str, Any]] = []
+    for event in events:
+        if event["event"] == "health_changed" and event["new"] in _WELL:
+            ends = []
+        elif event["event"] == "restart_finished":
+            ends.append(event)
+    return ends
+
+
+def _last_restart(event: dict[str, Any], agent: dict[str, Any], now: Any) -> list[_output.Piece]:
     at = f"{clock(event['timestamp'])} ({ago(event['timestamp'], now)})"
     if event["ok"]:
-        return [f"Restart {event['attempt']} was done at {at}; only a fresh heartbeat proves it."]
+        beat = agent["last_heartbeat"]
+        followed = beat is not None and moment(beat) > moment(event["timestamp"])
+        proof = "a heartbeat followed" if followed else "only a fresh heartbeat proves it"
+        return [f"Restart {event['attempt']} was done at {at}; {proof}."]
     code = event.get("exit_code")
     why = event.get("detail") or (f"exit code {code}" if code is not None else "it is not known why")
     last = (event.get("stderr") or [""])[-1]

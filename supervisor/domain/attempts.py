@@ -23,6 +23,7 @@ class Attempt:
         nth: which restart it is, as people count; 0 for a first start.
         incarnation: what the agent called its life before it.
         beat: the newest heartbeat that came meanwhile, from a life that can be the new one.
+        closed: the silence that it was for is over.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Attempt:
     stderr: tuple[str, ...] = ()
     incarnation: str | None = None
     beat: Beat | None = None
+    closed: bool = False
 
     @property
     def name(self) -> str:

@@ -198,7 +198,7 @@ def _taken(health: Health, beat: Beat, news: dict[str, Any], moment: Moment, *, 
     news["history"] = _history(health, moment)
     if not moment.parent:
         news["flapping"] = flapping.judged(health.flapping, moment.now, moment.policy, well=True)
-    return _settled(health, HealthState.HEALTHY, "heartbeat in time", moment, due=due, **news)
+    return _settled(health, HealthState.HEALTHY, _proof(health), moment, due=due, **news)
 
 
 def _looked(health: Health, newest: Mapping[str, float | None], moment: Moment) -> Step:
@@ -214,7 +214,12 @@ def _looked(health: Health, newest: Mapping[str, float | None], moment: Moment) 
     due = beats.promised(after, policy)
     if due < now or beats.unanswered(after) is not None:
         return after, ()
-    return _settled(after, HealthState.HEALTHY, "heartbeat in time", moment, due=due)
+    return _settled(after, HealthState.HEALTHY, _proof(health), moment, due=due)
+
+
+def _proof(before: Health) -> str:
+    """Return what shows that the agent is well: what it did not get on with moves, else its heartbeat."""
+    return next((_MOVES[cause] for cause, was in before.standstills if was.stuck), "heartbeat in time")
 
 
 def _history(before: Health, moment: Moment) -> History:
@@ -231,6 +236,7 @@ def _settled(health: Health, state: HealthState, reason: str, moment: Moment, **
         return replace(health, deferred=False, reason=reason, **news), ()
     actions = (ResolveIncident(Cause.HEARTBEAT, reason),) if health.incident else ()
     news["activity"] = activity.ended(health.activity)
+    news["attempt"] = None if health.attempt is None else replace(health.attempt, closed=True)
     over: dict[str, Any] = {"misses": 0, "restart_at": None, "deferred": False, "exhausted": False, "incident": False}
     over["retried"] = False
     return replace(health, state=state, since=moment.now, reason=reason, gone="", **over, **news), actions
@@ -325,7 +331,10 @@ def _silence(health: Health, moment: Moment) -> str:
     stuck = [still.words(now) for _, still in health.standstills if still.stuck]
     if stuck and now <= beats.promised(health, moment.policy):
         return "; ".join(stuck)
-    silence = beats.silence(health, moment.policy, now)
+    if health.beat is not None and health.beat.kind is BeatKind.FAIL:
+        silence = f"the agent reported a failure; no heartbeat for {span(now - health.beat.at)} since"
+    else:
+        silence = beats.silence(health, moment.policy, now)
     return f"{health.gone}; {silence}" if health.gone else silence
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from supervisor.domain.policy import Expectation
 from supervisor.domain.standstill import Standstill
-from supervisor.domain.times import moved
+from supervisor.domain.times import moved, second
 from supervisor.domain.words import span
 
 
@@ -66,13 +66,13 @@ class Postcondition(Standstill):
 
     def words(self, now: float) -> str:
         """Say what is missing, in plain words."""
-        return "; ".join(self._words(one, now) for one in self.unmet(now))
+        return "; ".join(self._words(one) for one in self.unmet(now))
 
-    def _words(self, one: Outcome, now: float) -> str:
+    def _words(self, one: Outcome) -> str:
         limit = f"promised within {span(one.newer_than)}"
         if one.newest is None:
-            return f"{one.path} is not there after {span(now - self.since)}, {limit}"
-        return f"{one.path} was last written {span(now - one.newest)} ago, {limit}"
+            return f"{one.path} is not there, awaited since {second(self.since)}, {limit}"
+        return f"{one.path} was last written {second(one.newest)}, {limit}"
 
 
 NOTHING_EXPECTED = Postcondition()

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 
 from supervisor.domain.events import Beat
 from supervisor.domain.standstill import Standstill
-from supervisor.domain.times import moved
-from supervisor.domain.words import span
+from supervisor.domain.times import moved, second
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +27,8 @@ class Progress(Standstill):
     since: float | None = None
 
     def words(self, now: float) -> str:
-        """Say how long nothing has moved, in plain words."""
-        return f"no progress for {span(now - (now if self.since is None else self.since))}, {self.pending} pending"
+        """Say since when nothing has moved, in plain words."""
+        return f"no progress since {second(now if self.since is None else self.since)}, {self.pending} pending"
 
     def paused(self) -> Progress:
         """Return it with its time to begin anew at the next heartbeat."""

@@ -113,9 +113,18 @@ def _tried(evidence: Mapping[str, Any]) -> str:
     last = _table(evidence.get("last_restart"))
     if not last:
         return "no restart"
-    came = "no heartbeat followed" if last.get("ok") else str(last.get("detail") or "it failed")
     spent = "; the restarts are spent" if evidence.get("restarts_exhausted") else ""
-    return f"restart {last.get('attempt')} at {_moment(last.get('started'))}: {came}{spent}"
+    name = f"restart {last['attempt']}" if last.get("attempt") else "its start"
+    return f"{name} at {_moment(last.get('started'))}: {_came_of(last)}{spent}"
+
+
+def _came_of(restart: Mapping[str, Any]) -> str:
+    if "ended" in restart and restart["ended"] is None:
+        return "it is under way"
+    followed = bool(restart.get("heartbeat_followed"))
+    if restart.get("ok"):
+        return "a heartbeat followed" if followed else "no heartbeat followed"
+    return f"{restart.get('detail') or 'it failed'}{'; a heartbeat followed' if followed else ''}"
 
 
 def _quotes(message: Mapping[str, Any]) -> Iterator[str]:

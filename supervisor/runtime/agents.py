@@ -26,7 +26,7 @@ from supervisor.domain.health import Health
 from supervisor.ports import Clock, Keeper, RefusedError, Restarter, UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
-from supervisor.runtime.evidence import evidence
+from supervisor.runtime.evidence import evidence, tried
 from supervisor.runtime.executor import Executor
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.journal import Journal
@@ -358,11 +358,13 @@ class Agent:
                     change.records.append(records.RestartRefused(self.name, reason.value, until, detail))
                 self._refused = action
             case actions.OpenIncident(cause, severity, summary):
-                # A restart that begins just now has nothing to tell; the one before it has.
-                tried = before.attempt if after.restarting else after.attempt
-                self._tools.desk.open(change, key(self.name, cause), severity, summary, evidence(after, tried))
+                # What warns of an agent that beats has a reason of its own.
+                reason = after.reason if cause is Cause.HEARTBEAT else summary
+                found = evidence(after, reason, tried(before, after))
+                self._tools.desk.open(change, key(self.name, cause), severity, summary, found)
             case actions.ResolveIncident(cause, summary):
-                self.resolve(change, (cause,), summary)
+                found = evidence(after, summary, tried(before, after))
+                self._tools.desk.resolve(change, key(self.name, cause), summary, found)
             case _:
                 assert_never(action)
 

@@ -129,8 +129,8 @@ class Desk:
         self._apply(change, opened, tells)
         return opened
 
-    def resolve(self, change: Change, key: str, summary: str) -> None:
-        """Resolve the incident of `key`, if one is open.
+    def resolve(self, change: Change, key: str, summary: str, evidence: dict[str, Any] | None = None) -> None:
+        """Resolve the incident of `key`, if one is open. `evidence`: how it stands at its end, None for as before.
 
         A notice is withdrawn that nobody began to send, or whose channel hears the end in any case. What may
         have arrived already is sent to the end, so that the end can follow it.
@@ -143,7 +143,8 @@ class Desk:
                 self.update(change, cancelled(delivery))
         seconds = self._clock.now() - incident.opened_at
         change.records.append(IncidentResolved(incident.id, key, summary, seconds, agent_of(incident)))
-        self._handle(change, incident, escalation.Resolved(summary))
+        ended = incident if evidence is None else replace(incident, evidence=evidence)
+        self._handle(change, ended, escalation.Resolved(summary))
 
     def acknowledge(self, change: Change, incident: str, by: str, seconds: float | None) -> Incident:
         """Acknowledge an open incident; without `seconds` an acknowledgement that runs is not shortened.

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from supervisor.domain import attempts
 from supervisor.domain.attempts import Attempt
 from supervisor.domain.health import Health
 from supervisor.domain.messages import utc
 
 
-def evidence(known: Health, attempt: Attempt | None) -> dict[str, Any]:
+def tried(before: Health, after: Health) -> Attempt | None:
+    """Return the last restart for the trouble that an event changed from `before` to `after`; None where none was.
+
+    One that begins just now has nothing to tell; the one before it has. One for an earlier trouble, that is over, is
+    none for this.
+    """
+    if before.attempt is None or before.attempt.closed:
+        return None
+    return before.attempt if after.restarting else after.attempt
+
+
+def evidence(known: Health, reason: str, attempt: Attempt | None) -> dict[str, Any]:
     """Return what a decision about an agent rested on, JSON-ready. What the agent wrote is data, not text.
 
-    `attempt` is the last restart that has ended.
+    `reason` is that of the decision, `attempt` the last restart that was tried.
     """
     beat = known.beat
     told: dict[str, Any] = {
-        "reason": known.reason,
+        "reason": reason,
         "consecutive_misses": known.misses,
         "restarts": known.restarts,
         "next_restart": None if known.restart_at is None else utc(known.restart_at),
@@ -61,5 +73,11 @@ def evidence(known: Health, attempt: Attempt | None) -> dict[str, Any]:
             "detail": attempt.detail,
             "exit_code": attempt.exit_code,
             "stderr": list(attempt.stderr),
+            "heartbeat_followed": _followed(known, attempt),
         }
     return told
+
+
+def _followed(known: Health, attempt: Attempt) -> bool:
+    """Whether the life that `attempt` began has been heard of."""
+    return attempt.ended is not None and known.beat is not None and not attempts.is_old_life(attempt, known.beat)

@@ -340,6 +340,20 @@ def test_why_tells_of_a_restart_that_was_done(command: Command, served: Served, 
     assert "): exit code 7." in command("why", "watcher").out
 
 
+def test_why_tells_of_no_restart_of_an_earlier_silence(
+    command: Command, served: Served, control: MemoryControl
+) -> None:
+    control.record("restart_finished", "watcher", attempt=2, ok=True, seconds=1.0)
+    control.record("health_changed", "watcher", old="restarting", new="healthy", reason="heartbeat in time")
+    told = command("why", "watcher").out
+    assert "Restart 2" not in told
+    assert "restart done after 1 s" in told
+    control.record("restart_finished", "watcher", attempt=3, ok=True, seconds=1.0)
+    assert "Restart 3 was done" in command("why", "watcher").out
+    control.agents["watcher"] = replace(control.agents["watcher"], last_heartbeat=time.time() + 1)
+    assert "; a heartbeat followed." in command("why", "watcher").out
+
+
 def test_why_says_that_a_miss_is_not_decided(command: Command, served: Served) -> None:
     served.control.agents["mailer"] = replace(served.control.agents["mailer"], due=time.time() - 9)
     assert "it is not decided yet." in command("why", "mailer").out

@@ -145,6 +145,13 @@ def test_a_failure_without_words() -> None:
     watched().at("10m", beat("fail")).is_("unhealthy", reason="the agent reported a failure")
 
 
+def test_a_failure_is_still_told_of_while_nothing_follows() -> None:
+    scene = watched().at("10m", beat("fail")).at("25m")
+    scene.is_("escalated", reason="the agent reported a failure; no heartbeat for 15 min since")
+    scene.at("26m", beat()).is_("healthy", reason="heartbeat in time").at("86m")
+    scene.is_("unhealthy", reason="no heartbeat for 1 h")
+
+
 def test_each_failure_is_a_miss_and_a_heartbeat_ends_them() -> None:
     watched().at("10m", beat("fail")).at("11m", beat("fail")).at("12m", beat()).expect(
         "10m miss 1", "11m miss 2", "11m incident", "12m resolved"

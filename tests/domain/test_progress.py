@@ -50,10 +50,12 @@ def test_it_is_off_by_default() -> None:
     flat(busy(progress_timeout=None), 300).expect().is_("healthy", progress=IDLE)
 
 
-def test_the_nudge_is_a_warning_that_says_for_how_long() -> None:
+def test_the_nudge_is_a_warning_that_says_since_when() -> None:
     scene = flat(busy(), 25)
     _, actions = health.handle(scene.health, DeadlineReached(), START + 1800, scene.policy, name="agent")
-    assert actions == (OpenIncident(Cause.STALLED, Severity.WARNING, "no progress for 30 min, 5 pending"),)
+    assert actions == (
+        OpenIncident(Cause.STALLED, Severity.WARNING, "no progress since 2026-05-28 20:26:40 UTC, 5 pending"),
+    )
 
 
 def test_progress_ends_it() -> None:
@@ -110,8 +112,10 @@ def test_heartbeats_without_progress_end_no_miss() -> None:
         "30m incident stalled", "45m miss 1", "45m refused no_restarter", "60m miss 2", "60m incident",
         "60m refused no_restarter",
     )  # fmt: skip
-    scene.is_("escalated", reason="no progress for 1 h, 5 pending")
-    scene.at("61m", work(8)).expect("61m resolved", "61m resolved stalled").is_("healthy", misses=0)
+    scene.is_("escalated", reason="no progress since 2026-05-28 20:26:40 UTC, 5 pending")
+    scene.at("61m", work(8)).expect("61m resolved", "61m resolved stalled").is_(
+        "healthy", misses=0, reason="its work moves again, or waits no more"
+    )
 
 
 def test_silence_is_told_as_silence() -> None:

@@ -77,6 +77,19 @@ Notice 0a1b2c3d.1
             "restart 1 at x: no heartbeat followed",
         ),
         ({"last_restart": {"attempt": 1, "started": "x", "ok": None, "detail": ""}}, "restart 1 at x: it failed"),
+        (
+            {"last_restart": {"attempt": 1, "started": "x", "ok": False, "ended": None}},
+            "restart 1 at x: it is under way",
+        ),
+        ({"last_restart": {"attempt": 0, "started": "x", "ok": True}}, "its start at x: no heartbeat followed"),
+        (
+            {"last_restart": {"attempt": 1, "started": "x", "ok": True, "heartbeat_followed": True}},
+            "restart 1 at x: a heartbeat followed",
+        ),
+        (
+            {"last_restart": {"attempt": 1, "started": "x", "ok": False, "detail": "no", "heartbeat_followed": True}},
+            "restart 1 at x: no; a heartbeat followed",
+        ),
     ],
 )
 def test_what_was_tried(evidence: dict[str, Any], tried: str) -> None:

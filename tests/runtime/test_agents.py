@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from supervisor.domain.events import Beat, BeatKind, Held
+from supervisor.domain.policy import OnExhausted
 from supervisor.domain.vitals import HealthState
 from supervisor.ports import RestartOutcome
 from tests.support.world import EPOCH, VIRTUAL, agent, near, town
@@ -135,6 +136,55 @@ async def test_evidence_tells_of_the_restart_that_failed() -> None:
         assert evidence["agent_said"] == {"kind": "ok", "incarnation": "x", "pid": 7, "message": "I am <b>fine</b>"}
         assert (evidence["last_restart"]["attempt"], evidence["last_restart"]["stderr"]) == (1, ["why"])
         assert evidence["consecutive_misses"] == 2
+
+
+async def test_the_end_tells_how_it_stands_then() -> None:
+    async with town(a=agent()) as t:
+        await t.until("76m")
+        assert t.channel().heard[0].delivery.message["evidence"]["last_heartbeat"] is None
+        t.beat("a", message="here again")
+        await t.sleep("10s")
+        end = t.channel().heard[-1].delivery.message
+        evidence = end["evidence"]
+        assert (end["kind"], end["summary"], evidence["reason"]) == ("resolved", *["heartbeat in time"] * 2)
+        assert evidence["last_heartbeat"] is not None
+        assert evidence["agent_said"]["message"] == "here again"
+        assert (evidence["last_restart"]["attempt"], evidence["last_restart"]["heartbeat_followed"]) == (2, True)
+
+
+async def test_a_restart_for_an_earlier_silence_is_none_for_this_one() -> None:
+    async with town(a=agent(restart={"max_restarts": 1, "window": 86400.0, "on_exhausted": OnExhausted.HOLD})) as t:
+        t.program("a").after = lambda: t.beat("a", kind="start")
+        t.beat("a")
+        await t.until("3h")
+        assert t.restarts("a") == [near(3600)]
+        (first,) = t.channel().heard
+        assert "last_restart" not in first.delivery.message["evidence"]
+
+
+async def test_restarts_within_one_silence_are_told() -> None:
+    async with town(a=agent(restart={"max_restarts": 1, "on_exhausted": OnExhausted.HOLD})) as t:
+        t.beat("a", kind="fail", incarnation="1")
+        await t.sleep("1m")
+        assert len(t.restarts("a")) == 1
+        t.beat("a", kind="fail", incarnation="2")
+        await t.sleep("1m")
+        last = t.channel().heard[0].delivery.message["evidence"]["last_restart"]
+        assert (last["attempt"], last["heartbeat_followed"]) == (1, True)
+
+
+async def test_a_warning_of_an_agent_that_beats_says_why_it_was_opened() -> None:
+    async with town(a=agent(progress_timeout=1800.0)) as t:
+        for minute in range(0, 31, 10):
+            await t.until(f"{minute}m")
+            t.beat("a", pending=5, progress={"seq": 7})
+        await t.sleep("10s")
+        t.beat("a", pending=5, progress={"seq": 8})
+        await t.sleep("10s")
+        begin, end = (said.delivery.message for said in t.channel().heard)
+        assert begin["evidence"]["reason"] == begin["summary"]
+        assert begin["summary"].startswith("no progress ")
+        assert end["evidence"]["reason"] == end["summary"] == "its work moves again, or waits no more"
 
 
 async def test_who_has_gone_away_needs_no_answer() -> None:

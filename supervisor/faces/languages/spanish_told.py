@@ -26,11 +26,12 @@ _HEALTH: Mapping[str, str] = {
     "no heartbeat seen yet": "aún no se ha visto ningún latido",
     "no heartbeat was ever seen": "nunca se vio un latido",
     "no heartbeat for {span}": "sin latido desde hace {span}",
+    "no heartbeat for {span} since": "sin latido desde entonces, hace {span}",
     "its run is {span} late": "su corrida lleva {span} de retraso",
     "its run has not ended in {span}": "su corrida no ha terminado en {span}",
     "no heartbeat in {span} since restart {nth}": "sin latido en {span} desde el reinicio {nth}",
     "no heartbeat in {span} since its start": "sin latido en {span} desde su inicio",
-    "no progress for {span}, {pending} pending": "sin avance desde hace {span}, {pending} en espera",
+    "no progress since {clock}, {pending} pending": "sin avance desde {clock}, {pending} en espera",
     "cost of {cost} in an hour, {limit} allowed": "costo de {cost} en una hora, se permiten {limit}",
     "{tokens} tokens in an hour, {limit} allowed": "{tokens} tokens en una hora, se permiten {limit}",
     "it uses no more than it may": "no usa más de lo permitido",
@@ -43,11 +44,11 @@ _HEALTH: Mapping[str, str] = {
     "its work moves again, or waits no more": "su trabajo avanza de nuevo, o ya no espera",
     "what it is to make is there, or awaited no more": "lo que debe producir está, o ya no se espera",
     "{path} was last written {span} ago": "{path} se escribió por última vez hace {span}",
-    "{path} was last written {span} ago, promised within {limit}": (
-        "{path} se escribió por última vez hace {span}, prometido en {limit}"
+    "{path} was last written {clock}, promised within {limit}": (
+        "{path} se escribió por última vez {clock}, prometido en {limit}"
     ),
-    "{path} is not there after {span}, promised within {limit}": (
-        "{path} no está después de {span}, prometido en {limit}"
+    "{path} is not there, awaited since {clock}, promised within {limit}": (
+        "{path} no está, se espera desde {clock}, prometido en {limit}"
     ),
     "the same work in {n} heartbeats in a row": "el mismo trabajo en {n} latidos seguidos",
     "the same {works} works by turns in {n} heartbeats in a row": (
