@@ -232,11 +232,12 @@ def _history(before: Health, moment: Moment) -> History:
 
 def _settled(health: Health, state: HealthState, reason: str, moment: Moment, **news: Any) -> Step:
     """End the silence: misses, wishes and the incident are over. `news`: what else is different."""
+    if health.attempt is not None and not health.attempt.closed:
+        news["attempt"] = replace(health.attempt, closed=True)
     if health.state is state:
         return replace(health, deferred=False, reason=reason, **news), ()
     actions = (ResolveIncident(Cause.HEARTBEAT, reason),) if health.incident else ()
     news["activity"] = activity.ended(health.activity)
-    news["attempt"] = None if health.attempt is None else replace(health.attempt, closed=True)
     over: dict[str, Any] = {"misses": 0, "restart_at": None, "deferred": False, "exhausted": False, "incident": False}
     over["retried"] = False
     return replace(health, state=state, since=moment.now, reason=reason, gone="", **over, **news), actions

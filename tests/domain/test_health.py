@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from supervisor.domain import health
 from supervisor.domain.actions import Missed, OpenIncident, ResolveIncident, Severity
+from supervisor.domain.attempts import Attempt
 from supervisor.domain.events import Beat, BeatKind, CheckAsked, DeadlineReached, HeartbeatSeen, ProcessExited
 from supervisor.domain.health import Health, HealthState
 from supervisor.domain.policy import Policy
@@ -415,6 +417,18 @@ def test_the_end_of_a_silence_says_why() -> None:
     seen = HeartbeatSeen(Beat(START))
     _, actions = health.handle(escalated, seen, START, Policy(), name="agent")
     assert actions == (ResolveIncident("heartbeat", "heartbeat in time"),)
+
+
+def test_a_heartbeat_closes_the_restart_that_was_for_the_silence() -> None:
+    scene = play().at("0s", beat(life="a")).at("60m").at("61m", done(1))
+    assert scene.health.attempt is not None
+    assert not scene.health.attempt.closed
+    scene.at("62m", beat(life="b"))
+    assert scene.health.attempt.closed
+    started = Attempt(2, START, "started with the supervisor", ended=START + 1)
+    well = Health(HealthState.HEALTHY, attempt=started)
+    after, _ = health.handle(well, HeartbeatSeen(Beat(START + 2)), START + 2, Policy(), name="agent")
+    assert after.attempt == replace(started, closed=True)
 
 
 def test_a_whole_day_of_an_agent_on_its_rounds() -> None:
