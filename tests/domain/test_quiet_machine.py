@@ -82,7 +82,7 @@ class QuietMachine(RuleBasedStateMachine):
     @rule(seconds=st.integers(-DAY, DAY))
     def set_clock(self, seconds: int) -> None:
         self.now += seconds
-        self.kept = {id_: silences.shifted(one, seconds) for id_, one in self.kept.items()}
+        self.kept = {id_: silences.shifted(one, seconds, self.now) for id_, one in self.kept.items()}
         for key in list(self.incidents):
             self.tell(key, ClockStepped(seconds))
         self.told = {key: at + seconds for key, at in self.told.items()}
