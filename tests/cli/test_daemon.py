@@ -60,7 +60,7 @@ def test_json_is_what_run_logs_on_a_terminal(place: Place) -> None:
 def test_a_day_with_the_daemon(daemon: subprocess.Popen[bytes], place: Place) -> None:
     assert process("beat", "mailer").code == 0
     until(lambda: process("status").code == 0)
-    assert process("reload", "--wait").out == "the same agents\n"
+    assert process("reload", "--wait").out == "read again, and in force; no agent was added, changed or removed\n"
     assert process("beat", "mailer", "--kind", "fail", "--message", "no access").code == 0
     until(lambda: process("status").code == 1)
     until(lambda: "nothing to start" in process("why", "mailer").out)
