@@ -105,6 +105,14 @@ def test_a_process_that_has_ended_has_no_start_period() -> None:
         assert back.gone == "", "somebody else has started it"
 
 
+def test_a_restart_that_nothing_was_heard_of_is_awaited_after_the_pause_as_it_was_before() -> None:
+    begun, _ = told(beating(), RestartAsked("bob"), 30.0)
+    assert begun.attempt is not None
+    done, _ = told(begun, RestartFinished(begun.attempt.number, ok=True), 40.0)
+    after, _ = told(told(done, ANN, 50.0)[0], Resumed("ann"), 7200.0)
+    assert (after.state, after.due) == (HealthState.UNKNOWN, START + 7800)
+
+
 def test_a_failure_during_a_pause_is_no_miss() -> None:
     after, actions = told(paused(), HeartbeatSeen(Beat(START + 90, BeatKind.FAIL, "ouch")), 90.0)
     assert (after.misses, after.errors, actions) == (0, 1, ())

@@ -94,6 +94,8 @@ def test_what_was_read_together_is_heard_one_after_another() -> None:
         now = START + minute * 60
         moved = Beat(now - 1, progress_seq=10 + minute, pending=5, fingerprint=f"moved {minute}")
         scene.at(f"{minute}m", HeartbeatSeen(Beat(now, fingerprint=f"plain {minute}"), (moved,)))
+    old = Beat(START + 60, progress_seq=1, pending=5, fingerprint="old")
+    scene.at("51m", HeartbeatSeen(Beat(START + 51 * 60, fingerprint="plain"), (old,)))
     scene.expect().at("79m").expect().at("79m59s").expect("79m59s incident stalled")
 
 
