@@ -27,6 +27,7 @@ from supervisor.domain import (
     progress,
     restarts,
     timeline,
+    troubles,
 )
 from supervisor.domain.actions import Cause, HealthAction, Missed, OpenIncident, ResolveIncident, Severity
 from supervisor.domain.attempts import Attempt
@@ -61,12 +62,6 @@ from supervisor.domain.words import count, span
 __all__ = ["Attempt", "Health", "HealthState", "handle"]
 
 
-_MOVES = {
-    Cause.STALLED: "its work moves again, or waits no more",
-    Cause.POSTCONDITION: "what it is to make is there, or awaited no more",
-    Cause.LOOP: "it does something new",
-}
-
 _KEPT = {Cause.STALLED: "progress", Cause.POSTCONDITION: "postcondition", Cause.LOOP: "loop"}
 """Where the health keeps what is known of each standstill."""
 
@@ -85,18 +80,7 @@ def handle(
     if health.pause is not None:
         return pausing.handle(health, health.pause, event, moment, _answer)
     after, actions = _answer(health, event, moment)
-    if after.burn.over and not health.burn.over:
-        actions += (OpenIncident(Cause.BURN, Severity.CRITICAL, burn.over_limit(after.burn, policy)),)
-    if health.burn.over and not after.burn.over:
-        actions += (ResolveIncident(Cause.BURN, "it uses no more than it may"),)
-    for (cause, was), (_, still) in zip(health.standstills, after.standstills, strict=True):
-        if was.nudged and not still.nudged:
-            actions += (ResolveIncident(cause, _MOVES[cause]),)
-    if after.flapping.on and not health.flapping.on:
-        actions += (OpenIncident(Cause.FLAPPING, Severity.CRITICAL, after.flapping.words),)
-    if health.flapping.on and not after.flapping.on:
-        actions += (ResolveIncident(Cause.FLAPPING, "it is well and ill by turns no more"),)
-    return after, actions
+    return after, actions + troubles.changed(health, after, policy)
 
 
 def _answer(  # noqa: C901, PLR0911, PLR0912 - the table: a row for every event
@@ -198,7 +182,7 @@ def _taken(health: Health, beat: Beat, news: dict[str, Any], moment: Moment, *, 
     news["history"] = _history(health, moment)
     if not moment.parent:
         news["flapping"] = flapping.judged(health.flapping, moment.now, moment.policy, well=True)
-    return _settled(health, HealthState.HEALTHY, _proof(health), moment, due=due, **news)
+    return _settled(health, HealthState.HEALTHY, troubles.proof(health), moment, due=due, **news)
 
 
 def _looked(health: Health, newest: Mapping[str, float | None], moment: Moment) -> Step:
@@ -214,12 +198,7 @@ def _looked(health: Health, newest: Mapping[str, float | None], moment: Moment) 
     due = beats.promised(after, policy)
     if due < now or beats.unanswered(after) is not None:
         return after, ()
-    return _settled(after, HealthState.HEALTHY, _proof(health), moment, due=due)
-
-
-def _proof(before: Health) -> str:
-    """Return what shows that the agent is well: what it did not get on with moves, else its heartbeat."""
-    return next((_MOVES[cause] for cause, was in before.standstills if was.stuck), "heartbeat in time")
+    return _settled(after, HealthState.HEALTHY, troubles.proof(health), moment, due=due)
 
 
 def _history(before: Health, moment: Moment) -> History:
