@@ -151,7 +151,7 @@ def _told(health: Health, beat: Beat, moment: Moment, *, run_ended: bool = False
         "run_at": run_at,
         "lost": health.lost if beat.at < health.lost_at else 0.0,
         "retired": retired,
-        "errors": health.errors + (beat.kind is BeatKind.FAIL),
+        "errors": health.errors + (beat.kind is BeatKind.FAIL and beat.at >= health.born),
         "burn": burn.told(health.burn, beat, moment.now, policy, new_life=new_life),
         "progress": progress.told(health.progress, beat, policy.progress_timeout, new_life=new_life, run_over=run_over),
         "loop": loop.told(health.loop, beat, policy.loop_after, new_life=new_life),

@@ -50,13 +50,24 @@ async def test_of_beats_that_were_read_together_the_newest_of_a_living_life_coun
 async def test_a_run_that_ended_before_another_began_counts_though_they_are_read_together() -> None:
     async with town(a=agent(None, max_runtime=600.0)) as t:
         one = t.daemon.roster.get("a")
-        one.take([Beat(EPOCH - 3, BeatKind.START, "1")])
-        one.take([Beat(EPOCH - 2, BeatKind.FAIL, "2"), Beat(EPOCH - 1, BeatKind.START, "3")])
+        await t.sleep("9s")
+        one.take([Beat(EPOCH + 3, BeatKind.START, "1")])
+        one.take([Beat(EPOCH + 4, BeatKind.FAIL, "2"), Beat(EPOCH + 5, BeatKind.START, "3")])
         await t.sleep("10ms")
-        assert (one.health.misses, one.health.errors, one.health.due) == (1, 1, EPOCH + 599)
-        one.take([Beat(EPOCH, BeatKind.FAIL, "4"), Beat(EPOCH, BeatKind.OK, "5"), Beat(EPOCH, BeatKind.LOG, "6")])
+        assert (one.health.misses, one.health.errors, one.health.due) == (1, 1, EPOCH + 605)
+        one.take(
+            [Beat(EPOCH + 6, BeatKind.FAIL, "4"), Beat(EPOCH + 6, BeatKind.OK, "5"), Beat(EPOCH + 6, BeatKind.LOG, "6")]
+        )
         await t.sleep("10ms")
         assert (one.health.state, one.health.errors) == (HealthState.HEALTHY, 2)
+
+
+async def test_what_failed_before_it_was_registered_is_no_error_of_its() -> None:
+    async with town(a=agent(None)) as t:
+        one = t.daemon.roster.get("a")
+        one.take([Beat(EPOCH - 9e7, BeatKind.FAIL, "1"), Beat(EPOCH - 1, BeatKind.OK, "2")])
+        await t.sleep("10ms")
+        assert (one.health.state, one.health.errors) == (HealthState.HEALTHY, 0)
 
 
 async def test_of_what_is_read_together_each_work_counts() -> None:
