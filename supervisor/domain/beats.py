@@ -45,10 +45,8 @@ def retired(health: Health, beat: Beat) -> tuple[str, ...]:
 # --- promises ----------------------------------------------------------------------------------------
 
 
-def run_begun(health: Health, beat: Beat, *, ended: bool) -> float | None:
+def run_begun(health: Health, beat: Beat) -> float | None:
     """Return when the run began whose end `beat` leaves open; None where it leaves none open.
-
-    `ended`: between it and the heartbeat that is known an earlier run came to its end.
 
     A further `start` does not lengthen the time: else an agent that dies in each run would never be missed. Only after
     a restart of ours the run is another.
@@ -56,7 +54,7 @@ def run_begun(health: Health, beat: Beat, *, ended: bool) -> float | None:
     if beat.kind is not BeatKind.START:
         return None
     begun, attempt = health.run_at, health.attempt
-    if ended or begun is None or (attempt is not None and attempt.started > begun):
+    if begun is None or (attempt is not None and attempt.started > begun):
         return beat.at
     return begun if beat.at < health.lost_at else begun + health.lost
 

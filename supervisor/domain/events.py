@@ -73,12 +73,11 @@ class Registered:
 class HeartbeatSeen:
     """The newest heartbeat of an agent, read from its files.
 
-    `earlier`: what was read with it, oldest first. `run_ended`: since the heartbeat that is known, a run has ended.
+    `earlier`: what was read with it, oldest first.
     """
 
     beat: Beat
     earlier: tuple[Beat, ...] = ()
-    run_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,15 +136,15 @@ def _seen(health: Health, event: HeartbeatSeen, moment: Moment) -> Step:
     for one in event.earlier:
         if beats.is_news(health, one):
             health = replace(health, **_told(health, one, moment))
-    return _taken(health, beat, _told(health, beat, moment, run_ended=event.run_ended), moment, retry=retry)
+    return _taken(health, beat, _told(health, beat, moment), moment, retry=retry)
 
 
-def _told(health: Health, beat: Beat, moment: Moment, *, run_ended: bool = False) -> dict[str, Any]:
+def _told(health: Health, beat: Beat, moment: Moment) -> dict[str, Any]:
     """Return what is new of an agent by what `beat` tells, whatever is made of it."""
     policy = moment.policy
     retired = beats.retired(health, beat)
     new_life = retired != health.retired
-    run_at = beats.run_begun(health, beat, ended=run_ended)
+    run_at = beats.run_begun(health, beat)
     run_over = health.run_at is not None and run_at is None
     news: dict[str, Any] = {
         "beat": beat,

@@ -28,7 +28,9 @@ def _inherited(known: Health, earlier: Health) -> Health:
     holder = earlier if known.held_until is None else known
     held: dict[str, Any] = {key: getattr(holder, key) for key in ("held_until", "held_by", "held_reason")}
     if not known.misses and known.attempt is None:
-        return replace(earlier, errors=errors, **held)
+        # What this life has read tells of the run under way, and of those that ended in between.
+        run_at = earlier.run_at if known.beat is None else known.run_at
+        return replace(earlier, errors=errors, run_at=run_at, **held)
     after = replace(
         known,
         errors=errors,

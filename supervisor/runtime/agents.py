@@ -30,7 +30,7 @@ from supervisor.runtime.evidence import evidence, tried
 from supervisor.runtime.executor import Executor
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.journal import Journal
-from supervisor.runtime.looking import calls_for_files
+from supervisor.runtime.lookout import calls_for_files
 from supervisor.runtime.mailbox import Mailbox
 from supervisor.runtime.plan import AgentPlan
 from supervisor.runtime.telling import key, lasting, told
@@ -161,7 +161,7 @@ class Agent:
         self.move_time(Registered())
         self.resume()
         if beat is not None:
-            self.tell(HeartbeatSeen(beat, run_ended=True))
+            self.tell(HeartbeatSeen(beat))
 
     def resume(self) -> None:
         """Carry out the restart that is under way, if one is, or join it where an earlier life began it."""

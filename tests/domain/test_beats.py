@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supervisor.domain.beats import next_run
-from supervisor.domain.events import CheckAsked, HeartbeatSeen, ProcessExited, RestartAsked
+from supervisor.domain.events import CheckAsked, ProcessExited, RestartAsked
 from tests.support.playbook import START, Play, beat, done, every, play, policy
 
 
@@ -109,12 +109,6 @@ def test_a_second_start_does_not_lengthen_the_time() -> None:
     scene.at("91m").expect("91m miss 1", "91m refused no_restarter")
     scene.at("95m", beat("start")).is_("unhealthy").at("96m", beat()).is_("healthy")
     scene.at("121m", beat("start")).is_("healthy", due="151m")
-
-
-def test_unless_an_end_was_read_with_it() -> None:
-    scene = cron(max_runtime="30m").at("61m", beat("start")).at("80m")
-    again = beat("start").made(scene.now)
-    scene.at("80m", HeartbeatSeen(again, run_ended=True)).is_("healthy", due="110m")
 
 
 def test_a_restart_begins_another_run() -> None:

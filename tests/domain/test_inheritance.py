@@ -56,6 +56,13 @@ def test_who_has_judged_nothing_takes_over_everything() -> None:
     assert inherited(held, SILENT) == replace(SILENT, held_until=START + 9, errors=4)
 
 
+def test_what_was_read_tells_of_the_run_under_way_and_not_what_was_known_before() -> None:
+    earlier = replace(SILENT, run_at=START)
+    assert inherited(replace(BEGUN, beat=FRESH, run_at=START + 7200), earlier).run_at == START + 7200
+    assert inherited(replace(BEGUN, beat=FRESH), earlier).run_at is None
+    assert inherited(Health(), earlier).run_at == START
+
+
 def test_an_earlier_hold_stays() -> None:
     earlier = replace(SILENT, held_until=START + 9000, held_by="ann", held_reason="it is odd")
     both = inherited(BEGUN, earlier)
