@@ -128,7 +128,7 @@ def test_the_format_names_fields_that_there_are() -> None:
     shown = {part["field"] for part in format_["line-format"] if isinstance(part, dict)}
     assert set(format_["value"]) <= known
     assert shown - {"__timestamp__", "__level__"} <= set(format_["value"])
-    assert {format_[key] for key in ("timestamp-field", "level-field", "opid-field", "body-field")} <= known
+    assert {format_[key] for key in ("timestamp-field", "level-field", "opid-field")} <= known
 
 
 # --- rsyslog ---------------------------------------------------------------------------------------
