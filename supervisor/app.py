@@ -10,9 +10,13 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+
+import aiofiles
+import aiofiles.os
 
 from supervisor import __version__
 from supervisor.clocks import SystemClock
@@ -31,7 +35,7 @@ from supervisor.faces.lines import row_fields
 from supervisor.faces.logs import LibraryHandler, LogSink, configure
 from supervisor.faces.metrics import exposition
 from supervisor.faces.sdnotify import SystemdWatchdog
-from supervisor.filesystem import RealFiles, write_atomic
+from supervisor.filesystem import RealFiles, append_only, write_atomic
 from supervisor.formats import heartbeat
 from supervisor.formats.activity import Activity
 from supervisor.planning import plan_of
@@ -55,8 +59,6 @@ PAYMENT_QUEUE = "payment_queue.json"
 
 # O_NONBLOCK: a FIFO without a reader must not hold us.
 _LOOKS = 4
-
-_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def run(settings: Settings, *, reload: Callable[[], Settings], log_format: str | None = None) -> int:
@@ -194,7 +196,7 @@ def _world(
         return await asyncio.to_thread(_new_plan, settings, reload)
 
     async def write_beat(agent: str, document: dict[str, Any]) -> None:
-        await write_beats(lambda: _append_beat(places.heartbeats, agent, document))
+        await _append_beat(places.heartbeats, agent, document, write_beats.pool)
 
     @asynccontextmanager
     async def face(control: Control) -> AsyncIterator[Callable[[object], Awaitable[None]]]:
@@ -306,7 +308,7 @@ def _write(path: Path, data: bytes) -> None:
     write_atomic(path, data)
 
 
-def _append_beat(folder: Path, agent: str, document: dict[str, Any]) -> None:
+async def _append_beat(folder: Path, agent: str, document: dict[str, Any], pool: Executor) -> None:
     """Append a line to the agent's log, in one write. Raises RefusedError."""
     line = json.dumps(document, allow_nan=False).encode()
     try:
@@ -314,14 +316,11 @@ def _append_beat(folder: Path, agent: str, document: dict[str, Any]) -> None:
         parsed = heartbeat.parse_lines(line, received=0.0)
         if parsed.bad or parsed.torn:
             raise RefusedError(parsed.bad[0].why if parsed.bad else "not a JSON object")
-        folder.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, _APPEND, 0o644)
+        await aiofiles.os.makedirs(folder, exist_ok=True, executor=pool)
+        async with aiofiles.open(path, "ab", buffering=0, opener=append_only, executor=pool) as log:
+            await log.write(line + b"\n")
     except (ValueError, OSError) as error:
         raise RefusedError(str(error)) from error
-    try:
-        os.write(fd, line + b"\n")
-    finally:
-        os.close(fd)
 
 
 def _boot_id() -> str:

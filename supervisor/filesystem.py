@@ -16,6 +16,7 @@ from supervisor.ports import FileRead, FileTail, NotRegularError
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _ACL = "system.posix_acl_access"
 _KINDS = {
@@ -94,6 +95,11 @@ class RealFiles:
             with contextlib.suppress(OSError):
                 times.append(os.stat(path).st_mtime)  # noqa: PTH116 - text is cheaper
         return max(times, default=None)
+
+
+def append_only(path: str, _: int) -> int:
+    """Open `path` to append to it, for `open(..., opener=append_only)`: no link is followed, no FIFO waited for."""
+    return os.open(path, _APPEND, 0o644)
 
 
 def write_atomic(path: Path, data: bytes, ready: Callable[[int], None] = lambda _: None) -> None:

@@ -14,12 +14,12 @@ class Worker:
     """Threads for blocking work: each does a piece at a time, in the order of the calls. Implements `ports.Offload`."""
 
     def __init__(self, name: str, threads: int = 1) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self.pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
     async def __call__(self, work: Callable[[], T]) -> T:
         """Return what `work` returns."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        return await asyncio.get_running_loop().run_in_executor(self.pool, work)
 
     def close(self) -> None:
         """Let the threads end once they are free."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.pool.shutdown(wait=False, cancel_futures=True)

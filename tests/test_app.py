@@ -57,15 +57,16 @@ def hanging() -> Iterator[threading.Event]:
     free.set()
 
 
-@pytest.mark.parametrize("name", ["_write", "_append_beat"])
+@pytest.mark.parametrize("name", ["_write", "append_only"])
 async def test_writing_that_hangs_keeps_nobody_from_an_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hanging: threading.Event, name: str
 ) -> None:
     begun = threading.Event()
 
-    def hang(*_: Any) -> None:
+    def hang(*_: Any) -> int:
         begun.set()
         hanging.wait()
+        return os.open(os.devnull, os.O_WRONLY)
 
     monkeypatch.setattr(app, name, hang)
     async with living(tmp_path) as daemon:

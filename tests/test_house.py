@@ -8,9 +8,18 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from vulture import Vulture
 
 ROOT = Path(__file__).parents[1]
 LONGEST = 400
+CALLED_BY_OTHERS = (
+    "__getattr__",  # Python, of a module
+    "_from_iterable",  # collections.abc.Set
+    "collect",  # prometheus_client
+    "handle_error",  # aiohttp
+    *("description", "no_wrap", "frac_prec", "text_factory"),  # read by argparse, rich, babel, sqlite3
+)
+"""What vulture can not see being used."""
 
 
 def run(*command: str) -> None:
@@ -25,8 +34,9 @@ def run(*command: str) -> None:
         ("-m", "ruff", "format", "--check", "."),
         ("-m", "mypy"),
         ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
+        ("-m", "deptry", "supervisor"),
     ],
-    ids=["style", "format", "types", "floors"],
+    ids=["style", "format", "types", "floors", "dependencies"],
 )
 def test_the_tools_are_content(command: tuple[str, ...]) -> None:
     run(sys.executable, *command)
@@ -37,13 +47,22 @@ def test_no_module_has_grown_too_long() -> None:
     assert {str(path): length for path, length in lengths.items() if length > LONGEST} == {}
 
 
+def test_there_is_no_dead_code() -> None:
+    """Fields of values are left out: what reads them is JSON, a template or a model."""
+    vulture = Vulture(ignore_names=list(CALLED_BY_OTHERS), ignore_decorators=["@model_validator", "@field_validator"])
+    vulture.scavenge([str(ROOT / "supervisor")])
+    assert [item.get_report() for item in vulture.get_unused_code() if item.typ != "variable"] == []
+
+
 def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path))
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     tops = {name.split("/")[0] for name in names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"supervisor"}
+    (data,) = (top for top in tops if top.endswith(".data"))
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"supervisor", data}
+    assert {name for name in names if name.startswith(data)} == {f"{data}/data/share/man/man1/collections-supervisor.1"}
     assert {"supervisor/py.typed", "supervisor/faces/log-records.schema.json"} <= set(names)
     assert any(name.startswith("supervisor/faces/templates/") for name in names)
 
