@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from supervisor.domain.delivery import Delivery
 from supervisor.domain.gathering import Pace, due_at, is_urgent, send_at, urgent_wait
-from supervisor.ports import Clock, Grouping, Notifier
+from supervisor.ports import Clock, Grouping, Notifier, Refresher
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.mailbox import Mailbox
 
@@ -81,6 +81,7 @@ class Lane:
         self._clock = clock
         self._desk = desk
         self.groups = isinstance(notifier, Grouping)
+        self.refresher = notifier if isinstance(notifier, Refresher) else None
         self._begun: list[tuple[float, str]] = []
         self._again_at: dict[str, float] = {}
         self._members: dict[str, dict[str, None]] = {}

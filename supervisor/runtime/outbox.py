@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from supervisor.domain import delivery as deliveries
 from supervisor.domain.delivery import Delivery, Failed, NoticeKind, Outcome
 from supervisor.domain.messages import test_message
-from supervisor.ports import Clock, Notifier, Refresher, UnknownNameError
+from supervisor.ports import Clock, Notifier, UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.closing import closed
 from supervisor.runtime.desk import Desk
@@ -118,12 +118,12 @@ class Outbox:
                     await self.sender.send(lane, batch)
                 now = lane.ticked_at
             wake_at = min(lane.next_at(self.sender.group_wait), now + _LONGEST_NAP)
-            if isinstance(lane.notifier, Refresher):
-                every = lane.notifier.refresh_every
+            if (refresher := lane.refresher) is not None:
+                every = refresher.refresh_every
                 if not lane.refreshed_at <= now < lane.refreshed_at + every:  # the clock may have been set back
                     lane.refreshed_at = now
                     with self._busy(lane):
-                        await self.sender.refresh(lane, lane.notifier)
+                        await self.sender.refresh(lane, refresher)
                 wake_at = min(wake_at, lane.refreshed_at + every)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LONGEST_NAP):  # where the clock is set back, `wake_at` is far away

@@ -249,7 +249,7 @@ def restore(folder: Path, kept: dict[Path, bytes]) -> None:
 # --- agents at work --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seconds", [60])
+@pytest.mark.parametrize("seconds", [30])
 async def test_agents_at_work_are_no_finding_and_the_totals_are_exact(town: Town, seconds: int) -> None:
     """50 invoices a second are scanned, paid, escalated; every book is half-written again and again."""
     agency = Agency(town.folder / "state")

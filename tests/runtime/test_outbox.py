@@ -299,7 +299,7 @@ class Notifying(RuleBasedStateMachine):
 
 
 TestNotifying = Notifying.TestCase
-TestNotifying.settings = settings(stateful_step_count=30, deadline=None, max_examples=60)
+TestNotifying.settings = settings(stateful_step_count=30, deadline=None, max_examples=25)
 
 
 @VIRTUAL
