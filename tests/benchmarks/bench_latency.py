@@ -11,10 +11,13 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+from supervisor.sources.files import Pace
 from tests.benchmarks.lab import Lab, agents, beats_of, configure, daemon, percentile, process, python, wait, when
 from tests.benchmarks.table import Row
 
 _P50, _P99 = 1.2, 1.3
+_SETTLE = 1.0
+_GAP = (0.06, 0.14)
 
 
 def measure(lab: Lab) -> Iterator[Row]:
@@ -49,6 +52,36 @@ def measure(lab: Lab) -> Iterator[Row]:
             f"at most {limit} x",
             ours <= limit * peer,
         )
+    yield _under_load(lab, rounds)
+
+
+def _under_load(lab: Lab, rounds: int) -> Row:
+    """Touch one file while all others are written to, each once a second."""
+    count = lab.pick(1_000, 200)
+    folder = lab.room("latency-load")
+    touched = beats_of(folder) / "touched"
+    configure(folder, [*agents(count), touched.name], '[log]\nlevel = "debug"')
+    touched.parent.mkdir(parents=True, exist_ok=True)
+    touched.touch()
+    with ExitStack() as stack:
+        running = stack.enter_context(daemon(folder))
+        seconds = str(int(rounds * _GAP[1]) + 2 * _SETTLE)
+        load = python("tests.benchmarks.beats", str(beats_of(folder)), str(count), str(count), seconds)
+        stack.enter_context(process(*load, out=folder / "load.txt"))
+        time.sleep(_SETTLE)
+        times = _touch({"ours": touched}, rounds)["ours"]
+        heard = [when(one["timestamp"]) for one in running.log("heartbeat_received") if one["agent"] == touched.name]
+    late = percentile(_delays(times, heard), 0.99)
+    pace = Pace()
+    limit = pace.debounce + 2 * pace.step
+    return Row(
+        f"change to decision while {count:,} others beat every second, p99",
+        f"{1000 * late:.0f} ms",
+        f"debounce and two steps {1000 * limit:.0f} ms",
+        late / limit,
+        "at most 1 x",
+        late <= limit,
+    )
 
 
 def _hears(file: Path, out: Path) -> bool:
@@ -64,7 +97,7 @@ def _touch(files: dict[str, Path], rounds: int) -> dict[str, list[float]]:
         for kind, file in files.items():
             touched[kind].append(time.time())
             os.utime(file)
-            time.sleep(random.uniform(0.06, 0.14))
+            time.sleep(random.uniform(*_GAP))
     time.sleep(0.5)
     return touched
 
