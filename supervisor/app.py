@@ -35,7 +35,7 @@ from supervisor.filesystem import RealFiles, write_atomic
 from supervisor.formats import heartbeat
 from supervisor.formats.activity import Activity
 from supervisor.planning import plan_of
-from supervisor.ports import Control, RefusedError, Row, Store
+from supervisor.ports import Clock, Control, RefusedError, Row, Store
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.brief import BriefDaemon
 from supervisor.runtime.daemon import Daemon
@@ -59,13 +59,15 @@ _LOOKS = 4
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def run(settings: Settings, *, reload: Callable[[], Settings], log_format: str | None = None) -> int:
-    """Run the daemon until it is told to stop; return the exit code.
+def run(
+    settings: Settings, *, reload: Callable[[], Settings], log_format: str | None = None, clock: Clock | None = None
+) -> int:
+    """Run the daemon until it is told to stop, by another clock where one is given; return the exit code.
 
     Raises StoreLockedError, OSError where it can not begin, ServiceExhaustedError where it can not go on.
     """
     try:
-        return asyncio.run(_run(settings, reload, log_format))
+        return asyncio.run(_run(settings, reload, log_format, clock))
     except ExceptionGroup as group:
         raise _first(group) from None
 
@@ -110,12 +112,12 @@ def test_notify(settings: Settings, channel: str | None) -> dict[str, Outcome]:
     return asyncio.run(_with_daemon(settings, BriefDaemon, send, store=MemoryStore()))
 
 
-async def _run(settings: Settings, reload: Callable[[], Settings], log_format: str | None) -> int:
+async def _run(settings: Settings, reload: Callable[[], Settings], log_format: str | None, clock: Clock | None) -> int:
     sink = _sink(settings, log_format or settings.log.format)
     libraries = LibraryHandler(sink)
     logging.getLogger().addHandler(libraries)
     try:
-        await _with_daemon(settings, Daemon, _live, reload=reload, sink=sink, store=_journal(settings))
+        await _with_daemon(settings, Daemon, _live, reload=reload, sink=sink, store=_journal(settings), clock=clock)
     finally:
         logging.getLogger().removeHandler(libraries)
         await asyncio.to_thread(sink.close)
@@ -138,13 +140,15 @@ async def _with_daemon(
     reload: Callable[[], Settings] | None = None,
     sink: LogSink | None = None,
     store: Store | None = None,
+    clock: Clock | None = None,
 ) -> T:
     """Make a daemon and everything it needs, and let go of it all afterwards."""
     # A file system that hangs holds up one kind of work; whoever asks waits for none.
     workers = [Worker(name) for name in ("reader", "thinker", "books", "page-writer", "beat-writer", "metrics-writer")]
     workers.append(Worker("looker", _LOOKS))  # a disk that hangs under one agent's files holds up few of the others'
     try:
-        world = _world(settings, workers, reload or (lambda: settings), sink, store or _journal(settings))
+        store, clock = store or _journal(settings), clock or SystemClock()
+        world = _world(settings, workers, reload or (lambda: settings), sink, store, clock)
         return await use(make(plan_of(settings), world))
     finally:
         for worker in workers:
@@ -152,11 +156,15 @@ async def _with_daemon(
 
 
 def _world(
-    settings: Settings, workers: Sequence[Worker], reload: Callable[[], Settings], sink: LogSink | None, store: Store
+    settings: Settings,
+    workers: Sequence[Worker],
+    reload: Callable[[], Settings],
+    sink: LogSink | None,
+    store: Store,
+    clock: Clock,
 ) -> World:
     read, think, reckon, write_page, write_beats, write_metrics, look = workers
     places = settings.paths
-    clock = SystemClock()
 
     def emit(record: Record, at: float) -> None:
         if sink is not None:

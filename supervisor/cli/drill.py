@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _TERMINATED = 143
 _SHOWN = 60  # characters; --json says all
+_MARKS: dict[bool | None, tuple[str, str]] = {True: ("✔", "green"), False: ("✖", "bold red"), None: ("-", "yellow")}
 _EPILOG = """\
 examples:
   collections-supervisor drill    (all of them, in about half a minute)
@@ -132,6 +133,7 @@ def _show(done: list[Rehearsed], kept: Path | None, seconds: float, *, as_json: 
         return
     _output.table([row for one in done for row in _rows(one)], ["fault", "took", "expected", "got"])
     differing = [one.drill.name for one in done if not one.agrees]
+    impossible = [one.drill.name for one in done if not one.possible]
     if kept is None:
         _output.say((f"{count(len(done), 'fault')}, all as expected", "green"), f"; {seconds:.0f} s")
     else:
@@ -144,10 +146,10 @@ def _show(done: list[Rehearsed], kept: Path | None, seconds: float, *, as_json: 
 def _rows(one: Rehearsed) -> Iterator[list[_output.Piece]]:
     for number, step in enumerate(one.steps):
         first = number == 0
-        symbol, style = ("✔", "green") if step.agrees else ("✖", "bold red")
+        symbol, style = _MARKS[step.agrees]
         yield [
             (one.drill.name if first else "", "bold"),
-            (f"{one.seconds:.1f} s" if first else "", "dim"),
+            (f"{step.seconds:.1f} s", "dim"),
             step.expected,
             (f"{symbol} {_shortened(step.got)}", style),
         ]

@@ -7,14 +7,14 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from supervisor.cli.drills._drill import Drill
 from supervisor.cli.drills._site import Site
-from supervisor.cli.drills._step import MissingError, Step
+from supervisor.cli.drills._step import ImpossibleError, MissingError, Step
 
-AT_ONCE = 4
+AT_ONCE = 6
 """Rehearsals at a time: they mostly wait."""
 
 
@@ -28,8 +28,13 @@ class Rehearsed:
 
     @property
     def agrees(self) -> bool:
-        """Whether everything came as expected."""
-        return all(step.agrees for step in self.steps)
+        """Whether nothing came otherwise than expected."""
+        return all(step.agrees is not False for step in self.steps)
+
+    @property
+    def possible(self) -> bool:
+        """Whether this machine allows it."""
+        return all(step.agrees is not None for step in self.steps)
 
 
 async def rehearse(drills: Sequence[Drill], folder: Path, ended: Callable[[Rehearsed], None]) -> list[Rehearsed]:
@@ -68,12 +73,19 @@ async def _rehearse(drill: Drill, folder: Path) -> Rehearsed:
 
 async def _steps(drill: Drill, site: Site) -> list[Step]:
     steps: list[Step] = []
+    at = time.monotonic()
+
+    def take(step: Step) -> None:
+        nonlocal at
+        before, at = at, time.monotonic()
+        steps.append(replace(step, seconds=at - before))
+
     try:
         async with aclosing(drill.rehearse(site)) as rehearsal:
             async for step in rehearsal:
-                steps.append(step)  # noqa: PERF401 - what came before a fault is kept
-    except MissingError as missing:
-        steps.append(missing.step)
+                take(step)  # what came before a fault is kept
+    except (MissingError, ImpossibleError) as end:
+        take(end.step)
     except Exception as error:  # noqa: BLE001 - one rehearsal's fault is not the others'
-        steps.append(Step("the rehearsal comes to its end", f"{type(error).__name__}: {error}", agrees=False))
+        take(Step("the rehearsal comes to its end", f"{type(error).__name__}: {error}", agrees=False))
     return steps

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from supervisor.cli._client import Daemon
 from supervisor.cli._errors import NoDaemonError, ProblemError
@@ -20,7 +20,10 @@ from supervisor.cli.drills._step import MissingError
 from supervisor.client import Heartbeat
 from supervisor.restarters._processes import Process, end, look, send
 
+T = TypeVar("T")
+
 _LIMIT = 15.0
+_ROWS = 10_000
 _LOOK_EVERY = 0.02
 _PATIENCE = 5.0
 _STOP_LIMIT = 20.0
@@ -47,6 +50,10 @@ class Site:
         self.folder = folder
         self.beats = folder / "cache" / "heartbeats"
         self.config = folder / "config.toml"
+        self.state = folder / "state"
+        self.data = folder / "data"
+        self.daemon = [sys.executable, "-m", "supervisor", "run", "--config", str(self.config), "--log-format", "json"]
+        """What `start` runs; a rehearsal may want it run in other surroundings."""
         self._log = folder / "log"
         self._process: asyncio.subprocess.Process | None = None
         self._records: list[dict[str, Any]] = []
@@ -80,11 +87,10 @@ class Site:
     async def start(self) -> None:
         """Start the daemon, and wait until it watches and trusts itself."""
         before = len(self.log("gate_opened"))
-        command = [sys.executable, "-m", "supervisor", "run", "--config", str(self.config), "--log-format", "json"]
         environ = {key: value for key, value in os.environ.items() if key not in _SERVICE}
         with self._log.open("ab") as log, (self.folder / "errors").open("ab") as errors:
             self._process = await asyncio.create_subprocess_exec(
-                *command,
+                *self.daemon,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=errors,
@@ -92,6 +98,11 @@ class Site:
                 start_new_session=True,
             )
         await self.wait(lambda: len(self.log("gate_opened")) > before, "the daemon watches")
+
+    @property
+    def pid(self) -> int:
+        """The daemon's, 0 where none runs."""
+        return 0 if self._process is None else self._process.pid
 
     def send(self, number: int) -> None:
         """Send a signal to the daemon."""
@@ -151,12 +162,12 @@ class Site:
 
     async def fleet(self) -> dict[str, Any]:
         """Return what `status` shows."""
-        daemon = Daemon(self.folder / "control.sock", _PATIENCE)
-        try:
-            fleet: dict[str, Any] = await asyncio.to_thread(daemon.ask, "GET", "fleet")
-        except (NoDaemonError, ProblemError) as error:
-            raise MissingError("the API answers", str(error)) from None
+        fleet: dict[str, Any] = await self._asked(lambda daemon: daemon.ask("GET", "fleet"))
         return fleet
+
+    async def kept(self) -> list[dict[str, Any]]:
+        """Return the records that the journal holds, oldest first."""
+        return await self._asked(lambda daemon: daemon.history(_ROWS))
 
     async def agent(self, name: str) -> dict[str, Any]:
         """Return what `status` shows of one agent."""
@@ -190,6 +201,13 @@ class Site:
             if time.monotonic() > until:
                 raise MissingError(what, f"not within {limit:g} s")
             await asyncio.sleep(_LOOK_EVERY)
+
+    async def _asked(self, ask: Callable[[Daemon], T]) -> T:
+        daemon = Daemon(self.folder / "control.sock", _PATIENCE)
+        try:
+            return await asyncio.to_thread(ask, daemon)
+        except (NoDaemonError, ProblemError) as error:
+            raise MissingError("the API answers", str(error)) from None
 
     def _last_words(self, code: int) -> str:
         lines = (self.folder / "errors").read_text("utf-8", "replace").splitlines()
