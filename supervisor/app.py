@@ -7,10 +7,11 @@ import gc
 import json
 import logging
 import os
+import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -239,6 +240,8 @@ def _world(
         page_events=page.EVENTS,
         write_textfile=write_textfile,
         write_beat=write_beat,
+        remove_beats=lambda agent: write_beats(lambda: _remove_beats(places.heartbeats, agent)),
+        token=lambda: secrets.token_hex(4),
         load_plan=load_plan,
         face=face,
         heartbeats=places.heartbeats,
@@ -330,6 +333,12 @@ def _append_beat(folder: Path, agent: str, document: dict[str, Any]) -> None:
         os.write(fd, line + b"\n")
     finally:
         os.close(fd)
+
+
+def _remove_beats(folder: Path, agent: str) -> None:
+    for suffix in heartbeat.SUFFIXES:
+        with suppress(OSError):
+            (folder / f"{agent}{suffix}").unlink()
 
 
 def _boot_id() -> str:

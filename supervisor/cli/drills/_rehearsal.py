@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,10 +42,7 @@ async def rehearse(drills: Sequence[Drill], folder: Path, ended: Callable[[Rehea
 
     SIGTERM and SIGHUP cancel it: nothing is left running then either.
     """
-    main = asyncio.current_task()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if main is not None:
-            asyncio.get_running_loop().add_signal_handler(number, main.cancel)
+    until_signalled()
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(drill: Drill) -> Rehearsed:
@@ -59,11 +56,19 @@ async def rehearse(drills: Sequence[Drill], folder: Path, ended: Callable[[Rehea
     return [task.result() for task in tasks]
 
 
+def until_signalled() -> None:
+    """Cancel this task at SIGTERM and SIGHUP."""
+    main = asyncio.current_task()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if main is not None:
+            asyncio.get_running_loop().add_signal_handler(number, main.cancel)
+
+
 async def _rehearse(drill: Drill, folder: Path) -> Rehearsed:
     began = time.monotonic()
     site = Site(folder)
     try:
-        steps = await _steps(drill, site)
+        steps = await steps_of(drill.rehearse(site))
     finally:
         left = await site.close()
     if left:
@@ -71,7 +76,8 @@ async def _rehearse(drill: Drill, folder: Path) -> Rehearsed:
     return Rehearsed(drill, steps, time.monotonic() - began)
 
 
-async def _steps(drill: Drill, site: Site) -> list[Step]:
+async def steps_of(rehearsal: AsyncGenerator[Step, None]) -> list[Step]:
+    """Return the steps as far as they came, with how long each took, and what ended them."""
     steps: list[Step] = []
     at = time.monotonic()
 
@@ -81,7 +87,7 @@ async def _steps(drill: Drill, site: Site) -> list[Step]:
         steps.append(replace(step, seconds=at - before))
 
     try:
-        async with aclosing(drill.rehearse(site)) as rehearsal:
+        async with aclosing(rehearsal):
             async for step in rehearsal:
                 take(step)  # what came before a fault is kept
     except (MissingError, ImpossibleError) as end:

@@ -11,18 +11,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from supervisor.cli._client import Daemon
-from supervisor.cli._errors import NoDaemonError, ProblemError
 from supervisor.cli._times import moment
+from supervisor.cli.drills._guest import LIMIT, Guest, asked
 from supervisor.cli.drills._step import MissingError
 from supervisor.client import Heartbeat
+from supervisor.domain.drills import PROMISES
 from supervisor.restarters._processes import Process, end, look, send
 
-T = TypeVar("T")
-
-_LIMIT = 15.0
 _ROWS = 10_000
 _LOOK_EVERY = 0.02
 _PATIENCE = 5.0
@@ -54,6 +52,7 @@ class Site:
         self.data = folder / "data"
         self.daemon = [sys.executable, "-m", "supervisor", "run", "--config", str(self.config), "--log-format", "json"]
         """What `start` runs; a rehearsal may want it run in other surroundings."""
+        self._api = Daemon(folder / "control.sock", _PATIENCE)
         self._log = folder / "log"
         self._process: asyncio.subprocess.Process | None = None
         self._records: list[dict[str, Any]] = []
@@ -81,6 +80,15 @@ class Site:
     def heart(self, name: str) -> Heartbeat:
         """Return the heart of an agent that is played by the rehearsal itself."""
         return Heartbeat(name, self.beats)
+
+    def promises(self, name: str) -> str:
+        """Return the table of an agent that is played by a `guest`, and that nothing restarts."""
+        times = f'heartbeat_timeout = "{PROMISES.heartbeat_timeout}s"\ncheck_interval = "{PROMISES.check_interval}s"'
+        return f"[agents.{name}]\n{times}\n"
+
+    def guest(self, name: str) -> Guest:
+        """Return the agent that was configured by `promises`."""
+        return Guest(self._api, self.beats, name, PROMISES.heartbeat_timeout, PROMISES.check_interval)
 
     # --- the daemon ---
 
@@ -154,7 +162,7 @@ class Site:
             and moment(record["timestamp"]) > after
         ]
 
-    async def logged(self, event: str, *, after: float = 0.0, limit: float = _LIMIT, **fields: Any) -> dict[str, Any]:
+    async def logged(self, event: str, *, after: float = 0.0, limit: float = LIMIT, **fields: Any) -> dict[str, Any]:
         """Wait for a record, and return it."""
         said = " ".join([event, *(f"{key}={value}" for key, value in fields.items())])
         await self.wait(lambda: bool(self.log(event, after=after, **fields)), f"the log says {said}", limit)
@@ -162,12 +170,12 @@ class Site:
 
     async def fleet(self) -> dict[str, Any]:
         """Return what `status` shows."""
-        fleet: dict[str, Any] = await self._asked(lambda daemon: daemon.ask("GET", "fleet"))
+        fleet: dict[str, Any] = await asked(lambda: self._api.ask("GET", "fleet"))
         return fleet
 
     async def kept(self) -> list[dict[str, Any]]:
         """Return the records that the journal holds, oldest first."""
-        return await self._asked(lambda daemon: daemon.history(_ROWS))
+        return await asked(lambda: self._api.history(_ROWS))
 
     async def agent(self, name: str) -> dict[str, Any]:
         """Return what `status` shows of one agent."""
@@ -192,7 +200,7 @@ class Site:
         path = self.folder / "restarts"
         return len(path.read_text("utf-8").splitlines()) if path.exists() else 0
 
-    async def wait(self, condition: Callable[[], bool], what: str, limit: float = _LIMIT) -> None:
+    async def wait(self, condition: Callable[[], bool], what: str, limit: float = LIMIT) -> None:
         """Wait until `condition` holds, which means that `what`."""
         until = time.monotonic() + limit
         while not condition():
@@ -201,13 +209,6 @@ class Site:
             if time.monotonic() > until:
                 raise MissingError(what, f"not within {limit:g} s")
             await asyncio.sleep(_LOOK_EVERY)
-
-    async def _asked(self, ask: Callable[[Daemon], T]) -> T:
-        daemon = Daemon(self.folder / "control.sock", _PATIENCE)
-        try:
-            return await asyncio.to_thread(ask, daemon)
-        except (NoDaemonError, ProblemError) as error:
-            raise MissingError("the API answers", str(error)) from None
 
     def _last_words(self, code: int) -> str:
         lines = (self.folder / "errors").read_text("utf-8", "replace").splitlines()
