@@ -22,16 +22,16 @@ class AgentPlan:
         kind: the restarter's kind, None where nothing can restart the agent.
         managed: the supervisor runs the agent itself.
         config: what the restarter is made from; compared, and handed to `make`.
-        drill: it plays an agent for a drill: it is judged as any other, and counts for nothing (see `runtime.drills`).
         make: makes the restarter.
+        drill: it plays an agent for a drill: it is judged as any other, and counts for nothing (see `runtime.drills`).
     """
 
     policy: Policy
     kind: str | None = None
     managed: bool = False
     config: object = None
-    drill: bool = False
     make: Callable[[], Restarter] | None = field(default=None, compare=False)
+    drill: bool = False
 
 
 @dataclass(frozen=True, slots=True)
