@@ -110,10 +110,10 @@ def _live(drills: list[Drill], args: argparse.Namespace) -> int:
     from supervisor.cli.drills._visit import visit  # noqa: PLC0415
 
     found = daemon(args)
+    _trusted(found)
     heartbeats = Path(found.watches()["heartbeats"] or "")
     if not os.access(heartbeats, os.W_OK | os.X_OK):
         raise CommandError(NO_OUTPUT, f"no heartbeat can be written in {heartbeats}")
-    _trusted(found)
     began = time.monotonic()
     at = f"at {found.socket}"
     done = _done(drills, at, lambda ended: visit(drills, found, heartbeats, ended), as_json=args.json)

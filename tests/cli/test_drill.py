@@ -83,10 +83,9 @@ def test_without_a_daemon_there_is_nothing_live(command: Command, place: Place) 
 
 
 def test_while_the_daemon_doubts_itself_it_is_not_rehearsed(
-    command: Command, served: Served, control: MemoryControl, tmp_path: Path
+    command: Command, served: Served, control: MemoryControl
 ) -> None:
     control.doubts = ("clock_stepped", "loop_stalled")
-    control.watches["heartbeats"] = str(tmp_path)
     said = command("drill", "--live")
     assert (said.code, said.out) == (1, "")
     assert "the gate is closed (clock stepped, loop stalled)" in said.err
