@@ -104,7 +104,7 @@ async def one(folder: Path, fault: Rehearse) -> Rehearsed:
 SPOILT = {
     "clock": ('heartbeat_timeout = "4.0s"', 'heartbeat_timeout = "1h"'),
     "disk": ("escalate_after = 1", "escalate_after = 9"),
-    "fail": ('heartbeat_timeout = "2.0s"', 'schedule = "0 3 * * *"\nmax_runtime = "1h"'),
+    "fail": ("[agents.worker]", "[agents.other]"),
     "future": ('heartbeat_timeout = "2.0s"', 'heartbeat_timeout = "1h"'),
     "ledger": ('settle = "1.0s"', 'settle = "1m"'),
     "miss": ('check_interval = "2.0s"', 'check_interval = "3s"'),
