@@ -8,6 +8,7 @@ from contextlib import suppress
 from math import inf
 
 from supervisor.domain.beats import awaited
+from supervisor.domain.drills import is_drill
 from supervisor.domain.records import AgentForgotten, ConfigRejected, ConfigReloaded
 from supervisor.domain.vitals import HealthState
 from supervisor.domain.words import span
@@ -109,7 +110,7 @@ class Configuration:
     def plans(self, known: Iterable[str]) -> dict[str, AgentPlan]:
         """Return the plan of every agent: of those that are configured, and of those `known` that stay adopted."""
         adopt = self.plan.default
-        adopted = {} if adopt is None else {name: adopt(name) for name in known}
+        adopted = {} if adopt is None else {name: adopt(name) for name in known if not is_drill(name)}
         return {**adopted, **self.plan.agents}
 
     def adopt(self, name: str) -> bool:
@@ -122,7 +123,7 @@ class Configuration:
     async def forget_gone(self) -> None:
         """Forget adopted agents whose files are gone, and who have stopped as planned or been silent for long."""
         async with self._turn:
-            for agent in list(self._roster):
+            for agent in self._roster.real():
                 why = self._gone(agent)
                 if why is not None:
                     await self._roster.remove(agent.name, why)
@@ -191,7 +192,7 @@ class Configuration:
 
     async def _watch(self, plans: Mapping[str, AgentPlan]) -> dict[str, list[str]]:
         """Watch these agents and no others."""
-        differ = plans_differ({agent.name: agent.plan for agent in self._roster}, plans)
+        differ = plans_differ({agent.name: agent.plan for agent in self._roster.real()}, plans)
         for name in differ["removed"]:
             await self._roster.remove(name, UNWATCHED)
             self._reader.forget(name)

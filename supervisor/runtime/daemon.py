@@ -18,6 +18,7 @@ from supervisor.runtime.change import Change
 from supervisor.runtime.configuration import Configuration
 from supervisor.runtime.control import DaemonControl
 from supervisor.runtime.desk import Desk
+from supervisor.runtime.drills import Drills
 from supervisor.runtime.executor import Executor
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.instruments import Instruments
@@ -151,6 +152,9 @@ class Daemon:
             self.snapshots,
             boot=world.boot,
         )
+        self._drills = Drills(
+            clock, self.journal, self.roster, self.reader, token=world.token, remove_beats=world.remove_beats
+        )
         self.control = DaemonControl(
             clock,
             self.journal,
@@ -161,6 +165,7 @@ class Daemon:
             self.snapshots,
             self.books,
             measures,
+            self._drills,
             picture=self.picture,
             readings=self.readings,
             readiness=self.readiness,
@@ -270,6 +275,7 @@ class Daemon:
             "dashboard": self.snapshots.run,
             "textfile": self._textfile.run,
             "ping": self._pings.run,
+            "drills": self._drills.run,
             "configuration": self._configuration.run,
             "housekeeping": self._keep_house,
         }

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from supervisor.domain.drills import is_drill
 from supervisor.domain.events import Beat
 from supervisor.domain.gate import Blinded, Doubt, Sighted
 from supervisor.domain.records import AgentLog, HeartbeatInvalid, Record, UnregisteredAgent
@@ -26,7 +27,6 @@ TORN_PATIENCE = 5.0
 """How long (s) a last line may stay unfinished before it is called torn."""
 
 _BATCH = 250  # agents whose files are read in one go: what they bring is told in one turn of the loop
-_SUFFIXES = (".log", ".json", "", ".beat")
 _HANG = 5.0
 _HANG_PLACE = "reading heartbeats hangs"
 _STRANGERS_KEPT = 1000
@@ -144,11 +144,11 @@ class Reader:
 
     def has_file(self, agent: str) -> bool:
         """Whether there was a heartbeat file of `agent` when its files were last read."""
-        return any(f"{agent}{suffix}" in self._seen for suffix in _SUFFIXES)
+        return any(f"{agent}{suffix}" in self._seen for suffix in heartbeat.SUFFIXES)
 
     def forget(self, agent: str) -> None:
         """Read the files of `agent` from their tails again when it comes back."""
-        for suffix in _SUFFIXES:
+        for suffix in heartbeat.SUFFIXES:
             self._seen.pop(f"{agent}{suffix}", None)
         self._fileless.discard(agent)
 
@@ -173,7 +173,7 @@ class Reader:
 
     def _meet(self, agent: str, name: str) -> bool:
         """Report an agent that nobody configured, once; return whether it is watched now."""
-        if agent in self.strangers or len(self.strangers) >= _STRANGERS_KEPT:
+        if is_drill(agent) or agent in self.strangers or len(self.strangers) >= _STRANGERS_KEPT:
             return False
         adopted = self._adopt(agent)
         if not adopted:
@@ -239,7 +239,7 @@ class Reader:
         found: dict[str, Found] = {}
         for agent, names in wanted.items():
             brought = found[agent] = Found()
-            for name in names or map(agent.__add__, _SUFFIXES):
+            for name in names or map(agent.__add__, heartbeat.SUFFIXES):
                 try:
                     self._read_file(agent, name, self._clock.now(), brought)
                 except OSError as error:

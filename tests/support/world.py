@@ -13,6 +13,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -31,6 +32,7 @@ from supervisor.domain.records import Record
 from supervisor.faces.dashboard import EVENTS
 from supervisor.faces.lines import line_fields, row_fields
 from supervisor.faces.metrics import exposition
+from supervisor.formats import heartbeat
 from supervisor.formats.duration import parse_duration
 from supervisor.ports import Control, Grouping, Notifier, Patient, Refresher, RefusedError, Restarter, Row
 from supervisor.runtime.bookreader import BookPlaces
@@ -142,6 +144,7 @@ class VirtualTown:
         self.channels: dict[str, ScriptedChannel] = {}
         self.channel_variants: dict[str, int] = {step.channel: 0 for step in self.chain.steps}
         self.records: list[Logged] = []
+        self.tokens = count(1)
         self.pages: list[Fleet] = []
         self.served: list[object] = []
         self.http: object = None
@@ -397,6 +400,10 @@ class VirtualTown:
     async def _write_beat(self, name: str, document: dict[str, Any]) -> None:
         self.beat(name, **document)
 
+    async def _remove_beats(self, name: str) -> None:
+        for suffix in heartbeat.SUFFIXES:
+            self.files.remove(BEATS / f"{name}{suffix}")
+
     async def _write(self, path: Path, data: bytes) -> None:
         if isinstance(self.page_error, OSError):
             raise self.page_error
@@ -441,6 +448,8 @@ class VirtualTown:
             page_events=EVENTS,
             write_textfile=self._write_textfile,
             write_beat=self._write_beat,
+            remove_beats=self._remove_beats,
+            token=lambda: f"{next(self.tokens):08x}",
             load_plan=self._load_plan,
             face=self._face,
             heartbeats=BEATS,
