@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from supervisor import paths
 from supervisor.cli._errors import USAGE, CommandError
-from supervisor.paths import SYSTEM_CONFIG
 from supervisor.settings import Settings
 
 HIDDEN = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))  # noqa: S108 - named, not used
@@ -36,7 +36,7 @@ def drop_in(settings: Settings) -> str:
     lines = [f"BindReadOnlyPaths={_quoted(path)}" for path in _tops(_stable(path) for path in read if hidden(path))]
     lines += [f"BindPaths={_quoted(path)}" for path in _tops(path for path in written if hidden(path))]
     lines += [f"ReadWritePaths={_quoted(path)}" for path in _tops(path for path in written if not hidden(path))]
-    return environment(None if settings.source == SYSTEM_CONFIG else settings.source, lines)
+    return environment(None if settings.source == paths.SYSTEM_CONFIG else settings.source, lines)
 
 
 def environment(source: Path | None, lines: Iterable[str] = ()) -> str:

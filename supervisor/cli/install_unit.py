@@ -24,8 +24,8 @@ _USER = "collections"
 _EPILOG = """\
 examples:
   collections-supervisor install-unit --user
-  sudo /opt/collections-supervisor/bin/collections-supervisor install-unit
-  collections-supervisor install-unit --dry-run --json
+  collections-supervisor install-unit --dry-run
+  collections-supervisor install-unit --user --json
 """
 
 

@@ -16,7 +16,7 @@ _USED = {"active", "activating", "reloading", "deactivating"}
 _EPILOG = """\
 examples:
   collections-supervisor uninstall-unit --user
-  sudo collections-supervisor uninstall-unit --dry-run
+  collections-supervisor uninstall-unit --dry-run
 """
 
 
