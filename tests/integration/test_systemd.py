@@ -38,6 +38,16 @@ url = "http://127.0.0.1:9000/"
 timeout = "60s"
 """
 
+AT_ONCE = """
+[[escalation.chain]]
+channel = "hook"
+"""
+
+RESTARTED = """
+[agents.mailer.restart]
+kind = "systemd"
+"""
+
 # An agent that writes its heartbeat, as its user, into the folder that it shares with the supervisor.
 AGENT = """
 [Service]
@@ -156,7 +166,7 @@ def test_a_reload_is_done_when_it_returns_and_a_wrong_one_fails_and_changes_noth
 def test_it_stops_at_once_with_work_in_flight(machine: Installed) -> None:
     listener(machine, DEAF)
     override(machine, "[Service]\nExecStart=\nExecStart=/bin/sleep 1000\nType=notify\n", "agent@mailer.service")
-    machine.configure(CONFIGURATION + HOOK + '[agents.mailer.restart]\nkind = "systemd"\n')
+    machine.configure(CONFIGURATION + HOOK + AT_ONCE + RESTARTED)
     machine.beat("mailer")
     pid = start(machine)
     machine.beat("mailer", kind="fail")
@@ -188,7 +198,7 @@ def test_it_restarts_agents_and_may_do_nothing_else(machine: Installed) -> None:
     override(machine, AGENT, "agent@mailer.service")
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "start", "agent@mailer.service")
-    machine.configure(CONFIGURATION + '[agents.mailer.restart]\nkind = "systemd"\n')
+    machine.configure(CONFIGURATION + RESTARTED)
     start(machine)
     assert until(lambda: machine.agent("mailer")["status"] == "healthy")  # it reads what the agent's user wrote
     before = machine.one("MainPID", "agent@mailer.service")
