@@ -29,7 +29,7 @@ _LONGEST = 1000
 _PATIENCE = 20.0
 """How long (s) systemd may take to tell; then people are told without."""
 
-_PROPERTIES = ("LoadState", "Result", "ExecMainCode", "ExecMainStatus", "InvocationID")
+_PROPERTIES = ("LoadState", "ActiveState", "Result", "ExecMainCode", "ExecMainStatus", "InvocationID")
 _KILLED = {"2", "3"}  # CLD_KILLED, CLD_DUMPED
 
 _EPILOG = """\
@@ -48,7 +48,7 @@ def register(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Send the message and return 0 where every channel of the chain took it, else 1."""
+    """Send the message and return 0 where every channel of the chain took it, else 1; 0 where the unit is not failed."""
     from supervisor import app  # noqa: PLC0415 - everything comes with it
     from supervisor.domain.messages import unit_message  # noqa: PLC0415
     from supervisor.faces.documents import outcome_document  # noqa: PLC0415
@@ -58,6 +58,12 @@ def run(args: argparse.Namespace) -> int:
     unit = dict(line.split("=", 1) for line in shown if "=" in line)
     if unit.get("LoadState") == "not-found":
         raise CommandError(FAILED, f"there is no unit {args.unit}")
+    if (state := unit.get("ActiveState", "failed")) != "failed":
+        # From version 254 on systemd triggers OnFailure= at each automatic restart, not only where it gives up.
+        _output.complain(f"{args.unit} is {state}: nobody is told")
+        if args.json:
+            _output.document({"message": None, "channels": {}})
+        return 0
     which = "--user-unit" if args.user else "--unit"
     journal = _said(
         *("journalctl", f"{which}={args.unit}", f"--lines={_LINES}", "--output=cat", "--all", "--no-pager", "--quiet")

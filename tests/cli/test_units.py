@@ -244,7 +244,7 @@ def test_what_systemd_can_not_open_is_refused(tmp_path: Path, path: str) -> None
 
 # --- the alert -------------------------------------------------------------------------------------------
 
-SHOWN = "LoadState=loaded\nResult={}\nExecMainCode={}\nExecMainStatus={}\nInvocationID=abc"
+SHOWN = "LoadState=loaded\nActiveState=failed\nResult={}\nExecMainCode={}\nExecMainStatus={}\nInvocationID=abc"
 
 
 @pytest.fixture
@@ -275,6 +275,17 @@ def test_people_are_told_though_the_configuration_is_wrong(
     assert (told["summary"], told["severity"]) == (summary, "critical")
     assert told["evidence"]["journal"] == ["one", '{"event": "two"}']
     assert told["action_required"] == "look: `systemctl status x.service`; read on: `journalctl -u x.service`"
+
+
+@pytest.mark.parametrize("state", ["activating", "active"])
+def test_one_that_systemd_starts_again_is_no_alarm(
+    command: Command, file: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    monkeypatch.setenv("SHOWN", f"LoadState=loaded\nActiveState={state}\nResult=watchdog")
+    said = command("alert", "x.service")
+    assert (said.code, said.err) == (0, f"collections-supervisor: x.service is {state}: nobody is told\n")
+    assert command("alert", "x.service", "--json").json == {"message": None, "channels": {}}
+    assert not file.exists()
 
 
 def test_the_same_alarm_is_told_once(command: Command, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
