@@ -48,7 +48,7 @@ def register(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Send the message and return 0 where every channel of the chain took it, else 1; 0 where the unit is not failed."""
+    """Send the message; return 0 where every channel of the chain took it, or the unit is not failed, else 1."""
     from supervisor import app  # noqa: PLC0415 - everything comes with it
     from supervisor.domain.messages import unit_message  # noqa: PLC0415
     from supervisor.faces.documents import outcome_document  # noqa: PLC0415
