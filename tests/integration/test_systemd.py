@@ -169,9 +169,9 @@ def test_it_stops_at_once_with_work_in_flight(machine: Installed) -> None:
     machine.beat("mailer")
     pid = start(machine)
     machine.beat("mailer", kind="fail")
-    machine.run(COMMAND, "restart", "mailer", check=False)
-    until(lambda: machine.one("ActiveState", "agent@mailer.service") == "activating")
     until(lambda: _talks(machine))
+    machine.run(COMMAND, "restart", "mailer")
+    until(lambda: machine.one("ActiveState", "agent@mailer.service") == "activating")
     begun = time.monotonic()
     machine.run("systemctl", "stop", SERVICE)
     assert time.monotonic() - begun < 5
