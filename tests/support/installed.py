@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class Installed:
         folder = self.root / cache / "heartbeats"
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / f"{name}.log").open("a", encoding="utf-8") as log:
-            log.write(json.dumps({"timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **keys}) + "\n")
+            log.write(json.dumps({"timestamp": datetime.now(UTC).isoformat(), **keys}) + "\n")
         (folder / f"{name}.log").chmod(0o644)
 
     def agent(self, name: str) -> dict[str, Any]:
