@@ -41,6 +41,7 @@ from supervisor.formats import heartbeat
 from supervisor.formats.activity import Activity
 from supervisor.planning import plan_of
 from supervisor.ports import Clock, Control, RefusedError, Row, Store
+from supervisor.runtime.alarm import alarm as raise_alarm
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.brief import BriefDaemon
 from supervisor.runtime.daemon import Daemon
@@ -112,6 +113,11 @@ def test_notify(settings: Settings, channel: str | None) -> dict[str, Outcome]:
             await daemon.outbox.close()
 
     return asyncio.run(_with_daemon(settings, BriefDaemon, send, store=MemoryStore()))
+
+
+def alarm(settings: Settings, message: dict[str, Any], name: str) -> dict[str, Outcome]:
+    """Tell everyone in the chain at once, whether a daemon runs or not; see `runtime.alarm`."""
+    return asyncio.run(raise_alarm(plan_of(settings), message, name, SystemClock().now()))
 
 
 async def _run(settings: Settings, reload: Callable[[], Settings], log_format: str | None, clock: Clock | None) -> int:

@@ -23,6 +23,7 @@ from supervisor.runtime.outbox import Outbox
 from supervisor.runtime.pings import Pings
 from supervisor.runtime.plan import AgentPlan, Plan
 from supervisor.runtime.reader import Reader
+from supervisor.runtime.readiness import Readiness
 from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.roster import Roster, plans_differ
 from supervisor.runtime.snapshots import Snapshots
@@ -58,6 +59,7 @@ class Configuration:
         books: Reconciler,
         textfile: Textfile,
         pings: Pings,
+        readiness: Readiness,
     ) -> None:
         self.plan = plan
         self._world = world
@@ -72,6 +74,7 @@ class Configuration:
         self._serve: Callable[[object], Awaitable[None]] | None = None
         self._textfile = textfile
         self._pings = pings
+        self._readiness = readiness
         self._changed = asyncio.Event()
         self._turn = asyncio.Lock()
         self._rejected: str | None = None
@@ -149,21 +152,25 @@ class Configuration:
 
     async def _reload(self) -> dict[str, list[str]]:
         async with self._turn:
-            file = str(self._world.config or "")
-            try:
-                plan = await self._world.load_plan()
-            except RefusedError as error:
-                if str(error) != self._rejected:
-                    self._journal.note(ConfigRejected(file, str(error)))
-                    self._said_at = asyncio.get_running_loop().time()
-                self._rejected = str(error)
-                raise
-            self._rejected = None
-            old = self.plan
-            differ = await self._put_in_force(plan)
-            if any(differ.values()) or plan != old or (plan.default is None) != (old.default is None):
-                self._journal.note(ConfigReloaded(file, **differ))
-            return differ
+            with self._readiness.reloading():
+                return await self._read_again()
+
+    async def _read_again(self) -> dict[str, list[str]]:
+        file = str(self._world.config or "")
+        try:
+            plan = await self._world.load_plan()
+        except RefusedError as error:
+            if str(error) != self._rejected:
+                self._journal.note(ConfigRejected(file, str(error)))
+                self._said_at = asyncio.get_running_loop().time()
+            self._rejected = str(error)
+            raise
+        self._rejected = None
+        old = self.plan
+        differ = await self._put_in_force(plan)
+        if any(differ.values()) or plan != old or (plan.default is None) != (old.default is None):
+            self._journal.note(ConfigReloaded(file, **differ))
+        return differ
 
     async def _put_in_force(self, plan: Plan) -> dict[str, list[str]]:
         old, kept = self.plan, self._outbox.notifiers

@@ -32,6 +32,7 @@ from supervisor.runtime.pings import Pings
 from supervisor.runtime.plan import Plan
 from supervisor.runtime.pulse import Pulse
 from supervisor.runtime.reader import Reader
+from supervisor.runtime.readiness import Readiness
 from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.recovery import Recovery
 from supervisor.runtime.roster import Roster
@@ -57,7 +58,7 @@ class Daemon:
         self._stop = asyncio.Event()
         self._why = "asked to"
         self._listed = asyncio.Event()
-        self._ready = False
+        self._readiness = Readiness(world.watchdog)
         clock = world.clock
         self.journal = Journal(world.store, clock, self._emit, world.fields, self._everything, self._inherit)
         self.desk = Desk(plan.chain, clock, self.journal, self._push)
@@ -136,6 +137,7 @@ class Daemon:
             self.books,
             self._textfile,
             self._pings,
+            self._readiness,
         )
         self.reader.bind(self.roster, self.gate, self._configuration.adopt)
         self._recovery = Recovery(
@@ -191,7 +193,7 @@ class Daemon:
             self.desk,
             self.gate,
             self.books,
-            world.watchdog,
+            self._readiness,
             {
                 "watcher": (lambda: self._router.ticked_at, world.source_standstill),
                 "timers": (lambda: self.desk.ticked_at, _STANDSTILL),
@@ -231,7 +233,7 @@ class Daemon:
                     await self._until_ready(begun)
                     await self._stop.wait()
                     self.journal.note(SupervisorStopping(self._why))
-                    self._world.watchdog.notify(STOPPING=1, STATUS=f"stopping: {self._why}")
+                    self._readiness.stopping(self._why)
                 for task in tasks:
                     task.cancel()
         finally:
@@ -241,10 +243,9 @@ class Daemon:
         await self._listed.wait()
         if self._stop.is_set():
             return
-        self._ready = True
         self.gate.tell(Sighted(_BEGINNING))
         self.journal.note(SupervisorReady(self._world.clock.now() - begun, self._world.control))
-        self._world.watchdog.notify(READY=1, STATUS=f"watching {len(self.roster)} agents")
+        self._readiness.began(self._pulse.standing())
 
     async def _close(self) -> None:
         await self.executor.close()
@@ -290,7 +291,7 @@ class Daemon:
 
     def readiness(self) -> str | None:
         """Return None when every agent is watched, else what is missing."""
-        return None if self._ready else "the heartbeat files are being read for the first time"
+        return None if self._readiness.ready else "the heartbeat files are being read for the first time"
 
     async def picture(self, agents: Collection[str] = ()) -> Fleet:
         """Return everything, or only these agents, as it is now, put together away from the event loop."""
@@ -317,7 +318,7 @@ class Daemon:
 
     def _tell_progress(self, done: int, total: int) -> None:
         self.journal.note(BooksProgress(done, total))
-        self._world.watchdog.notify(STATUS=f"reading the books: {done} of {total} files")
+        self._pulse.reading = done, total
 
     def _emit(self, record: Record, at: float) -> None:
         self._instruments.see(record)
