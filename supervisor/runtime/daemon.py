@@ -43,6 +43,9 @@ from supervisor.runtime.world import World
 
 _BEGINNING = "the first reading"
 _HOUSEKEEPING = 3600.0
+"""Longest time (s) between two turns of housekeeping; a shorter retention has shorter ones."""
+
+_TURNS_OF_RETENTION = 10
 _STANDSTILL = 60.0
 
 Service = Callable[[], Coroutine[Any, Any, None]]
@@ -276,7 +279,7 @@ class Daemon:
 
     async def _keep_house(self) -> None:
         while True:
-            await asyncio.sleep(_HOUSEKEEPING)
+            await asyncio.sleep(min(_HOUSEKEEPING, self._configuration.plan.retention / _TURNS_OF_RETENTION))
             await self._configuration.forget_gone()
             await self._world.store.prune(self._world.clock.now() - self._configuration.plan.retention)
 
