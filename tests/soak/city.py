@@ -38,7 +38,8 @@ _GUESTS = 20
 """One agent in so many is a guest: configured for a while under a name that never comes again."""
 
 _SLICES = 40
-_ROTATE_AT = 4096
+_ROTATE_EVERY = 10
+"""Heartbeats after which a log is rotated."""
 
 _LAW = """\
 [paths]
@@ -93,12 +94,14 @@ class _Agent:
 
     Args:
         form: of its heartbeats: 0 a log, 1 a document, 2 touched.
+        beats: how many it has sent.
         back_at: when one who is dead comes back by itself, None while it lives.
         stuck_until: until when it beats, and does not get on.
     """
 
     name: str
     form: int
+    beats: int = 0
     back_at: float | None = None
     incarnation: int = 0
     seq: int = 0
@@ -122,7 +125,7 @@ class City:
             place.mkdir(parents=True, exist_ok=True)
         guests = self.size // _GUESTS
         self._serial = count(1)
-        self._agents = [_Agent(f"agent-{number:04}", number % 3) for number in range(self.size - guests)]
+        self._agents = [_Agent(f"agent-{number:04}", number % 3, number) for number in range(self.size - guests)]
         self._guests = [self._guest() for _ in range(guests)]
         self._managed = [f"managed-{number}" for number in range(MANAGED)]
         self._agency = Agency(self.folder / "state")
@@ -235,6 +238,7 @@ class City:
             self._count("beats")
 
     def _write(self, agent: _Agent, kind: str = "ok") -> None:
+        agent.beats += 1
         document = {
             "timestamp": datetime.now(UTC).isoformat(),
             "kind": kind,
@@ -245,7 +249,7 @@ class City:
         }
         line = json.dumps(document) + "\n"
         if agent.form == 0:
-            self._append(self.beats / f"{agent.name}.log", line, agent.seq)
+            self._append(self.beats / f"{agent.name}.log", line, agent.beats)
         elif agent.form == 1:
             temporary = self.beats / f".{agent.name}.new"
             temporary.write_text(line, encoding="ascii")
@@ -253,11 +257,12 @@ class City:
         else:
             (self.beats / agent.name).touch()
 
-    def _append(self, log: Path, line: str, seq: int) -> None:
-        """Append; where the log is long, rotate it in one of the ways of logrotate."""
-        if log.exists() and log.stat().st_size > _ROTATE_AT:
+    def _append(self, log: Path, line: str, beats: int) -> None:
+        """Append; now and then rotate the log before, in one of the ways of logrotate."""
+        turn, rest = divmod(beats, _ROTATE_EVERY)
+        if rest == 0 and log.exists():
             self._count("rotations")
-            way = seq % 3
+            way = turn % 3
             if way == 0:
                 log.replace(log.with_name(f".{log.name}.old"))
             elif way == 1:
@@ -272,7 +277,7 @@ class City:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(2.0)
-            agent = self.chance.choice(self._agents)
+            agent = self.chance.choice([*self._agents, *self._guests * 4])
             sort = self.chance.choice(("dies", "dies", "fails", "sticks"))
             self._count(sort)
             if sort == "dies":

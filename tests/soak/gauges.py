@@ -24,6 +24,7 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
         "children": Limit(0.0, 4.0, "processes", "launchers under way"),
         "journal": Limit(0.10, 0.3, "MB", "the retention's last tenth is not pruned yet"),
         "wal": Limit(0.10, 1.0, "MB", "it is written over from its start at each checkpoint"),
+        "files": Limit(0.02, 30.0, "files", "what is written of each restart, of each agent's last ones"),
         "rows": Limit(0.10, 300.0, "rows", "the retention's last tenth is not pruned yet"),
     }
 )
@@ -44,6 +45,7 @@ def sample(pid: int, folder: Path) -> dict[str, float]:
         "journal": journal.stat().st_size / _MB,
         "wal": _size(journal.with_name("journal.db-wal")) / _MB,
         "rows": _rows(journal),
+        "files": sum(1 for _ in journal.parent.rglob("*")),
     }
     with suppress(FileNotFoundError):  # it has only begun
         found |= json.loads((folder / "inside").read_bytes())
