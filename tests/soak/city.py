@@ -37,6 +37,9 @@ MANAGED = 3
 _GUESTS = 20
 """One agent in so many is a guest: configured for a while under a name that never comes again."""
 
+_FRAIL = 11
+"""One agent in so many is frail, besides the guests: the others never fail, and what is remembered of it is bounded."""
+
 _SLICES = 40
 _ROTATE_EVERY = 10
 """Heartbeats after which a log is rotated."""
@@ -146,7 +149,8 @@ class City:
             restart = f'restart = {{ kind = "command", command = {command} }}\n' if self._restartable(agent) else ""
             text.append(f"[agents.{agent.name}]\n{restart}")
         for name in self._managed:
-            program = json.dumps(["/bin/sh", "-c", f"echo $$ > {self.folder}/pids/{name}; exec sleep 86400"])
+            beating = f"while :; do touch {self.beats / name}; sleep {BEAT_EVERY:g}; done"
+            program = json.dumps(["/bin/sh", "-c", f"echo $$ > {self.folder}/pids/{name}; {beating}"])
             text.append(f'[agents.{name}.restart]\nkind = "managed"\ncommand = {program}\n')
         temporary = self.config.with_suffix(".new")
         temporary.write_text("".join(text) + wrong, encoding="utf-8")
@@ -197,7 +201,7 @@ class City:
         loop = asyncio.get_running_loop()
         for turn in count():
             began = loop.time()
-            everyone = [*self._agents, *self._guests, *(_Agent(name, 2) for name in self._managed)]
+            everyone = [*self._agents, *self._guests]
             await asyncio.to_thread(self._beat, everyone[turn % _SLICES :: _SLICES], began)
             await asyncio.sleep(max(0.0, began + BEAT_EVERY / _SLICES - loop.time()))
 
@@ -277,7 +281,7 @@ class City:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(2.0)
-            agent = self.chance.choice([*self._agents, *self._guests * 4])
+            agent = self.chance.choice([*self._agents[::_FRAIL], *self._guests])
             sort = self.chance.choice(("dies", "dies", "fails", "sticks"))
             self._count(sort)
             if sort == "dies":
