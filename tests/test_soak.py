@@ -74,6 +74,11 @@ def test_what_came_before_the_warm_up_was_over_does_not_count() -> None:
     assert verdict.grows
 
 
+def test_what_no_sample_tells_is_not_judged() -> None:
+    samples = [{"t": float(n), "x": 1.0} for n in range(20)]
+    assert [verdict.measure for verdict in judged(samples, {"x": LIMIT, "y": LIMIT}, warm_up=0.0)] == ["x"]
+
+
 def test_at_least_two_retentions_are_warm_up_where_there_is_time() -> None:
     assert [warm_up(seconds) for seconds in (30.0, 600.0, 3600.0)] == [15.0, 180.0, 1080.0]
 

@@ -1,7 +1,7 @@
 """SIGKILL of the daemon at random points: nothing is lost, and nothing happens twice.
 
 Half of the points are moments, spread over the story; the others are transactions of the journal, before one and after.
-`CRASH_POINTS` says how many: 60 where it is not set, 1,000 in CI (about three minutes on two cores).
+`CRASH_POINTS` says how many: 60 where it is not set, 1,000 in CI (three to five minutes on two cores).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -225,7 +225,12 @@ async def test_killed_at_random_points_nothing_is_lost_or_doubled(tmp_path: Path
 
     async def run(number: int, point: float | Crash, nursery: Nursery, receiver: Receiver) -> None:
         async with turn:
-            await one(Town(tmp_path / str(number), nursery, receiver), point)
+            town = Town(tmp_path / str(number), nursery, receiver)
+            try:
+                await one(town, point)
+            finally:
+                with suppress(ProcessLookupError):  # it has ended, where all went well
+                    os.kill(town.pid, signal.SIGKILL)
 
     async with receiving() as receiver:
         with Nursery(warm=True) as nursery:

@@ -110,6 +110,7 @@ def torn(t: VirtualTown, torn: bool) -> None:
     t.roads.torn = torn
 
 
+BLIND = frozenset({"fleet:silent"})
 CHANNEL = frozenset({"supervisor:channel.caine"})
 HANGS, SLOW = Fault(hangs=True), Fault(takes=120.0)
 BUG = Fault(error=RuntimeError("bug"))
@@ -118,7 +119,7 @@ CASES = [
     disk("full", "journal_failed", failing=True),
     disk("slow", None, latency=20.0),
     Case("store", "hangs", lambda t: t.disk.free.clear(), lambda t: t.disk.free.set()),
-    on("files", "may not be read", Fault(error=forbidden()), keys=frozenset({"fleet:silent", "books:parse"})),
+    on("files", "may not be read", Fault(error=forbidden()), keys=BLIND | {"books:parse"}),
     on("files", "an error of the disk at the first read", Fault(error=OSError(errno.EIO, "disk"), nth=1)),
     Case("files", "torn", lambda t: torn(t, True), lambda t: torn(t, False)),
     hints("lost", lambda _: ()),
@@ -134,13 +135,14 @@ CASES = [
     on("notifier", "slow", Fault(takes=9.0)),
     on("notifier", "fails at the first try", Fault(error=forbidden(), nth=1), told="notification_failed"),
     on("notifier", "its answer is lost at the first try", Fault(lost=full(), nth=1), told="notification_failed"),
-    on("watchdog", "deaf", Fault(takes=1.0)),
     on("ping", "hangs", HANGS),
     on("ping", "raises", BUG),
     on("page", "disk full", Fault(error=full()), told="dashboard_failed"),
     on("page", "hangs", HANGS),
     on("textfile", "may not be written", Fault(error=forbidden()), told="textfile_failed"),
     on("textfile", "hangs", HANGS),
+    on("read", "hangs", HANGS, keys=BLIND),
+    on("read", "slow", Fault(takes=4.0)),
     on("think", "hangs", HANGS),
     on("look", "hangs", HANGS),
     on("reckon", "hangs", HANGS),
@@ -161,9 +163,10 @@ class Outside:
 
 def prepared() -> VirtualTown:
     once = {"max_restarts": 1, "window": 1e6, "on_exhausted": OnExhausted.HOLD}
-    t = town(a=agent(restart=once), b=agent(restart=once))
-    t.ping = PingPlan(Outside(t.roads.ping))
-    t.textfile = TextfilePlan(Path("/collections.prom"), 60.0)
+    busy = {"activity": ("/work/*.log",)}
+    t = town(a=agent(restart=once, **busy), b=agent(restart=once, **busy))
+    t.ping = PingPlan(Outside(t.roads.ping), 600.0)
+    t.textfile = TextfilePlan(Path("/collections.prom"), 600.0)
     return t
 
 
@@ -183,6 +186,8 @@ async def test_whatever_a_port_does_for_an_hour(case: Case) -> None:
         t.daemon.reload_soon()
         await t.until(UNTIL)
         case.end(t)
+        road = getattr(t.roads, case.port, None)
+        assert road is None or road.struck or case.name == "torn", "nothing was tried"
         await t.until(BACK)
         assert len(t.restarts("a")) == case.restarts
         assert kinds(t, "a:heartbeat")[:1] == ["triggered"]

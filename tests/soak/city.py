@@ -343,7 +343,7 @@ class City:
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[aiohttp.ClientSession]:
         connector = aiohttp.UnixConnector(str(self.folder / "s"))
-        limit = aiohttp.ClientTimeout(total=30.0)
+        limit = aiohttp.ClientTimeout(total=120.0)
         async with aiohttp.ClientSession("http://localhost", connector=connector, timeout=limit) as client:
             yield client
 

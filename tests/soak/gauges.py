@@ -15,8 +15,11 @@ _MB = 1e6
 
 LIMITS: Mapping[str, Limit] = MappingProxyType(
     {
-        "rss": Limit(0.04, 3.0, "MB", "pages that the allocator keeps for the highest load so far"),
-        "uss": Limit(0.04, 3.0, "MB", "the same, of its own alone"),
+        "rss": Limit(
+            0.06, 5.0, "MB", "pages that are kept for the highest load so far, and in pieces: the next two tell"
+        ),
+        "uss": Limit(0.06, 5.0, "MB", "the same, of its own alone"),
+        "malloc": Limit(0.04, 1.5, "MB", "pages and answers under way come and go"),
         "blocks": Limit(0.02, 10_000.0, "blocks", "open incidents and requests under way come and go"),
         "fds": Limit(0.0, 6.0, "files", "connections and restarts under way"),
         "tasks": Limit(0.0, 15.0, "tasks", "requests, deliveries and restarts under way"),

@@ -75,9 +75,10 @@ def judge(measure: str, samples: Sequence[tuple[float, float]], limit: Limit) ->
 
 
 def judged(samples: Iterable[Mapping[str, float]], limits: Mapping[str, Limit], *, warm_up: float) -> list[Verdict]:
-    """Judge every measure that has a limit; samples before `warm_up` (s, by their "t") are passed over."""
+    """Judge every measure that has a limit; samples before `warm_up` (s, by their "t") are passed over.
+
+    What no sample tells, as the allocator of another C library, is not judged.
+    """
     counted = [sample for sample in samples if sample["t"] >= warm_up]
-    return [
-        judge(name, [(sample["t"], sample[name]) for sample in counted if name in sample], limit)
-        for name, limit in limits.items()
-    ]
+    series = {name: [(sample["t"], sample[name]) for sample in counted if name in sample] for name in limits}
+    return [judge(name, series[name], limit) for name, limit in limits.items() if series[name]]

@@ -1,7 +1,8 @@
 """Faults of every port: what stands between the daemon and its doubles, and lets calls fail, hang, or come out wrong.
 
 `Road` is the way to one port, and `Fault` what befalls the calls on it; `Roads` leads to every port of a world.
-The store has a double of its own, because several lives share what lies beneath it.
+The store has a double of its own, because several lives share what lies beneath it; clocks jump by the town's hand; a
+watchdog has no faults, for nothing depends on being heard by it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ from supervisor.ports import (
     Saved,
     SourceEvent,
     StoreError,
-    Watchdog,
 )
 from supervisor.runtime.world import World
 from supervisor.stores.memory import MemoryStore
@@ -64,9 +64,10 @@ class Fault:
 
 
 class Road:
-    """The way to one port."""
+    """The way to one port. `struck`: how many calls some fault has befallen."""
 
     def __init__(self) -> None:
+        self.struck = 0
         self._faults: dict[Fault, int] = {}
         self._whole = asyncio.Event()
         self._whole.set()
@@ -85,15 +86,15 @@ class Road:
         """Return `call` as it is at the end of this road."""
 
         async def over(*args: P.args, **kwargs: P.kwargs) -> T:
-            struck = self._struck()
-            for fault in struck:
+            faults = self._befall()
+            for fault in faults:
                 await asyncio.sleep(fault.takes)
                 if fault.hangs:
                     await self._whole.wait()
                 if fault.error is not None:
                     raise fault.error
             done = await call(*args, **kwargs)
-            for fault in struck:
+            for fault in faults:
                 if fault.lost is not None:
                     raise fault.lost
             return done
@@ -102,14 +103,16 @@ class Road:
 
     def check(self) -> None:
         """Let a call that can not wait pass, or raise."""
-        for fault in self._struck():
+        for fault in self._befall():
             if fault.error is not None:
                 raise fault.error
 
-    def _struck(self) -> list[Fault]:
+    def _befall(self) -> list[Fault]:
         for fault in self._faults:
             self._faults[fault] += 1
-        return [fault for fault, count in self._faults.items() if fault.nth in {None, count}]
+        faults = [fault for fault, count in self._faults.items() if fault.nth in {None, count}]
+        self.struck += bool(faults)
+        return faults
 
 
 @dataclass
@@ -117,7 +120,6 @@ class Roads:
     """The way to each port that has no double with faults of its own."""
 
     files: Road = field(default_factory=Road)
-    watchdog: Road = field(default_factory=Road)
     read: Road = field(default_factory=Road)
     think: Road = field(default_factory=Road)
     reckon: Road = field(default_factory=Road)
@@ -136,7 +138,6 @@ class Roads:
         return replace(
             world,
             files=_FaultyFiles(self, world.files),
-            watchdog=_FaultyWatchdog(self.watchdog, world.watchdog),
             read=_FaultyOffload(self.read, world.read),
             think=_FaultyOffload(self.think, world.think),
             reckon=_FaultyOffload(self.reckon, world.reckon),
@@ -179,18 +180,6 @@ class _FaultyFiles:
 
     def _cut(self, data: bytes) -> bytes:
         return data[: -len(data) // 2] if self._roads.torn else data
-
-
-class _FaultyWatchdog:
-    """Implements `ports.Watchdog`."""
-
-    def __init__(self, road: Road, watchdog: Watchdog) -> None:
-        self._road = road
-        self._watchdog = watchdog
-
-    def notify(self, **fields: str | int) -> None:
-        self._road.check()
-        self._watchdog.notify(**fields)
 
 
 class _FaultyOffload:
