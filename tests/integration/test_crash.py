@@ -136,6 +136,7 @@ class Town:
             await self._until(lambda: self.log.read_bytes().count(b'"event":"supervisor_ready"') == 2, "readiness")
         kill(self.pid, signal.SIGTERM)
         await gone(self.pid)
+        self.pid = 0
 
     # --- inside ---
 
@@ -229,8 +230,9 @@ async def test_killed_at_random_points_nothing_is_lost_or_doubled(tmp_path: Path
             try:
                 await one(town, point)
             finally:
-                with suppress(ProcessLookupError):  # it has ended, where all went well
-                    os.kill(town.pid, signal.SIGKILL)
+                if town.pid:  # something went wrong
+                    with suppress(ProcessLookupError):
+                        os.kill(town.pid, signal.SIGKILL)
 
     async with receiving() as receiver:
         with Nursery(warm=True) as nursery:
