@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,8 +35,9 @@ from supervisor.faces.sdnotify import SystemdWatchdog
 from supervisor.filesystem import RealFiles, write_atomic
 from supervisor.formats import heartbeat
 from supervisor.formats.activity import Activity
-from supervisor.planning import plan_of
+from supervisor.planning import AGENTS, plan_of
 from supervisor.ports import Control, RefusedError, Row, Store
+from supervisor.restarters._leftovers import clear
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.brief import BriefDaemon
 from supervisor.runtime.daemon import Daemon
@@ -231,6 +233,7 @@ def _world(
         page_events=page.EVENTS,
         write_textfile=write_textfile,
         write_beat=write_beat,
+        clear_leftovers=partial(asyncio.to_thread, clear, places.data / AGENTS),
         load_plan=load_plan,
         face=face,
         heartbeats=places.heartbeats,

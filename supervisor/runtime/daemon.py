@@ -286,7 +286,9 @@ class Daemon:
             await asyncio.sleep(min(longest, self._configuration.plan.retention / _TURNS_OF_RETENTION))
             longest = _HOUSEKEEPING
             await self._configuration.forget_gone()
-            await self._world.store.prune(self._world.clock.now() - self._configuration.plan.retention)
+            before = self._world.clock.now() - self._configuration.plan.retention
+            await self._world.store.prune(before)
+            await self._world.clear_leftovers({agent.name for agent in self.roster}, before)
 
     # --- state ---
 

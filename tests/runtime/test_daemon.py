@@ -165,3 +165,13 @@ async def test_a_short_retention_is_kept_house_for_in_time() -> None:
         assert len(await t.control.incidents()) == 1
         await t.sleep("11m")
         assert (await t.control.incidents()) == []
+
+
+async def test_what_is_left_of_others_than_the_watched_is_cleared_after_the_retention() -> None:
+    async with town(a=agent(None), b=agent(None), retention=86400.0) as t:
+        t.beat("a", "b")
+        await t.until("10m")
+        del t.agents["b"]
+        await t.reload()
+        await t.until("66m")
+        assert t.cleared == [(300.0, ["a", "b"], 300.0 - 86400.0), (3900.0, ["a"], 3900.0 - 86400.0)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -44,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write samples and verdicts to this file, too")
     args = parser.parse_args(argv)
     seconds = args.minutes * 60
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the daemon ends with us
 
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,6 +149,7 @@ class VirtualTown:
         self.history: Sequence[Row] = ()
         self.figures: Metrics | None = None
         self.watchdog = Watchdog()
+        self.cleared: list[tuple[float, list[str], float]] = []
         self.config_error: str | None = None
         self.page_error: Exception | None = None
         self.textfile_error: OSError | None = None
@@ -409,6 +410,9 @@ class VirtualTown:
             raise self.textfile_error
         self.files.write(path, exposition(readings, "0")[0], self.wall())
 
+    async def _clear_leftovers(self, watched: Collection[str], before: float) -> None:
+        self.cleared.append((self.t, sorted(watched), before - EPOCH))
+
     async def _load_plan(self) -> Plan:
         if self.config_error is not None:
             raise RefusedError(self.config_error)
@@ -446,6 +450,7 @@ class VirtualTown:
             page_events=EVENTS,
             write_textfile=self._write_textfile,
             write_beat=self._write_beat,
+            clear_leftovers=self._clear_leftovers,
             load_plan=self._load_plan,
             face=self._face,
             heartbeats=BEATS,
