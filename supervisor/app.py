@@ -11,7 +11,6 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -233,7 +232,7 @@ def _world(
         page_events=page.EVENTS,
         write_textfile=write_textfile,
         write_beat=write_beat,
-        clear_leftovers=partial(asyncio.to_thread, clear, places.data / AGENTS),
+        clear_leftovers=lambda watched, before: asyncio.to_thread(clear, places.data / AGENTS, watched, before),
         load_plan=load_plan,
         face=face,
         heartbeats=places.heartbeats,
