@@ -18,7 +18,7 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
         "rss": Limit(
             0.06, 5.0, "MB", "pages that are kept for the highest load so far, and in pieces: the next two tell"
         ),
-        "uss": Limit(0.06, 5.0, "MB", "the same, of its own alone"),
+        "own": Limit(0.06, 5.0, "MB", "the same, without what it shares with others, such as libraries"),
         "malloc": Limit(0.04, 1.5, "MB", "pages and answers under way come and go"),
         "blocks": Limit(0.02, 10_000.0, "blocks", "open incidents and requests under way come and go"),
         "fds": Limit(0.0, 6.0, "files", "connections and restarts under way"),
@@ -41,7 +41,7 @@ def sample(pid: int, folder: Path) -> dict[str, float]:
     journal = folder / "data" / "journal.db"
     found = {
         "rss": memory["Rss"] * 1024 / _MB,
-        "uss": (memory["Private_Clean"] + memory["Private_Dirty"]) * 1024 / _MB,
+        "own": memory["Private_Dirty"] * 1024 / _MB,
         "fds": sum(1 for _ in (proc / "fd").iterdir()),
         "threads": sum(1 for _ in (proc / "task").iterdir()),
         "children": sum(len((task / "children").read_text().split()) for task in (proc / "task").iterdir()),
