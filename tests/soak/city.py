@@ -37,7 +37,7 @@ MANAGED = 3
 _GUESTS = 20
 """One agent in so many is a guest: configured for a while under a name that never comes again."""
 
-_FRAIL = 11
+_FRAIL = 41
 """One agent in so many is frail, besides the guests: the others never fail, and what is remembered of it is bounded."""
 
 _SLICES = 40
@@ -281,7 +281,7 @@ class City:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(2.0)
-            agent = self.chance.choice([*self._agents[::_FRAIL], *self._guests])
+            agent = self.chance.choice([*self._agents[::_FRAIL] * 4, *self._guests])
             sort = self.chance.choice(("dies", "dies", "fails", "sticks"))
             self._count(sort)
             if sort == "dies":

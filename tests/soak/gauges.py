@@ -27,7 +27,7 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
         "children": Limit(0.0, 4.0, "processes", "launchers under way"),
         "journal": Limit(0.10, 0.3, "MB", "the retention's last tenth is not pruned yet"),
         "wal": Limit(0.10, 1.0, "MB", "it is written over from its start at each checkpoint"),
-        "files": Limit(0.02, 30.0, "files", "what is written of each restart, of each agent's last ones"),
+        "files": Limit(0.10, 40.0, "files", "what is written of each restart, of each agent's last ones"),
         "rows": Limit(0.10, 300.0, "rows", "the retention's last tenth is not pruned yet"),
     }
 )
