@@ -39,8 +39,9 @@ from supervisor.faces.sdnotify import SystemdWatchdog
 from supervisor.filesystem import RealFiles, append_only, write_atomic
 from supervisor.formats import heartbeat
 from supervisor.formats.activity import Activity
-from supervisor.planning import plan_of
+from supervisor.planning import AGENTS, plan_of
 from supervisor.ports import Clock, Control, RefusedError, Row, Store
+from supervisor.restarters._leftovers import clear
 from supervisor.runtime.alarm import alarm as raise_alarm
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.brief import BriefDaemon
@@ -249,6 +250,7 @@ def _world(
         write_beat=write_beat,
         remove_beats=lambda agent: write_beats(lambda: _remove_beats(places.heartbeats, agent)),
         token=lambda: secrets.token_hex(4),
+        clear_leftovers=lambda watched, before: asyncio.to_thread(clear, places.data / AGENTS, watched, before),
         load_plan=load_plan,
         face=face,
         heartbeats=places.heartbeats,

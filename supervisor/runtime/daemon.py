@@ -44,7 +44,13 @@ from supervisor.runtime.textfile import Textfile
 from supervisor.runtime.world import World
 
 _BEGINNING = "the first reading"
+_FIRST_HOUSEKEEPING = 300.0
+"""Longest time (s) to the first turn of housekeeping: who is never up for an hour keeps house, too."""
+
 _HOUSEKEEPING = 3600.0
+"""Longest time (s) between two turns of it; a shorter retention has more of them."""
+
+_TURNS_OF_RETENTION = 10
 _STANDSTILL = 60.0
 
 Service = Callable[[], Coroutine[Any, Any, None]]
@@ -282,10 +288,14 @@ class Daemon:
         }
 
     async def _keep_house(self) -> None:
+        longest = _FIRST_HOUSEKEEPING
         while True:
-            await asyncio.sleep(_HOUSEKEEPING)
+            await asyncio.sleep(min(longest, self._configuration.plan.retention / _TURNS_OF_RETENTION))
+            longest = _HOUSEKEEPING
             await self._configuration.forget_gone()
-            await self._world.store.prune(self._world.clock.now() - self._configuration.plan.retention)
+            before = self._world.clock.now() - self._configuration.plan.retention
+            await self._world.store.prune(before)
+            await self._world.clear_leftovers({agent.name for agent in self.roster}, before)
 
     # --- state ---
 
