@@ -255,7 +255,7 @@ class Reader:
                     if name in self._seen:
                         self._seen[name].broken = False
             brought.beats.sort(key=lambda beat: beat.at)
-            own = (self._seen.get(f"{agent}{suffix}") for suffix in _SUFFIXES)
+            own = (self._seen.get(f"{agent}{suffix}") for suffix in heartbeat.SUFFIXES)
             brought.present = any(seen is not None and not seen.broken for seen in own)
         return found
 
