@@ -121,7 +121,9 @@ def alarm(settings: Settings, message: dict[str, Any], name: str) -> dict[str, O
     return asyncio.run(raise_alarm(plan_of(settings), message, name, SystemClock().now()))
 
 
-async def _run(settings: Settings, reload: Callable[[], Settings], log_format: str | None, clock: Clock | None) -> int:
+async def _run(
+    settings: Settings, reload: Callable[[], Settings], log_format: str | None, clock: Clock | None = None
+) -> int:
     sink = _sink(settings, log_format or settings.log.format)
     libraries = LibraryHandler(sink)
     logging.getLogger().addHandler(libraries)
