@@ -45,7 +45,8 @@ from supervisor.domain.events import (
 )
 from supervisor.domain.health import Health, HealthState
 from supervisor.domain.policy import Expectation, OnExhausted, Policy, RestartPolicy
-from tests.support.playbook import START, every
+from tests.support.playbook import every
+from tests.support.stage import START
 
 HALF_A_DAY = 43200
 NEVER = float("-inf")
