@@ -1,6 +1,6 @@
 """An incident and its chain as a script: what is told when, and who is to hear of it.
 
-    alarm(chain("caine 0s", "ann 5m")).at("5m").expect("0s caine triggered", "5m ann triggered")
+alarm(chain("caine 0s", "ann 5m")).at("5m").expect("0s caine triggered", "5m ann triggered")
 """
 
 from __future__ import annotations
