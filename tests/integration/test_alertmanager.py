@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
@@ -18,7 +17,6 @@ from supervisor.domain.messages import utc
 from supervisor.notifiers import alertmanager as channel
 from tests.support.alertmanager import Alertmanager, alertmanager
 from tests.support.deliveries import delivery
-from tests.support.nursery import Nursery
 from tests.support.receiver import receiving
 from tests.support.town import Town
 
@@ -138,15 +136,6 @@ path = "record.jsonl"
 [escalation]
 chain = [{{ channel = "am" }}, {{ channel = "record" }}]
 """
-
-
-@pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    with Nursery() as nursery:
-        town = Town(tmp_path, nursery)
-        yield town
-        if town.pid:
-            await town.stop(signal.SIGKILL)
 
 
 async def test_a_daemon_keeps_the_alert_alight_until_the_incident_is_over(server: Alertmanager, town: Town) -> None:

@@ -19,7 +19,7 @@ from playwright.sync_api import expect
 from tests.support.browser import chromium, tab
 from tests.support.mailserver import serving, trust
 from tests.support.nursery import Nursery
-from tests.support.receiver import Receiver, answer, receiving
+from tests.support.receiver import Receiver, answer
 from tests.support.town import Town
 
 CONFIG = """
@@ -79,12 +79,6 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         yield town
         if town.pid:
             await town.stop(signal.SIGKILL)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 def free_port() -> int:
