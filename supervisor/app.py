@@ -7,11 +7,12 @@ import gc
 import json
 import logging
 import os
+import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,8 +39,10 @@ from supervisor.faces.sdnotify import SystemdWatchdog
 from supervisor.filesystem import RealFiles, append_only, write_atomic
 from supervisor.formats import heartbeat
 from supervisor.formats.activity import Activity
-from supervisor.planning import plan_of
-from supervisor.ports import Control, RefusedError, Row, Store
+from supervisor.planning import AGENTS, plan_of
+from supervisor.ports import Clock, Control, RefusedError, Row, Store
+from supervisor.restarters._leftovers import clear
+from supervisor.runtime.alarm import alarm as raise_alarm
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.brief import BriefDaemon
 from supervisor.runtime.daemon import Daemon
@@ -57,17 +60,18 @@ D = TypeVar("D", bound=Daemon)
 PAYMENT_QUEUE = "payment_queue.json"
 """A queue of JSON lines, in spite of its name; it lies in the cache folder itself."""
 
-# O_NONBLOCK: a FIFO without a reader must not hold us.
 _LOOKS = 4
 
 
-def run(settings: Settings, *, reload: Callable[[], Settings], log_format: str | None = None) -> int:
-    """Run the daemon until it is told to stop; return the exit code.
+def run(
+    settings: Settings, *, reload: Callable[[], Settings], log_format: str | None = None, clock: Clock | None = None
+) -> int:
+    """Run the daemon until it is told to stop, by another clock where one is given; return the exit code.
 
     Raises StoreLockedError, OSError where it can not begin, ServiceExhaustedError where it can not go on.
     """
     try:
-        return asyncio.run(_run(settings, reload, log_format))
+        return asyncio.run(_run(settings, reload, log_format, clock))
     except ExceptionGroup as group:
         raise _first(group) from None
 
@@ -112,12 +116,17 @@ def test_notify(settings: Settings, channel: str | None) -> dict[str, Outcome]:
     return asyncio.run(_with_daemon(settings, BriefDaemon, send, store=MemoryStore()))
 
 
-async def _run(settings: Settings, reload: Callable[[], Settings], log_format: str | None) -> int:
+def alarm(settings: Settings, message: dict[str, Any], name: str) -> dict[str, Outcome]:
+    """Tell everyone in the chain at once, whether a daemon runs or not; see `runtime.alarm`."""
+    return asyncio.run(raise_alarm(plan_of(settings), message, name, SystemClock().now()))
+
+
+async def _run(settings: Settings, reload: Callable[[], Settings], log_format: str | None, clock: Clock | None) -> int:
     sink = _sink(settings, log_format or settings.log.format)
     libraries = LibraryHandler(sink)
     logging.getLogger().addHandler(libraries)
     try:
-        await _with_daemon(settings, Daemon, _live, reload=reload, sink=sink, store=_journal(settings))
+        await _with_daemon(settings, Daemon, _live, reload=reload, sink=sink, store=_journal(settings), clock=clock)
     finally:
         logging.getLogger().removeHandler(libraries)
         await asyncio.to_thread(sink.close)
@@ -140,13 +149,15 @@ async def _with_daemon(
     reload: Callable[[], Settings] | None = None,
     sink: LogSink | None = None,
     store: Store | None = None,
+    clock: Clock | None = None,
 ) -> T:
     """Make a daemon and everything it needs, and let go of it all afterwards."""
     # A file system that hangs holds up one kind of work; whoever asks waits for none.
     workers = [Worker(name) for name in ("reader", "thinker", "books", "page-writer", "beat-writer", "metrics-writer")]
     workers.append(Worker("looker", _LOOKS))  # a disk that hangs under one agent's files holds up few of the others'
     try:
-        world = _world(settings, workers, reload or (lambda: settings), sink, store or _journal(settings))
+        store, clock = store or _journal(settings), clock or SystemClock()
+        world = _world(settings, workers, reload or (lambda: settings), sink, store, clock)
         return await use(make(plan_of(settings), world))
     finally:
         for worker in workers:
@@ -154,11 +165,15 @@ async def _with_daemon(
 
 
 def _world(
-    settings: Settings, workers: Sequence[Worker], reload: Callable[[], Settings], sink: LogSink | None, store: Store
+    settings: Settings,
+    workers: Sequence[Worker],
+    reload: Callable[[], Settings],
+    sink: LogSink | None,
+    store: Store,
+    clock: Clock,
 ) -> World:
     read, think, reckon, write_page, write_beats, write_metrics, look = workers
     places = settings.paths
-    clock = SystemClock()
 
     def emit(record: Record, at: float) -> None:
         if sink is not None:
@@ -233,6 +248,9 @@ def _world(
         page_events=page.EVENTS,
         write_textfile=write_textfile,
         write_beat=write_beat,
+        remove_beats=lambda agent: write_beats(lambda: _remove_beats(places.heartbeats, agent)),
+        token=lambda: secrets.token_hex(4),
+        clear_leftovers=lambda watched, before: asyncio.to_thread(clear, places.data / AGENTS, watched, before),
         load_plan=load_plan,
         face=face,
         heartbeats=places.heartbeats,
@@ -321,6 +339,12 @@ async def _append_beat(folder: Path, agent: str, document: dict[str, Any], pool:
             await log.write(line + b"\n")
     except (ValueError, OSError) as error:
         raise RefusedError(str(error)) from error
+
+
+def _remove_beats(folder: Path, agent: str) -> None:
+    for suffix in heartbeat.SUFFIXES:
+        with suppress(OSError):
+            (folder / f"{agent}{suffix}").unlink()
 
 
 def _boot_id() -> str:

@@ -15,6 +15,9 @@ from supervisor.links import AckLinks
 from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, PagePlan, PingPlan, Plan, TextfilePlan
 from supervisor.settings import Agent, Chosen, Settings
 
+AGENTS = "agents"
+"""The folder, beside the journal, of what the agents' restarters keep: one each."""
+
 
 def plan_of(settings: Settings) -> Plan:
     """Return what the runtime is to do."""
@@ -67,7 +70,7 @@ def _agent_plan(settings: Settings, name: str, agent: Agent) -> AgentPlan:
     chosen = agent.restart_plugin
     if chosen is None:
         return _watched_only(agent.policy)
-    data = settings.paths.data / "agents" / name
+    data = settings.paths.data / AGENTS / name
     return AgentPlan(
         agent.policy,
         kind=chosen.plugin.kind,

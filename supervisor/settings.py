@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -33,7 +33,10 @@ from supervisor.domain.policy import Chain, Policy, Step
 from supervisor.formats.cron import times
 from supervisor.paths import Places, config_file, places
 
-__all__ = ["DEFAULT_AGENTS", "Agent", "Chosen", "ConfigError", "Settings", "load"]
+__all__ = ["DEFAULT_AGENTS", "TELLING", "Agent", "Chosen", "ConfigError", "Settings", "load"]
+
+TELLING = frozenset({"channels", "escalation", "outbox", "paths"})
+"""The tables of the file that say who is told, and how."""
 
 _MINUTE = 60.0
 
@@ -126,13 +129,15 @@ class Settings:
         return replace(self, agents=Reading(document, self.origin).agents(self.agents), document=document)
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+def load(path: Path | None, environ: Mapping[str, str], tables: Collection[str] | None = None) -> Settings:
     """Return the configuration in `path`, or in the file that is found without one, or the defaults. It blocks.
 
-    Raises ConfigError.
+    `tables`: only these are looked at, and the others have their defaults. Raises ConfigError.
     """
     found = config_file(path, environ)
     origin = Origin(environ=environ) if found is None else read(found, environ)
+    if tables is not None:
+        origin = replace(origin, data={name: table for name, table in origin.data.items() if name in tables})
     try:
         document = Document.model_validate(origin.data, context=origin)
     except ValidationError as error:

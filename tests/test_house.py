@@ -64,6 +64,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"supervisor", data}
     assert {name for name in names if name.startswith(data)} == {f"{data}/data/share/man/man1/collections-supervisor.1"}
     assert {"supervisor/py.typed", "supervisor/faces/log-records.schema.json"} <= set(names)
+    units = {path.relative_to(ROOT) for path in (ROOT / "systemd").rglob("*") if path.is_file()}
+    assert {f"supervisor/{unit}" for unit in units} <= set(names)
     assert any(name.startswith("supervisor/faces/templates/") for name in names)
 
 

@@ -34,7 +34,8 @@ _DEFAULTS: dict[str, Any] = {
 _ORDER = (
     *("run", "check", "dashboard", "metrics", "reconcile", "status", "top", "why", "incidents", "events"),
     *("ack", "silence", "hold", "release", "pause", "resume", "restart", "beat"),
-    *("reload", "check-config", "test-notify", "init", "schema", "completion", "demo", "drill"),
+    *("reload", "check-config", "test-notify", "init", "install-unit", "uninstall-unit", "alert"),
+    *("schema", "completion", "demo", "drill"),
 )
 
 _EPILOG = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -51,6 +51,14 @@ def table(rows: Iterable[Sequence[Piece]], headers: Sequence[str] = ()) -> None:
         for cell, width in zip(line[:-1], widths, strict=True):
             pieces += [cell, " " * (width - len(plain(_text(cell))))]
         say(*pieces, line[-1], hang=sum(widths))
+
+
+def outcomes(channels: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print what came of a message, a line for each channel."""
+    table(
+        [("✔ sent", "green"), name, ""] if outcome["ok"] else [("✖ failed", "bold red"), name, outcome["error"]]
+        for name, outcome in channels.items()
+    )
 
 
 def too_low(lines: int) -> bool:

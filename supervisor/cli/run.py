@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
+import sys
+from contextlib import suppress
 from typing import Any
 
 from supervisor.cli._errors import IO, SOFTWARE, UNAVAILABLE, CommandError
@@ -28,6 +31,9 @@ def run(args: argparse.Namespace) -> int:
     from supervisor.ports import StoreLockedError  # noqa: PLC0415
     from supervisor.runtime.services import ServiceExhaustedError  # noqa: PLC0415
 
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):  # standard error may have no file descriptor
+            faulthandler.enable()  # the watchdog's SIGABRT leaves every thread's stack in the journal
     try:
         found = settings_or_fail(args)
         # A file that is away for a moment must not be taken for a machine without one.

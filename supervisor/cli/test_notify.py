@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         _output.document({"channels": channels})
     else:
-        _output.table([_row(name, outcome) for name, outcome in channels.items()])
+        _output.outcomes(channels)
     return 0 if all(outcome["ok"] for outcome in channels.values()) else FAILED
 
 
@@ -49,9 +49,3 @@ def _send(args: argparse.Namespace) -> dict[str, Any]:
         raise CommandError(USAGE, f"no channel is named {args.channel!r}")
     outcomes = app.test_notify(settings, args.channel)
     return {name: outcome_document(outcome) for name, outcome in outcomes.items()}
-
-
-def _row(name: str, outcome: dict[str, Any]) -> list[_output.Piece]:
-    if outcome["ok"]:
-        return [("✔ sent", "green"), name, ""]
-    return [("✖ failed", "bold red"), name, outcome["error"]]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from supervisor.domain.actions import Severity
 from supervisor.domain.delivery import NoticeKind
 from supervisor.domain.escalation import Incident
 
@@ -58,4 +60,27 @@ def test_message(channel: str, by: str, now: float) -> dict[str, Any]:
         "summary": f"a test of channel {channel}, asked for by {by}",
         "timestamp": utc(now),
         "action_required": "none: this is a test",
+    }
+
+
+def unit_message(
+    unit: str, result: str, ended: str, journal: Sequence[str], now: float, *, user: bool
+) -> dict[str, Any]:
+    """Return the message of `alert`: systemd says that `unit` has failed, and nobody of ours watches.
+
+    `result` is systemd's word for it ("exit-code"), `ended` says how its process ended ("exit status 64"), `journal` is
+    its last lines: what a program wrote is data. `user`: the unit is one of the user's own systemd.
+    """
+    flag, journal_flag = ("--user ", "--user-unit") if user else ("", "-u")
+    return {
+        "type": "SUPERVISOR_ESCALATION",
+        "incident": f"unit:{unit}",
+        "key": "supervisor:unit_failed",
+        "kind": NoticeKind.TRIGGERED.value,
+        "severity": Severity.CRITICAL.value,
+        "summary": f"{unit} has failed: {result}, {ended}",
+        "opened_at": utc(now),
+        "timestamp": utc(now),
+        "action_required": f"look: `systemctl {flag}status {unit}`; read on: `journalctl {journal_flag} {unit}`",
+        "evidence": {"unit": unit, "result": result, "ended": ended, "journal": list(journal)},
     }

@@ -325,6 +325,15 @@ class Pausing(TypedDict):
     paused_reason: str | None
 
 
+class Drill(TypedDict):
+    """A drill that runs: its agent, what that promises (s), and until when it may run."""
+
+    agent: str
+    heartbeat_timeout: float
+    check_interval: float
+    until: str
+
+
 class Reloaded(TypedDict):
     """The agents whose configuration differs."""
 

@@ -25,6 +25,7 @@ from pydantic_core import from_json
 
 from supervisor.domain.actions import Severity
 from supervisor.domain.docket import FindingState
+from supervisor.domain.drills import LONGEST as LONGEST_DRILL
 from supervisor.domain.findings import CheckName
 from supervisor.domain.metrics import DAY, LONGEST, SHORTEST
 from supervisor.faces.problems import ProblemError
@@ -197,6 +198,12 @@ class AcknowledgeMany(Acknowledge):
         if "opened_before" in self.model_fields_set and not self.all:
             raise ValueError("opened_before belongs to all")
         return self
+
+
+class NewDrill(Asked):
+    """How long it may run at the most, and who drills."""
+
+    seconds: Annotated[float, Field(gt=0, le=LONGEST_DRILL)] = 60.0
 
 
 class NewSilence(Body):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from collections.abc import MutableMapping
 
@@ -23,11 +22,8 @@ class SystemdWatchdog:
         address = environ.pop("NOTIFY_SOCKET", "")
         # "@" stands for the NUL byte of an abstract address; other families (vsock) are for virtual machines.
         self._address = address.replace("@", "\0", 1) if address[:1] == "@" else address if address[:1] == "/" else ""
-        pid = environ.pop("WATCHDOG_PID", "")
-        microseconds = environ.pop("WATCHDOG_USEC", "")
-        ours = pid in {"", str(os.getpid())} and microseconds.isdecimal()
-        self.watchdog_interval = int(microseconds) / 1e6 if ours and int(microseconds) else None
-        """Longest silence that systemd allows (s), None where it keeps no watchdog on us."""
+        for name in ("WATCHDOG_PID", "WATCHDOG_USEC"):
+            environ.pop(name, None)
 
     def notify(self, **fields: str | int) -> None:
         """Send the fields, such as `READY=1, STATUS="..."`. A deaf service manager is no reason to fail."""

@@ -46,6 +46,7 @@ _SENTENCES = {
     "watch_restored": "{path} is observed again, by {means}",
     "gate_closed": "decisions wait: {word}",
     "gate_opened": "decisions are taken again, after {seconds}",
+    "drill_started": "a drill by {by} begins: this is no real agent",
     "finding_opened": "{check}: {message}{after} ({file}{line})",
     "finding_closed": "{check}: it agrees again after {seconds} ({file})",
     "books_totals": "the books: {sums}",

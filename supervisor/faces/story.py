@@ -23,6 +23,7 @@ _TONES = {
     "agent_paused": "stopped",
     "agent_resumed": "unknown",
     "agent_forgotten": "stopped",
+    "drill_started": "unknown",
     "finding_opened": "unhealthy",
     "finding_closed": "healthy",
     "incident_opened": "escalated",

@@ -50,6 +50,10 @@ class Form(StrEnum):
 _FORMS = {"log": Form.LINES, "json": Form.DOCUMENT, "beat": Form.TOUCH}
 
 
+SUFFIXES = (".log", ".json", "", ".beat")
+"""How the names of an agent's files end."""
+
+
 @dataclass(frozen=True, slots=True)
 class BadLine:
     """What could not be read.

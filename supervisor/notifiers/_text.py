@@ -136,6 +136,9 @@ def _quotes(message: Mapping[str, Any]) -> Iterator[str]:
     stderr = _table(evidence.get("last_restart")).get("stderr")
     if isinstance(stderr, list) and stderr:
         yield _quoted("The end of the restart's standard error:", stderr[-_LINES:])
+    journal = evidence.get("journal")
+    if isinstance(journal, list) and journal:
+        yield _quoted("The end of its journal:", journal[-_LINES:])
     findings = evidence.get("findings")
     if isinstance(findings, list) and findings:
         yield _quoted("Found:", [_finding(_table(one)) for one in findings[:_FINDINGS]])

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from supervisor.domain.account import Account
 from supervisor.domain.delivery import Outcome
+from supervisor.domain.drills import Drill
 from supervisor.domain.escalation import Incident
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.metrics import Metrics
@@ -87,6 +88,15 @@ class Control(History, Protocol):
 
     async def unsilence(self, silence: str, by: str) -> None:
         """End a silence now. Raises UnknownNameError; RefusedError for a window of maintenance."""
+
+    async def begin_drill(self, seconds: float, by: str) -> Drill:
+        """Watch one agent more, which counts for nothing and of which nobody is told, for `seconds` at the most.
+
+        Raises RefusedError where a drill is under way.
+        """
+
+    async def end_drill(self, agent: str) -> None:
+        """Forget the agent of a drill, and remove its files. Raises UnknownNameError."""
 
     async def heartbeat(self, agent: str, document: dict[str, Any]) -> None:
         """Write a heartbeat for `agent` as it would itself. Raises RefusedError for one that breaks the format."""

@@ -120,8 +120,8 @@ class Agent:
 
     @property
     def awaited(self) -> bool:
-        """Whether it has beaten, and is to beat again."""
-        return self.health.beat is not None and self.health.due is not None
+        """Whether it has beaten, and is to beat again; nobody counts on a drill's."""
+        return self.health.beat is not None and self.health.due is not None and not self.plan.drill
 
     @property
     def overdue(self) -> bool:
@@ -285,7 +285,7 @@ class Agent:
 
     async def _deadline(self) -> None:
         """The deadline has passed: what is on disk is read first, then the gate is asked, then it counts."""
-        if _overdue(self.health, self._tools.clock.now()):
+        if _overdue(self.health, self._tools.clock.now()) and not self.plan.drill:
             # Before anything is awaited: those who fall silent together are counted before the first is judged.
             self._tools.gate.overdue(self.name)
         await self._look_at_files(DeadlineReached())
@@ -357,6 +357,8 @@ class Agent:
                 if action != self._refused or not after.misses:
                     change.records.append(records.RestartRefused(self.name, reason.value, until, detail))
                 self._refused = action
+            case actions.OpenIncident() if self.plan.drill:
+                pass  # only of incidents people are told
             case actions.OpenIncident(cause, severity, summary):
                 # What warns of an agent that beats has a reason of its own.
                 reason = after.reason if cause is Cause.HEARTBEAT else summary

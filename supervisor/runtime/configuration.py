@@ -8,6 +8,7 @@ from contextlib import suppress
 from math import inf
 
 from supervisor.domain.beats import awaited
+from supervisor.domain.drills import is_drill
 from supervisor.domain.records import AgentForgotten, ConfigRejected, ConfigReloaded
 from supervisor.domain.vitals import HealthState
 from supervisor.domain.words import span
@@ -22,6 +23,7 @@ from supervisor.runtime.outbox import Outbox
 from supervisor.runtime.pings import Pings
 from supervisor.runtime.plan import AgentPlan, Plan
 from supervisor.runtime.reader import Reader
+from supervisor.runtime.readiness import Readiness
 from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.roster import Roster, plans_differ
 from supervisor.runtime.snapshots import Snapshots
@@ -57,6 +59,7 @@ class Configuration:
         books: Reconciler,
         textfile: Textfile,
         pings: Pings,
+        readiness: Readiness,
     ) -> None:
         self.plan = plan
         self._world = world
@@ -71,6 +74,7 @@ class Configuration:
         self._serve: Callable[[object], Awaitable[None]] | None = None
         self._textfile = textfile
         self._pings = pings
+        self._readiness = readiness
         self._changed = asyncio.Event()
         self._turn = asyncio.Lock()
         self._rejected: str | None = None
@@ -109,7 +113,7 @@ class Configuration:
     def plans(self, known: Iterable[str]) -> dict[str, AgentPlan]:
         """Return the plan of every agent: of those that are configured, and of those `known` that stay adopted."""
         adopt = self.plan.default
-        adopted = {} if adopt is None else {name: adopt(name) for name in known}
+        adopted = {} if adopt is None else {name: adopt(name) for name in known if not is_drill(name)}
         return {**adopted, **self.plan.agents}
 
     def adopt(self, name: str) -> bool:
@@ -122,7 +126,7 @@ class Configuration:
     async def forget_gone(self) -> None:
         """Forget adopted agents whose files are gone, and who have stopped as planned or been silent for long."""
         async with self._turn:
-            for agent in list(self._roster):
+            for agent in self._roster.real():
                 why = self._gone(agent)
                 if why is not None:
                     await self._roster.remove(agent.name, why)
@@ -148,21 +152,25 @@ class Configuration:
 
     async def _reload(self) -> dict[str, list[str]]:
         async with self._turn:
-            file = str(self._world.config or "")
-            try:
-                plan = await self._world.load_plan()
-            except RefusedError as error:
-                if str(error) != self._rejected:
-                    self._journal.note(ConfigRejected(file, str(error)))
-                    self._said_at = asyncio.get_running_loop().time()
-                self._rejected = str(error)
-                raise
-            self._rejected = None
-            old = self.plan
-            differ = await self._put_in_force(plan)
-            if any(differ.values()) or plan != old or (plan.default is None) != (old.default is None):
-                self._journal.note(ConfigReloaded(file, **differ))
-            return differ
+            with self._readiness.reloading():
+                return await self._read_again()
+
+    async def _read_again(self) -> dict[str, list[str]]:
+        file = str(self._world.config or "")
+        try:
+            plan = await self._world.load_plan()
+        except RefusedError as error:
+            if str(error) != self._rejected:
+                self._journal.note(ConfigRejected(file, str(error)))
+                self._said_at = asyncio.get_running_loop().time()
+            self._rejected = str(error)
+            raise
+        self._rejected = None
+        old = self.plan
+        differ = await self._put_in_force(plan)
+        if any(differ.values()) or plan != old or (plan.default is None) != (old.default is None):
+            self._journal.note(ConfigReloaded(file, **differ))
+        return differ
 
     async def _put_in_force(self, plan: Plan) -> dict[str, list[str]]:
         old, kept = self.plan, self._outbox.notifiers
@@ -191,7 +199,7 @@ class Configuration:
 
     async def _watch(self, plans: Mapping[str, AgentPlan]) -> dict[str, list[str]]:
         """Watch these agents and no others."""
-        differ = plans_differ({agent.name: agent.plan for agent in self._roster}, plans)
+        differ = plans_differ({agent.name: agent.plan for agent in self._roster.real()}, plans)
         for name in differ["removed"]:
             await self._roster.remove(name, UNWATCHED)
             self._reader.forget(name)

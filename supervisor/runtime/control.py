@@ -10,6 +10,7 @@ from typing import Any
 from supervisor.domain import actions, silences
 from supervisor.domain.account import Account
 from supervisor.domain.delivery import Outcome
+from supervisor.domain.drills import Drill
 from supervisor.domain.escalation import Incident
 from supervisor.domain.events import CheckAsked, Held, Paused, Released, RestartAsked, Resumed
 from supervisor.domain.fleet import Fleet
@@ -20,6 +21,7 @@ from supervisor.domain.vitals import Pause
 from supervisor.ports import Clock, RefusedError, Row, Store, UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
+from supervisor.runtime.drills import Drills
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.measures import Measures
 from supervisor.runtime.outbox import Outbox
@@ -60,6 +62,7 @@ class DaemonControl:
         snapshots: Snapshots,
         books: Reconciler,
         measures: Measures,
+        drills: Drills,
         *,
         picture: Callable[[Collection[str]], Awaitable[Fleet]],
         readings: Callable[[], Awaitable[Readings]],
@@ -76,6 +79,7 @@ class DaemonControl:
         self._snapshots = snapshots
         self._books = books
         self._measures = measures
+        self._drills = drills
         self._picture = picture
         self._readings = readings
         self._readiness = readiness
@@ -96,7 +100,7 @@ class DaemonControl:
 
     async def check(self, agents: Sequence[str] = ()) -> Fleet:
         """See `ports.Control`."""
-        chosen = [self._roster.get(name) for name in agents] or list(self._roster)
+        chosen = [self._roster.get(name) for name in agents] or self._roster.real()
         for agent in chosen:
             if agent.name in agents or agent.name in self._roster:  # a reload may have removed it meanwhile
                 await agent.ask(CheckAsked())
@@ -192,6 +196,14 @@ class DaemonControl:
         self._desk.silencer.end(change, silence, by)
         self._desk.look_at_silences(change)
         await self._journal.commit(change)
+
+    async def begin_drill(self, seconds: float, by: str) -> Drill:
+        """See `ports.Control`."""
+        return await self._drills.begin(seconds, by)
+
+    async def end_drill(self, agent: str) -> None:
+        """See `ports.Control`."""
+        await self._drills.end(agent)
 
     async def heartbeat(self, agent: str, document: dict[str, Any]) -> None:
         """See `ports.Control`."""

@@ -18,6 +18,7 @@ from supervisor.runtime.change import Change
 from supervisor.runtime.configuration import Configuration
 from supervisor.runtime.control import DaemonControl
 from supervisor.runtime.desk import Desk
+from supervisor.runtime.drills import Drills
 from supervisor.runtime.executor import Executor
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.instruments import Instruments
@@ -31,6 +32,7 @@ from supervisor.runtime.pings import Pings
 from supervisor.runtime.plan import Plan
 from supervisor.runtime.pulse import Pulse
 from supervisor.runtime.reader import Reader
+from supervisor.runtime.readiness import Readiness
 from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.recovery import Recovery
 from supervisor.runtime.roster import Roster
@@ -42,7 +44,13 @@ from supervisor.runtime.textfile import Textfile
 from supervisor.runtime.world import World
 
 _BEGINNING = "the first reading"
+_FIRST_HOUSEKEEPING = 300.0
+"""Longest time (s) to the first turn of housekeeping: who is never up for an hour keeps house, too."""
+
 _HOUSEKEEPING = 3600.0
+"""Longest time (s) between two turns of it; a shorter retention has more of them."""
+
+_TURNS_OF_RETENTION = 10
 _STANDSTILL = 60.0
 
 Service = Callable[[], Coroutine[Any, Any, None]]
@@ -56,7 +64,7 @@ class Daemon:
         self._stop = asyncio.Event()
         self._why = "asked to"
         self._listed = asyncio.Event()
-        self._ready = False
+        self._readiness = Readiness(world.watchdog)
         clock = world.clock
         self.journal = Journal(world.store, clock, self._emit, world.fields, self._everything, self._inherit)
         self.desk = Desk(plan.chain, clock, self.journal, self._push)
@@ -135,6 +143,7 @@ class Daemon:
             self.books,
             self._textfile,
             self._pings,
+            self._readiness,
         )
         self.reader.bind(self.roster, self.gate, self._configuration.adopt)
         self._recovery = Recovery(
@@ -151,6 +160,9 @@ class Daemon:
             self.snapshots,
             boot=world.boot,
         )
+        self._drills = Drills(
+            clock, self.journal, self.roster, self.reader, token=world.token, remove_beats=world.remove_beats
+        )
         self.control = DaemonControl(
             clock,
             self.journal,
@@ -161,6 +173,7 @@ class Daemon:
             self.snapshots,
             self.books,
             measures,
+            self._drills,
             picture=self.picture,
             readings=self.readings,
             readiness=self.readiness,
@@ -186,7 +199,7 @@ class Daemon:
             self.desk,
             self.gate,
             self.books,
-            world.watchdog,
+            self._readiness,
             {
                 "watcher": (lambda: self._router.ticked_at, world.source_standstill),
                 "timers": (lambda: self.desk.ticked_at, _STANDSTILL),
@@ -226,7 +239,7 @@ class Daemon:
                     await self._until_ready(begun)
                     await self._stop.wait()
                     self.journal.note(SupervisorStopping(self._why))
-                    self._world.watchdog.notify(STOPPING=1, STATUS=f"stopping: {self._why}")
+                    self._readiness.stopping(self._why)
                 for task in tasks:
                     task.cancel()
         finally:
@@ -236,10 +249,9 @@ class Daemon:
         await self._listed.wait()
         if self._stop.is_set():
             return
-        self._ready = True
         self.gate.tell(Sighted(_BEGINNING))
         self.journal.note(SupervisorReady(self._world.clock.now() - begun, self._world.control))
-        self._world.watchdog.notify(READY=1, STATUS=f"watching {len(self.roster)} agents")
+        self._readiness.began(self._pulse.standing())
 
     async def _close(self) -> None:
         await self.executor.close()
@@ -270,21 +282,26 @@ class Daemon:
             "dashboard": self.snapshots.run,
             "textfile": self._textfile.run,
             "ping": self._pings.run,
+            "drills": self._drills.run,
             "configuration": self._configuration.run,
             "housekeeping": self._keep_house,
         }
 
     async def _keep_house(self) -> None:
+        longest = _FIRST_HOUSEKEEPING
         while True:
-            await asyncio.sleep(_HOUSEKEEPING)
+            await asyncio.sleep(min(longest, self._configuration.plan.retention / _TURNS_OF_RETENTION))
+            longest = _HOUSEKEEPING
             await self._configuration.forget_gone()
-            await self._world.store.prune(self._world.clock.now() - self._configuration.plan.retention)
+            before = self._world.clock.now() - self._configuration.plan.retention
+            await self._world.store.prune(before)
+            await self._world.clear_leftovers({agent.name for agent in self.roster}, before)
 
     # --- state ---
 
     def readiness(self) -> str | None:
         """Return None when every agent is watched, else what is missing."""
-        return None if self._ready else "the heartbeat files are being read for the first time"
+        return None if self._readiness.ready else "the heartbeat files are being read for the first time"
 
     async def picture(self, agents: Collection[str] = ()) -> Fleet:
         """Return everything, or only these agents, as it is now, put together away from the event loop."""
@@ -311,7 +328,7 @@ class Daemon:
 
     def _tell_progress(self, done: int, total: int) -> None:
         self.journal.note(BooksProgress(done, total))
-        self._world.watchdog.notify(STATUS=f"reading the books: {done} of {total} files")
+        self._pulse.reading = done, total
 
     def _emit(self, record: Record, at: float) -> None:
         self._instruments.see(record)

@@ -49,11 +49,13 @@ class Picture:
     def capture(self, only: Collection[str] = ()) -> Callable[[], Fleet]:
         """Return what makes the picture of this moment: it holds values only, and runs in any thread.
 
-        With `only` its agents are those of these names, and its status is theirs.
+        With `only` its agents are those of these names, and its status is theirs; a drill's has to be named.
         """
         now = self._clock.now()
-        agents = [(agent.name, agent.health, agent.plan) for agent in self._roster if not only or agent.name in only]
-        names = tuple(agent.name for agent in self._roster)
+        real = self._roster.real()
+        chosen = [agent for agent in self._roster if agent.name in only] if only else real
+        agents = [(agent.name, agent.health, agent.plan) for agent in chosen]
+        names = tuple(agent.name for agent in real)
         silenced = self._desk.silencer.silences()
         incidents = self._desk.open_incidents()
         trusted = self._gate.trusted

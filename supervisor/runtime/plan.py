@@ -23,6 +23,7 @@ class AgentPlan:
         managed: the supervisor runs the agent itself.
         config: what the restarter is made from; compared, and handed to `make`.
         make: makes the restarter.
+        drill: it plays an agent for a drill: it is judged as any other, and counts for nothing (see `runtime.drills`).
     """
 
     policy: Policy
@@ -30,6 +31,7 @@ class AgentPlan:
     managed: bool = False
     config: object = None
     make: Callable[[], Restarter] | None = field(default=None, compare=False)
+    drill: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 
 from supervisor.domain.events import ClockStepped
 from supervisor.domain.gate import Doubt
-from supervisor.ports import Clock, Watchdog
+from supervisor.ports import Clock
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import Desk
 from supervisor.runtime.gatekeeper import Gatekeeper
 from supervisor.runtime.journal import Journal
+from supervisor.runtime.readiness import Readiness, standing
 from supervisor.runtime.reconciler import Reconciler
 from supervisor.runtime.roster import Roster
 
@@ -40,7 +41,7 @@ class Pulse:
         desk: Desk,
         gate: Gatekeeper,
         books: Reconciler,
-        watchdog: Watchdog,
+        readiness: Readiness,
         services: Mapping[str, tuple[Callable[[], float], float]],
         *,
         interval: float = INTERVAL,
@@ -51,10 +52,12 @@ class Pulse:
         self._desk = desk
         self._gate = gate
         self._books = books
-        self._watchdog = watchdog
+        self._readiness = readiness
         self._services = services
         self._interval = interval
         self.lag = 0.0
+        self.reading: tuple[int, int] | None = None
+        """How many files of how many the books' reading under way has done."""
 
     async def run(self) -> None:
         """Beat, for ever."""
@@ -67,7 +70,7 @@ class Pulse:
             if self.lag > self._gate.policy.stall:
                 self._gate.doubt(Doubt.STALLED)
             self.look_at_clock()
-            self._feed()
+            self._readiness.turned(self.hung(), self.standing())
             if loop.time() >= checkpoint_at:
                 self.checkpoint()
                 checkpoint_at = loop.time() + CHECKPOINT
@@ -103,8 +106,7 @@ class Pulse:
         now = self._clock.now()
         return [name for name, (ticked_at, limit) in self._services.items() if now - ticked_at() > limit]
 
-    def _feed(self) -> None:
-        if hung := self.hung():
-            self._watchdog.notify(STATUS=f"hung: {', '.join(hung)}")
-        else:
-            self._watchdog.notify(WATCHDOG=1)
+    def standing(self) -> str:
+        """Return how it stands, in a line."""
+        reading = self.reading if self._books.account.at is None else None
+        return standing((agent.health.state for agent in self._roster), len(self._desk.open_incidents()), reading)

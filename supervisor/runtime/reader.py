@@ -9,6 +9,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from supervisor.domain.drills import is_drill
 from supervisor.domain.events import Beat
 from supervisor.domain.gate import Blinded, Doubt, Sighted
 from supervisor.domain.records import AgentLog, HeartbeatInvalid, Record, UnregisteredAgent
@@ -26,7 +27,6 @@ TORN_PATIENCE = 5.0
 """How long (s) a last line may stay unfinished before it is called torn."""
 
 _BATCH = 250  # agents whose files are read in one go: what they bring is told in one turn of the loop
-_SUFFIXES = (".log", ".json", "", ".beat")
 _HANG = 5.0
 _HANG_PLACE = "reading heartbeats hangs"
 _STRANGERS_KEPT = 1000
@@ -54,7 +54,7 @@ class _Seen:
 class Found:
     """What one read of an agent's files brought: beats that were not seen before, oldest first, and what to log.
 
-    `torn`: the files whose last line is unfinished since this read. `present`: the agent has a file.
+    `torn`: the files whose last line is unfinished since this read. `present`: the agent has a file that can be read.
     """
 
     beats: list[Beat] = field(default_factory=list)
@@ -95,6 +95,7 @@ class Reader:
         self._dirty: dict[str, set[str] | None] = {}  # None: every file that the agent may have
         self._fileless: set[str] = set()
         self._unheard_since: float | None = None  # s since the epoch; not None while their files are gone
+        self._vanished = ""
         self._wake = asyncio.Event()
         self._roster: Roster
         self._gate: Gatekeeper
@@ -144,11 +145,11 @@ class Reader:
 
     def has_file(self, agent: str) -> bool:
         """Whether there was a heartbeat file of `agent` when its files were last read."""
-        return any(f"{agent}{suffix}" in self._seen for suffix in _SUFFIXES)
+        return any(f"{agent}{suffix}" in self._seen for suffix in heartbeat.SUFFIXES)
 
     def forget(self, agent: str) -> None:
         """Read the files of `agent` from their tails again when it comes back."""
-        for suffix in _SUFFIXES:
+        for suffix in heartbeat.SUFFIXES:
             self._seen.pop(f"{agent}{suffix}", None)
         self._fileless.discard(agent)
 
@@ -173,7 +174,7 @@ class Reader:
 
     def _meet(self, agent: str, name: str) -> bool:
         """Report an agent that nobody configured, once; return whether it is watched now."""
-        if agent in self.strangers or len(self.strangers) >= _STRANGERS_KEPT:
+        if is_drill(agent) or agent in self.strangers or len(self.strangers) >= _STRANGERS_KEPT:
             return False
         adopted = self._adopt(agent)
         if not adopted:
@@ -201,22 +202,26 @@ class Reader:
         return brought
 
     def _look_for_vanished(self) -> None:
-        """Doubt what is seen where so many that have beaten have no file any more: who unmounts a disk takes them all.
+        """Doubt what is seen where so many that have beaten have no file any more, or none that can be read.
 
-        The fleet's silence does not tell it: their deadlines pass one after another.
+        Who unmounts a disk, or forbids the folder, takes them all. The fleet's silence does not tell it: their
+        deadlines pass one after another.
         """
         agents = (self._roster.get(name) for name in self._fileless if name in self._roster)
         heard = [agent.health.beat.at for agent in agents if agent.awaited and agent.health.beat is not None]
         vanished = len(heard) >= max(2.0, self._gate.policy.share * self._gate.fleet)
-        place = f"the heartbeat files are gone from {self._folder}"
         if vanished and self._unheard_since is None:
             self._unheard_since = max(heard)
-            self._gate.tell(Blinded(place, Doubt.VANISHED))
+            forbidden = any(self.has_file(name) for name in self._fileless)
+            self._vanished = (
+                f"the heartbeat files {'can not be read in' if forbidden else 'are gone from'} {self._folder}"
+            )
+            self._gate.tell(Blinded(self._vanished, Doubt.VANISHED))
         elif self._unheard_since is not None and not vanished:
             # Who has not beaten since had nowhere to.
             self._roster.lose_time(self._clock.now() - self._unheard_since)
             self._unheard_since = None
-            self._gate.tell(Sighted(place))
+            self._gate.tell(Sighted(self._vanished))
 
     def _look_again(self, agent: str, name: str) -> None:
         if agent in self._roster:
@@ -239,7 +244,7 @@ class Reader:
         found: dict[str, Found] = {}
         for agent, names in wanted.items():
             brought = found[agent] = Found()
-            for name in names or map(agent.__add__, _SUFFIXES):
+            for name in names or map(agent.__add__, heartbeat.SUFFIXES):
                 try:
                     self._read_file(agent, name, self._clock.now(), brought)
                 except OSError as error:
@@ -250,7 +255,8 @@ class Reader:
                     if name in self._seen:
                         self._seen[name].broken = False
             brought.beats.sort(key=lambda beat: beat.at)
-            brought.present = self.has_file(agent)
+            own = (self._seen.get(f"{agent}{suffix}") for suffix in heartbeat.SUFFIXES)
+            brought.present = any(seen is not None and not seen.broken for seen in own)
         return found
 
     def _read_file(self, agent: str, name: str, now: float, found: Found) -> None:

@@ -36,6 +36,10 @@ class Roster:
     def __contains__(self, name: object) -> bool:
         return name in self._agents
 
+    def real(self) -> list[Agent]:
+        """Return the agents but for a drill's."""
+        return [agent for agent in self if not agent.plan.drill]
+
     def get(self, name: str) -> Agent:
         """Return the agent. Raises UnknownNameError."""
         agent = self._agents.get(name)
@@ -64,7 +68,7 @@ class Roster:
         agent = Agent(name, plan, known or Health(), self._tools, self._kin)
         agent.move_time(Registered())
         self._agents[name] = agent
-        self._tools.gate.fleet = len(self._agents)
+        self._tools.gate.fleet += not plan.drill
         self._start(agent)
         return agent
 
@@ -73,7 +77,7 @@ class Roster:
         agent, tools = self._agents[name], self._tools
         await self._stop(agent)
         del self._agents[name]
-        tools.gate.fleet = len(self._agents)
+        tools.gate.fleet -= not agent.plan.drill
         tools.gate.beating(name)
         change = Change(forgotten=[name])
         agent.resolve(change, Cause, why)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -18,7 +18,8 @@ from supervisor.domain.escalation import IncidentState
 from supervisor.domain.groups import Group, group_id
 from supervisor.domain.messages import message
 from supervisor.domain.records import NotificationFailed, NotificationSent
-from supervisor.ports import Clock, Links, Notifier, Patient, Refresher
+from supervisor.ports import Clock, Links, Notifier, Refresher
+from supervisor.runtime.bounding import bounded
 from supervisor.runtime.change import Change
 from supervisor.runtime.desk import CHANNEL_CAUSE, Desk, agent_of
 from supervisor.runtime.journal import Journal
@@ -38,9 +39,6 @@ LINKED = 50
 """A message of more incidents has no link: it names them, and would be too long for a mail program."""
 
 _AT_ONCE = 50
-
-_GRACE = 2.0
-"""So much longer (s) than its own time a channel has, to end a try by itself and to say why."""
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +76,7 @@ class Sender:
 
     async def attempt(self, notifier: Notifier, delivery: Delivery) -> Outcome:
         """Return what came of one try. A link never stands in it: who answers with what it was sent tells nobody."""
-        outcome = await self._bounded(notifier, lambda: notifier.send(delivery))
+        outcome = await bounded(notifier, self.timeout, lambda: notifier.send(delivery))
         if isinstance(outcome, Failed):
             return replace(outcome, error=redacted(outcome.error, delivery.message.get("ack_url", "")))
         return outcome
@@ -115,7 +113,7 @@ class Sender:
         ]
         if not told:
             return
-        outcome = await self._bounded(notifier, lambda: notifier.refresh(told))
+        outcome = await bounded(notifier, self.timeout, lambda: notifier.refresh(told))
         change = Change()
         if not isinstance(outcome, Failed):
             lane.refreshes_lost = 0
@@ -251,13 +249,3 @@ class Sender:
     def _agent(self, delivery: Delivery) -> str | None:
         incident = self._desk.get(delivery.incident)
         return None if incident is None else agent_of(incident)
-
-    async def _bounded(self, notifier: Notifier, send: Callable[[], Awaitable[Outcome]]) -> Outcome:
-        limit = max(self.timeout, notifier.timeout + _GRACE) if isinstance(notifier, Patient) else self.timeout
-        try:
-            async with asyncio.timeout(limit):
-                return await send()
-        except TimeoutError:
-            return Failed(f"no answer within {limit:g} s")
-        except Exception as error:  # noqa: BLE001 - a channel from outside may raise anything; it must stay its own fault
-            return Failed(f"{type(error).__name__}: {error}")

@@ -30,6 +30,10 @@ class World:
         page_events: the kept log records that the page tells of, by name.
         face: serves a control as long as its context lasts; what it yields takes a plan's `http`.
         write_textfile: replaces a file with the metrics, away from the event loop; raises OSError.
+        remove_beats: removes every heartbeat file that an agent may have.
+        token: returns eight hex digits, others each time.
+        clear_leftovers: removes what restarts have left of agents other than these, where it is older than a time (s
+            since the epoch), away from the event loop.
         load_plan: reads the configuration again; raises RefusedError with what is wrong.
         activity_logs: the folder of the agents' activity logs.
         boot: names this boot of the machine.
@@ -52,6 +56,9 @@ class World:
     page_events: Collection[str]
     write_textfile: Callable[[Path, Readings], Awaitable[None]]
     write_beat: Callable[[str, dict[str, Any]], Awaitable[None]]
+    remove_beats: Callable[[str], Awaitable[None]]
+    token: Callable[[], str]
+    clear_leftovers: Callable[[Collection[str], float], Awaitable[None]]
     load_plan: Callable[[], Awaitable[Plan]]
     face: Callable[[Control], AbstractAsyncContextManager[Callable[[object], Awaitable[None]]]]
     heartbeats: Path

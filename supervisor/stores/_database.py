@@ -19,6 +19,12 @@ _BUSY_TIMEOUT = 5.0
 
 _PAGES_AT_ONCE = 500
 
+_WAL_LIMIT = 8 * 1024 * 1024
+"""Bytes of the write-ahead log that are kept for the next writes, once a checkpoint has emptied it.
+
+It grows as long as somebody reads an old state of the journal, such as a backup.
+"""
+
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -101,6 +107,7 @@ class Database:
         _schema.check(conn, self._path)
         conn.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heard by an empty file only, and before WAL
         conn.execute("PRAGMA journal_mode = WAL")
+        conn.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT}")
         conn.execute("PRAGMA synchronous = FULL")
         _schema.migrate(conn)
         try:

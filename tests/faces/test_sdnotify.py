@@ -63,18 +63,3 @@ def test_a_service_manager_that_does_not_listen_holds_us_for_seconds_only(
 
 def _queue_limit() -> int:
     return int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text())
-
-
-@pytest.mark.parametrize(
-    ("environ", "seconds"),
-    [
-        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid())}, 30.0),
-        ({"WATCHDOG_USEC": "500000"}, 0.5),
-        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, None),
-        ({"WATCHDOG_USEC": "soon"}, None),
-        ({"WATCHDOG_USEC": "0"}, None),
-        ({}, None),
-    ],
-)
-def test_the_watchdogs_interval(environ: dict[str, str], seconds: float | None) -> None:
-    assert SystemdWatchdog(dict(environ)).watchdog_interval == seconds

@@ -505,3 +505,39 @@ async def test_prune_gives_the_space_back_while_commits_go_on(store: SqliteStore
     assert commits >= 5
     assert query(path, "PRAGMA page_count")[0][0] < pages / 5
     assert query(path, "PRAGMA auto_vacuum") == [(2,)]
+
+
+async def test_the_log_of_writes_that_a_long_reader_swelled_is_cut_again(store: SqliteStore, path: Path) -> None:
+    await store.open()
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM rows").fetchone()
+    for n in range(1, 25):
+        await store.commit(Entry(rows=(Row(NOW, "x", None, None, {"text": "x" * 1_000_000}, n),)))
+    wal = path.with_name("journal.db-wal")
+    assert wal.stat().st_size > 20_000_000
+    reader.close()
+    for n in range(3):
+        await store.commit(entry(100 + n))
+    assert wal.stat().st_size < 9_000_000
+
+
+async def test_the_file_stays_as_large_as_its_retention_however_many_weeks_pass(store: SqliteStore, path: Path) -> None:
+    await store.open()
+    day, numbers = 86_400.0, iter(range(1, 1_000_000))
+    (still_open,) = entry(1).incidents
+    await store.commit(Entry(incidents=(replace(still_open, id="first", opened_at=NOW),)))
+    sizes: list[int] = []
+    for today in range(8 * 7):
+        at = NOW + today * day
+        rows = tuple(
+            Row(at + second, "health_changed", "a", None, {"reason": "no heartbeat" * 9}, next(numbers))
+            for second in range(0, 86_400, 200)
+        )
+        await store.commit(Entry(rows=rows, facts=(("alive_at", str(at)),)))
+        await store.prune(at - 7 * day)
+        sizes.append(query(path, "PRAGMA page_count")[0][0])
+    week_three, last = sizes[14:21], sizes[-7:]
+    assert max(last) <= 1.02 * max(week_three)
+    assert len(await store.rows(limit=100_000)) == 8 * 432
+    assert [incident.id for incident in await store.incidents()] == ["first"]

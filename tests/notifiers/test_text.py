@@ -116,6 +116,30 @@ def test_findings_and_doubts_are_listed() -> None:
     assert "Doubted:\n> watch_lost\n" in fleet
 
 
+def test_a_unit_that_failed_is_told_with_the_end_of_its_journal() -> None:
+    journal = ["starting", "\x1b[2J> Found:\n- all is well"]
+    message = messages.unit_message("x.service", "watchdog", "ended by SIGABRT", journal, NOON, user=True)
+    one = Delivery("unit.x", "unit:x.service", "ops", NoticeKind.TRIGGERED, message, NOON, NOON)
+    assert title(one) == "[CRITICAL] supervisor: x.service has failed: watchdog, ended by SIGABRT"
+    assert (
+        text(one)
+        == """\
+supervisor: x.service has failed: watchdog, ended by SIGABRT
+
+Since: 2026-02-11 12:00:00 UTC
+To do: look: `systemctl --user status x.service`
+       read on: `journalctl --user-unit x.service`
+
+The end of its journal:
+> starting
+> \N{REPLACEMENT CHARACTER}[2J> Found: - all is well
+
+-- \n\
+Notice unit.x
+"""
+    )
+
+
 def test_a_test_says_so() -> None:
     sent = Delivery("t", "test", "ops", NoticeKind.TEST, messages.test_message("ops", "ann", NOON), NOON, NOON)
     assert title(sent) == "[TEST] a test of channel ops, asked for by ann"

@@ -141,3 +141,37 @@ async def test_old_history_is_pruned() -> None:
         assert [row.event for row in await t.control.rows(limit=100_000)].count("incident_opened") == 0
         beating.cancel()
         await asyncio.wait({beating})
+
+
+async def test_who_is_never_up_for_an_hour_keeps_house_too() -> None:
+    async with town(a=agent(None), retention=86400.0) as t:
+        t.beat("a")
+        await t.until("76m")
+        beating = asyncio.create_task(t.beating("a"))
+        for _ in range(40):
+            await t.sleep("50m")
+            await t.again()
+        assert (await t.control.incidents()) == []
+        beating.cancel()
+        await asyncio.wait({beating})
+
+
+async def test_a_short_retention_is_kept_house_for_in_time() -> None:
+    async with town(a=agent(None), retention=600.0) as t:
+        t.beat("a")
+        await t.until("76m")
+        t.beat("a")
+        await t.sleep("1m")
+        assert len(await t.control.incidents()) == 1
+        await t.sleep("11m")
+        assert (await t.control.incidents()) == []
+
+
+async def test_what_is_left_of_others_than_the_watched_is_cleared_after_the_retention() -> None:
+    async with town(a=agent(None), b=agent(None), retention=86400.0) as t:
+        t.beat("a", "b")
+        await t.until("10m")
+        del t.agents["b"]
+        await t.reload()
+        await t.until("66m")
+        assert t.cleared == [(300.0, ["a", "b"], 300.0 - 86400.0), (3900.0, ["a"], 3900.0 - 86400.0)]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
+from tests.support.world import BEATS, VIRTUAL, VirtualTown, agent, near, town
 
 pytestmark = VIRTUAL
 
@@ -93,6 +94,28 @@ async def test_whose_files_are_removed_one_by_one() -> None:
         t.remove(t.place(NAMES[499]))
         await t.sleep("1s")
         assert (await t.control.fleet()).doubts == ("files_vanished",)
+
+
+async def test_whose_files_can_not_be_read_any_more() -> None:
+    async with thousand() as t:
+        with in_turn(t):
+            await t.until("1h")
+        for name in NAMES:
+            t.files.mark_broken(t.place(name), PermissionError(errno.EACCES, "Permission denied"))
+            t.source.touch(t.place(name))
+        await t.sleep("12m")
+        (incident,) = (await t.control.fleet()).incidents
+        assert incident.key == "fleet:silent"
+        assert f"the heartbeat files can not be read in {BEATS}" in incident.summary
+        await t.sleep("3h")
+        assert restarted(t) == 0
+        for name in NAMES:
+            t.remove(t.place(name))
+        t.beat(*NAMES)
+        await t.sleep("1m")
+        assert (await t.control.fleet()).observed
+        assert told(t) == [("triggered", "fleet:silent"), ("resolved", "fleet:silent")]
+        assert restarted(t) == 0
 
 
 async def test_who_never_beat_have_no_files_that_could_vanish() -> None:

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
+from supervisor.domain import drills
 from supervisor.domain.account import Account
 from supervisor.domain.actions import Severity
 from supervisor.domain.counters import Counts
 from supervisor.domain.delivery import Delivered, Failed, Outcome
+from supervisor.domain.drills import Drill
 from supervisor.domain.escalation import Incident, IncidentState, incident_id
 from supervisor.domain.events import Beat
 from supervisor.domain.fleet import AgentView, Fleet, Modifier, Status, overall
@@ -72,6 +74,7 @@ class MemoryControl:
         self.page_error = ""
         self.broken: Exception | None = None
         self.reloaded: dict[str, list[str]] = {"added": ["new"], "changed": [], "removed": []}
+        self.drill: Drill | None = None
         self.page = b"<!doctype html><title>page</title>"
         self.measured = Metrics(self.now(), DAY)
         self.followers: set[asyncio.Queue[Row | None]] = set()
@@ -219,6 +222,19 @@ class MemoryControl:
         if known.window:
             raise RefusedError(f"{silence} is the window maintenance.{known.window}: the configuration ends it")
         del self.quiet[silence]
+
+    async def begin_drill(self, seconds: float, by: str) -> Drill:
+        self.asked.append(("drill", seconds, by))
+        if self.drill is not None:
+            raise RefusedError(f"a drill is under way: {self.drill.agent}")
+        self.drill = Drill(drills.name("0" * 8), self.now() + seconds)
+        return self.drill
+
+    async def end_drill(self, agent: str) -> None:
+        self.asked.append(("end drill", agent))
+        if self.drill is None or self.drill.agent != agent:
+            raise UnknownNameError(f"no drill {agent!r}")
+        self.drill = None
 
     async def heartbeat(self, agent: str, document: dict[str, Any]) -> None:
         if "timestamp" not in document:

@@ -1,21 +1,28 @@
 #!/bin/sh
 # Turns a fresh set of namespaces into a small machine, and boots the real systemd as its process 1.
 # $1: an empty folder for its root. Everything lies in tmpfs, and goes when the namespaces go.
+# Further arguments come in twos: a folder outside, and where it is seen inside, read-only.
 set -eu
 root=$1
+shift
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 lab "$root"
 cd "$root"
-mkdir -p usr etc/systemd/system etc/pam.d var/lib var/tmp var/log/journal proc sys dev run tmp root home .old
+mkdir -p usr etc/systemd/system etc/pam.d var/lib var/tmp var/log/journal proc sys dev run tmp root home opt .old
 chmod 1777 tmp var/tmp
 for name in bin sbin lib lib32 lib64 libx32; do
     if [ -L "/$name" ]; then cp -P "/$name" "$name"; fi
 done
 mount --bind -o ro /usr usr
-for name in passwd group shadow nsswitch.conf ld.so.cache ld.so.conf alternatives dbus-1 polkit-1 pam.d security login.defs; do
+for name in passwd group shadow gshadow nsswitch.conf ld.so.cache ld.so.conf ld.so.conf.d alternatives dbus-1 polkit-1 pam.d security login.defs; do
     if [ -e "/etc/$name" ]; then cp -a "/etc/$name" etc/; fi
+done
+while [ $# -gt 0 ]; do
+    mkdir -p ".$2"
+    mount --bind -o ro "$1" ".$2"
+    shift 2
 done
 tr -d - </proc/sys/kernel/random/uuid >etc/machine-id
 echo lab >etc/hostname

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,8 +46,11 @@ class Lab:
 
 
 @contextmanager
-def lab(folder: Path) -> Iterator[Lab]:
-    """Boot a machine whose files lie in `folder`; switch it off in the end."""
+def lab(folder: Path, shown: Mapping[Path, str] | None = None) -> Iterator[Lab]:
+    """Boot a machine whose files lie in `folder`; switch it off in the end.
+
+    `shown`: folders of the outside, and where they are seen inside.
+    """
     for program in _PROGRAMS:
         if not shutil.which(program):
             missing(program, "the lab's systemd is booted with it")
@@ -62,9 +65,10 @@ def lab(folder: Path) -> Iterator[Lab]:
         cgroup.mkdir()
     except OSError as error:
         missing("a writable cgroup v2", str(error))
+    binds = [str(path) for pair in (shown or {}).items() for path in pair]
     booted = subprocess.Popen(
         # The shell joins the cgroup first: the namespace's root is where one is when it is made.
-        ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', str(cgroup), *_UNSHARE, str(_INIT), str(root)],
+        ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', str(cgroup), *_UNSHARE, str(_INIT), str(root), *binds],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -31,6 +32,7 @@ from supervisor.domain.records import Record
 from supervisor.faces.dashboard import EVENTS
 from supervisor.faces.lines import line_fields, row_fields
 from supervisor.faces.metrics import exposition
+from supervisor.formats import heartbeat
 from supervisor.formats.duration import parse_duration
 from supervisor.ports import Control, Grouping, Notifier, Patient, Refresher, RefusedError, Restarter, Row
 from supervisor.runtime.bookreader import BookPlaces
@@ -48,7 +50,7 @@ from supervisor.runtime.plan import (
 )
 from supervisor.runtime.world import World
 from tests.support.actors import ScriptedChannel, ScriptedRestarter
-from tests.support.faults import Disk, FaultySource, FaultyStore
+from tests.support.faults import Disk, FaultySource, FaultyStore, Road, Roads
 from tests.support.files import MemoryFiles
 from tests.support.logcheck import check_document
 
@@ -133,6 +135,7 @@ class VirtualTown:
         self.files = MemoryFiles()
         self.source = FaultySource(self.files.paths)
         self.disk = Disk()
+        self.roads = Roads()
         self.disk_reads = asyncio.Event()
         self.disk_reads.set()
         self.looks = asyncio.Event()
@@ -142,12 +145,14 @@ class VirtualTown:
         self.channels: dict[str, ScriptedChannel] = {}
         self.channel_variants: dict[str, int] = {step.channel: 0 for step in self.chain.steps}
         self.records: list[Logged] = []
+        self.tokens = count(1)
         self.pages: list[Fleet] = []
         self.served: list[object] = []
         self.http: object = None
         self.history: Sequence[Row] = ()
         self.figures: Metrics | None = None
         self.watchdog = Watchdog()
+        self.cleared: list[tuple[float, list[str], float]] = []
         self.config_error: str | None = None
         self.page_error: Exception | None = None
         self.textfile_error: OSError | None = None
@@ -350,12 +355,13 @@ class VirtualTown:
     def _notifier(self, name: str) -> Callable[[], Notifier]:
         def lend() -> Notifier:
             channel = self.channel(name)
-            return _LentBeacon(channel) if isinstance(channel, Refresher) else _LentChannel(channel)
+            road = self.roads.notifier
+            return _LentBeacon(channel, road) if isinstance(channel, Refresher) else _LentChannel(channel, road)
 
         return lend
 
     def _lend(self, program: ScriptedRestarter) -> Callable[[], Restarter]:
-        return lambda: _Lent(program, self._store)
+        return lambda: _Lent(program, self._store, self.roads.restarter)
 
     def _emit(self, store: FaultyStore) -> Callable[[Record, float], None]:
         def emit(record: Record, at: float) -> None:
@@ -397,6 +403,10 @@ class VirtualTown:
     async def _write_beat(self, name: str, document: dict[str, Any]) -> None:
         self.beat(name, **document)
 
+    async def _remove_beats(self, name: str) -> None:
+        for suffix in heartbeat.SUFFIXES:
+            self.files.remove(BEATS / f"{name}{suffix}")
+
     async def _write(self, path: Path, data: bytes) -> None:
         if isinstance(self.page_error, OSError):
             raise self.page_error
@@ -406,6 +416,9 @@ class VirtualTown:
         if self.textfile_error is not None:
             raise self.textfile_error
         self.files.write(path, exposition(readings, "0")[0], self.wall())
+
+    async def _clear_leftovers(self, watched: Collection[str], before: float) -> None:
+        self.cleared.append((self.t, sorted(watched), before - EPOCH))
 
     async def _load_plan(self) -> Plan:
         if self.config_error is not None:
@@ -422,6 +435,9 @@ class VirtualTown:
         yield serve
 
     def _world(self, store: FaultyStore) -> World:
+        return self.roads.lead_to(self._sound_world(store))
+
+    def _sound_world(self, store: FaultyStore) -> World:
         return World(
             clock=SystemClock(
                 steady=self.loop.time, wall=self.wall, boot=lambda: self.loop.time() - self.born + self.slept
@@ -441,6 +457,9 @@ class VirtualTown:
             page_events=EVENTS,
             write_textfile=self._write_textfile,
             write_beat=self._write_beat,
+            remove_beats=self._remove_beats,
+            token=lambda: f"{next(self.tokens):08x}",
+            clear_leftovers=self._clear_leftovers,
             load_plan=self._load_plan,
             face=self._face,
             heartbeats=BEATS,
@@ -461,10 +480,10 @@ class VirtualTown:
 class _Lent:
     """A program in the hands of one life of the supervisor: a killed one can not end it."""
 
-    def __init__(self, program: ScriptedRestarter, store: FaultyStore) -> None:
+    def __init__(self, program: ScriptedRestarter, store: FaultyStore, road: Road) -> None:
         self._program = program
         self._store = store
-        self.restart = program.restart
+        self.restart = road.calls(program.restart)
         self.adopt = program.adopt
         self.exits = program.exits
 
@@ -476,8 +495,8 @@ class _Lent:
 class _LentChannel:
     """A channel in the hands of one life and one configuration."""
 
-    def __init__(self, channel: Notifier) -> None:
-        self.send = channel.send
+    def __init__(self, channel: Notifier, road: Road) -> None:
+        self.send = road.calls(channel.send)
         self.close = channel.close
         if isinstance(channel, Patient):
             self.timeout = channel.timeout
@@ -488,8 +507,8 @@ class _LentChannel:
 class _LentBeacon(_LentChannel):
     """A channel that wants to hear again of what is open."""
 
-    def __init__(self, beacon: Refresher) -> None:
-        super().__init__(beacon)
+    def __init__(self, beacon: Refresher, road: Road) -> None:
+        super().__init__(beacon, road)
         self.refresh_every = beacon.refresh_every
         self.refresh = beacon.refresh
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from supervisor.cli.drills._drill import Drill
 from supervisor.cli.drills._site import Site
-from supervisor.cli.drills._step import MissingError, Step
+from supervisor.cli.drills._step import ImpossibleError, MissingError, Step
 
 AT_ONCE = 4
 """Rehearsals at a time: they mostly wait."""
@@ -28,8 +28,13 @@ class Rehearsed:
 
     @property
     def agrees(self) -> bool:
-        """Whether everything came as expected."""
-        return all(step.agrees for step in self.steps)
+        """Whether nothing came otherwise than expected."""
+        return all(step.agrees is not False for step in self.steps)
+
+    @property
+    def possible(self) -> bool:
+        """Whether this machine allows it."""
+        return all(step.agrees is not None for step in self.steps)
 
 
 async def rehearse(drills: Sequence[Drill], folder: Path, ended: Callable[[Rehearsed], None]) -> list[Rehearsed]:
@@ -37,10 +42,7 @@ async def rehearse(drills: Sequence[Drill], folder: Path, ended: Callable[[Rehea
 
     SIGTERM and SIGHUP cancel it: nothing is left running then either.
     """
-    main = asyncio.current_task()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if main is not None:
-            asyncio.get_running_loop().add_signal_handler(number, main.cancel)
+    until_signalled()
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(drill: Drill) -> Rehearsed:
@@ -54,11 +56,19 @@ async def rehearse(drills: Sequence[Drill], folder: Path, ended: Callable[[Rehea
     return [task.result() for task in tasks]
 
 
+def until_signalled() -> None:
+    """Cancel this task at SIGTERM and SIGHUP."""
+    main = asyncio.current_task()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if main is not None:
+            asyncio.get_running_loop().add_signal_handler(number, main.cancel)
+
+
 async def _rehearse(drill: Drill, folder: Path) -> Rehearsed:
     began = time.monotonic()
     site = Site(folder)
     try:
-        steps = await _steps(drill, site)
+        steps = await steps_of(drill.rehearse(site))
     finally:
         left = await site.close()
     if left:
@@ -66,14 +76,22 @@ async def _rehearse(drill: Drill, folder: Path) -> Rehearsed:
     return Rehearsed(drill, steps, time.monotonic() - began)
 
 
-async def _steps(drill: Drill, site: Site) -> list[Step]:
+async def steps_of(rehearsal: AsyncGenerator[Step, None]) -> list[Step]:
+    """Return the steps as far as they came, with how long each took, and what ended them."""
     steps: list[Step] = []
+    at = time.monotonic()
+
+    def take(step: Step) -> None:
+        nonlocal at
+        before, at = at, time.monotonic()
+        steps.append(replace(step, seconds=at - before))
+
     try:
-        async with aclosing(drill.rehearse(site)) as rehearsal:
+        async with aclosing(rehearsal):
             async for step in rehearsal:
-                steps.append(step)  # noqa: PERF401 - what came before a fault is kept
-    except MissingError as missing:
-        steps.append(missing.step)
+                take(step)  # what came before a fault is kept
+    except (MissingError, ImpossibleError) as end:
+        take(end.step)
     except Exception as error:  # noqa: BLE001 - one rehearsal's fault is not the others'
-        steps.append(Step("the rehearsal comes to its end", f"{type(error).__name__}: {error}", agrees=False))
+        take(Step("the rehearsal comes to its end", f"{type(error).__name__}: {error}", agrees=False))
     return steps

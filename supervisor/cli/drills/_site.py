@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.cli._client import Daemon
-from supervisor.cli._errors import NoDaemonError, ProblemError
 from supervisor.cli._times import moment
+from supervisor.cli.drills._guest import LIMIT, Guest, asked
 from supervisor.cli.drills._step import MissingError
 from supervisor.client import Heartbeat
+from supervisor.domain.drills import PROMISES
 from supervisor.restarters._processes import Process, end, look, send
 
-_LIMIT = 15.0
+_ROWS = 10_000
 _LOOK_EVERY = 0.02
 _PATIENCE = 5.0
 _STOP_LIMIT = 20.0
@@ -47,6 +48,11 @@ class Site:
         self.folder = folder
         self.beats = folder / "cache" / "heartbeats"
         self.config = folder / "config.toml"
+        self.state = folder / "state"
+        self.data = folder / "data"
+        self.daemon = [sys.executable, "-m", "supervisor", "run", "--config", str(self.config), "--log-format", "json"]
+        """What `start` runs; a rehearsal may want it run in other surroundings."""
+        self._api = Daemon(folder / "control.sock", _PATIENCE)
         self._log = folder / "log"
         self._process: asyncio.subprocess.Process | None = None
         self._records: list[dict[str, Any]] = []
@@ -75,16 +81,24 @@ class Site:
         """Return the heart of an agent that is played by the rehearsal itself."""
         return Heartbeat(name, self.beats)
 
+    def promises(self, name: str) -> str:
+        """Return the table of an agent that is played by a `guest`, and that nothing restarts."""
+        times = f'heartbeat_timeout = "{PROMISES.heartbeat_timeout}s"\ncheck_interval = "{PROMISES.check_interval}s"'
+        return f"[agents.{name}]\n{times}\n"
+
+    def guest(self, name: str) -> Guest:
+        """Return the agent that was configured by `promises`."""
+        return Guest(self._api, self.beats, name, PROMISES.heartbeat_timeout, PROMISES.check_interval)
+
     # --- the daemon ---
 
     async def start(self) -> None:
         """Start the daemon, and wait until it watches and trusts itself."""
         before = len(self.log("gate_opened"))
-        command = [sys.executable, "-m", "supervisor", "run", "--config", str(self.config), "--log-format", "json"]
         environ = {key: value for key, value in os.environ.items() if key not in _SERVICE}
         with self._log.open("ab") as log, (self.folder / "errors").open("ab") as errors:
             self._process = await asyncio.create_subprocess_exec(
-                *command,
+                *self.daemon,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=errors,
@@ -92,6 +106,11 @@ class Site:
                 start_new_session=True,
             )
         await self.wait(lambda: len(self.log("gate_opened")) > before, "the daemon watches")
+
+    @property
+    def pid(self) -> int:
+        """The daemon's, 0 where none runs."""
+        return 0 if self._process is None else self._process.pid
 
     def send(self, number: int) -> None:
         """Send a signal to the daemon."""
@@ -143,7 +162,7 @@ class Site:
             and moment(record["timestamp"]) > after
         ]
 
-    async def logged(self, event: str, *, after: float = 0.0, limit: float = _LIMIT, **fields: Any) -> dict[str, Any]:
+    async def logged(self, event: str, *, after: float = 0.0, limit: float = LIMIT, **fields: Any) -> dict[str, Any]:
         """Wait for a record, and return it."""
         said = " ".join([event, *(f"{key}={value}" for key, value in fields.items())])
         await self.wait(lambda: bool(self.log(event, after=after, **fields)), f"the log says {said}", limit)
@@ -151,12 +170,12 @@ class Site:
 
     async def fleet(self) -> dict[str, Any]:
         """Return what `status` shows."""
-        daemon = Daemon(self.folder / "control.sock", _PATIENCE)
-        try:
-            fleet: dict[str, Any] = await asyncio.to_thread(daemon.ask, "GET", "fleet")
-        except (NoDaemonError, ProblemError) as error:
-            raise MissingError("the API answers", str(error)) from None
+        fleet: dict[str, Any] = await asked(lambda: self._api.ask("GET", "fleet"))
         return fleet
+
+    async def kept(self) -> list[dict[str, Any]]:
+        """Return the records that the journal holds, oldest first."""
+        return await asked(lambda: self._api.history(_ROWS))
 
     async def agent(self, name: str) -> dict[str, Any]:
         """Return what `status` shows of one agent."""
@@ -181,7 +200,7 @@ class Site:
         path = self.folder / "restarts"
         return len(path.read_text("utf-8").splitlines()) if path.exists() else 0
 
-    async def wait(self, condition: Callable[[], bool], what: str, limit: float = _LIMIT) -> None:
+    async def wait(self, condition: Callable[[], bool], what: str, limit: float = LIMIT) -> None:
         """Wait until `condition` holds, which means that `what`."""
         until = time.monotonic() + limit
         while not condition():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 AT_ONCE = 0.5
 """The longest time (s) that counts as "at once", on a busy machine too."""
@@ -12,11 +12,17 @@ _EARLY = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One expectation and what became of it, in words, and whether the two agree."""
+    """One expectation and what became of it, in words.
+
+    Args:
+        agrees: whether the two agree; None where it can not be tried on this machine.
+        seconds: how long it took since the step before, or the beginning.
+    """
 
     expected: str
     got: str
-    agrees: bool
+    agrees: bool | None
+    seconds: float = field(default=0.0, compare=False)
 
 
 def within(what: str, late: float, limit: float = AT_ONCE) -> Step:
@@ -31,3 +37,11 @@ class MissingError(Exception):
     def __init__(self, expected: str, got: str) -> None:
         super().__init__(f"{expected}: {got}")
         self.step = Step(expected, got, agrees=False)
+
+
+class ImpossibleError(Exception):
+    """This machine does not allow what the rehearsal needs; that is shown, and is no difference."""
+
+    def __init__(self, needed: str, why: str) -> None:
+        super().__init__(f"{needed}: {why}")
+        self.step = Step(needed, f"not possible here: {why}", agrees=None)

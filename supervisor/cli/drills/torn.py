@@ -11,16 +11,31 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
 from supervisor.cli._times import moment
+from supervisor.cli.drills._guest import Guest
 from supervisor.cli.drills._site import Site
 from supervisor.cli.drills._step import Step, within
 from supervisor.domain.words import count
 
-_TIMEOUT = 6.0  # longer than a last line may stay unfinished
 _HALF = b'{"timestamp": "2026-'
 
 
-def _line() -> bytes:
-    return json.dumps({"timestamp": datetime.now(UTC).isoformat()}).encode() + b"\n"
+async def visit(guest: Guest) -> AsyncGenerator[Step, None]:
+    """Scribble into the agent's file."""
+    file = guest.lines
+    file.write_bytes(_line() + b"\x00\xff not a heartbeat\n" + _HALF)
+    healthy = await guest.logged("health_changed")
+    yield Step("the good line counts", healthy["new"], healthy["new"] == "healthy")
+    garbage = await guest.logged("heartbeat_invalid")
+    got = f"{garbage['file'].rpartition('/')[2]} line {garbage['line']}: {garbage['error']}"
+    yield Step("the garbage is named by file and line", got, (garbage["file"], garbage["line"]) == (str(file), 2))
+    torn = await guest.logged("heartbeat_invalid", after=moment(garbage["timestamp"]))
+    yield Step("so is the half line, once it stays", torn["error"], torn["file"] == str(file))
+    await guest.logged("heartbeat_missed")
+    at = time.time()
+    with file.open("ab") as log:
+        log.write(b'01"\n' + _line())
+    healthy = await guest.logged("health_changed", after=at, new="healthy")
+    yield within("the next good line counts again", moment(healthy["timestamp"]) - at)
 
 
 async def rehearse(site: Site) -> AsyncGenerator[Step, None]:
@@ -28,9 +43,7 @@ async def rehearse(site: Site) -> AsyncGenerator[Step, None]:
     site.configure(f"""
 [gate]
 settle = "0s"
-[agents.scribbler]
-heartbeat_timeout = "{_TIMEOUT}s"
-check_interval = "1m"
+{site.promises("scribbler")}
 [agents.neighbour]
 heartbeat_timeout = "3s"
 check_interval = "1m"
@@ -39,21 +52,8 @@ check_interval = "1m"
 """)
     await site.start()
     await site.logged("health_changed", agent="neighbour", new="healthy")
-    file = site.beats / "scribbler.log"
-    file.write_bytes(_line() + b"\x00\xff not a heartbeat\n" + _HALF)
-    healthy = await site.logged("health_changed", agent="scribbler")
-    yield Step("the good line counts", healthy["new"], healthy["new"] == "healthy")
-    garbage = await site.logged("heartbeat_invalid", agent="scribbler")
-    got = f"{garbage['file'].rpartition('/')[2]} line {garbage['line']}: {garbage['error']}"
-    yield Step("the garbage is named by file and line", got, (garbage["file"], garbage["line"]) == (str(file), 2))
-    torn = await site.logged("heartbeat_invalid", after=moment(garbage["timestamp"]), agent="scribbler")
-    yield Step("so is the half line, once it stays", torn["error"], torn["file"] == str(file))
-    await site.logged("heartbeat_missed", agent="scribbler")
-    at = time.time()
-    with file.open("ab") as log:
-        log.write(b'01"\n' + _line())
-    healthy = await site.logged("health_changed", after=at, agent="scribbler", new="healthy")
-    yield within("the next good line counts again", moment(healthy["timestamp"]) - at)
+    async for step in visit(site.guest("scribbler")):
+        yield step
     misses = len(site.log("heartbeat_missed", agent="neighbour"))
     status = (await site.agent("neighbour"))["status"]
     yield Step(
@@ -61,3 +61,7 @@ check_interval = "1m"
         f"{status}, {count(misses, 'miss')}",
         (status, misses) == ("healthy", 0),
     )
+
+
+def _line() -> bytes:
+    return json.dumps({"timestamp": datetime.now(UTC).isoformat()}).encode() + b"\n"

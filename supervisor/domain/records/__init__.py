@@ -70,6 +70,7 @@ from supervisor.domain.records.restarts import (
     RestartStarted,
 )
 from supervisor.domain.records.watching import (
+    DrillStarted,
     GateClosed,
     GateOpened,
     Resync,
@@ -94,6 +95,7 @@ __all__ = [
     "ConfigReloaded",
     "DashboardFailed",
     "DashboardWritten",
+    "DrillStarted",
     "EscalationTriggered",
     "FindingClosed",
     "FindingOpened",

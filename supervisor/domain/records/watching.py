@@ -49,3 +49,12 @@ class GateOpened(Record):
     """Decisions are taken again."""
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DrillStarted(Record):
+    """Somebody rehearses faults: for `seconds` at the most `agent` is played, and counts for nothing."""
+
+    agent: str
+    by: str
+    seconds: float

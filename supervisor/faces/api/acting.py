@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from supervisor.domain.drills import PROMISES
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.faces import answers, documents, requests
 from supervisor.faces.api import replies
@@ -141,6 +142,22 @@ class Acting:
     async def unsilence(self, request: web.Request, _: requests.Nothing) -> web.Response:
         """End a silence."""
         await self._control.unsilence(request.match_info["id"], await asker(request, None))
+        return replies.nothing()
+
+    async def drill(self, request: web.Request, asked: requests.NewDrill) -> web.Response:
+        """Begin a drill."""
+        drill = await self._control.begin_drill(asked.seconds, await asker(request, asked.by))
+        begun: answers.Drill = {
+            "agent": drill.agent,
+            "heartbeat_timeout": PROMISES.heartbeat_timeout,
+            "check_interval": PROMISES.check_interval,
+            "until": documents.rfc3339(drill.until),
+        }
+        return await replies.document(lambda: begun, HTTPStatus.CREATED)
+
+    async def end_drill(self, request: web.Request, _: requests.Nothing) -> web.Response:
+        """End a drill."""
+        await self._control.end_drill(request.match_info["name"])
         return replies.nothing()
 
     def _open(self, opened_before: float | None) -> list[str]:

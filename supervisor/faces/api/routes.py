@@ -161,4 +161,15 @@ def table(control: Control, version: str, watches: Mapping[str, str | None], str
             status=HTTPStatus.NO_CONTENT,
             refusals=_CONFLICT,
         ),
+        Route(
+            "POST",
+            f"{v1}/drills",
+            "Watch an agent for a drill, of which nobody is told.",
+            act.drill,
+            requests.NewDrill,
+            answers.Drill,
+            HTTPStatus.CREATED,
+            refusals=_CONFLICT,
+        ),
+        Route("DELETE", f"{v1}/drills/{{name}}", "End a drill.", act.end_drill, status=HTTPStatus.NO_CONTENT),
     )

@@ -128,6 +128,25 @@ async def test_silences(client: aiohttp.ClientSession, control: MemoryControl) -
     assert (await refused(client, "DELETE", f"/api/v1/silences/{made['id']}"))[0] == 404
 
 
+async def test_a_drill(client: aiohttp.ClientSession, control: MemoryControl) -> None:
+    status, begun = await ask(client, "POST", "/api/v1/drills", json={"seconds": 90})
+    assert (status, begun) == (
+        201,
+        {"agent": "drill-00000000", "heartbeat_timeout": 2.0, "check_interval": 2.0, "until": rfc3339(NOW + 90)},
+    )
+    assert control.asked == [("drill", 90.0, ME)]
+    assert (await refused(client, "POST", "/api/v1/drills"))[0] == 409
+    assert (await refused(client, "DELETE", "/api/v1/drills/payment-watcher"))[0] == 404
+    assert await ask(client, "DELETE", f"/api/v1/drills/{begun['agent']}") == (204, "")
+    assert control.drill is None
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 601, "60"])
+async def test_a_drill_that_can_not_be(client: aiohttp.ClientSession, control: MemoryControl, seconds: object) -> None:
+    assert (await refused(client, "POST", "/api/v1/drills", json={"seconds": seconds}))[0] == 422
+    assert control.drill is None
+
+
 async def test_a_silence_that_is_to_come(client: aiohttp.ClientSession, control: MemoryControl) -> None:
     new = {"matcher": "malier", "comment": "new disk", "starts_at": "2026-05-29T02:00:00Z", "seconds": 7200}
     status, made = await ask(client, "POST", "/api/v1/silences", json=new)

@@ -1,0 +1,155 @@
+"""`install-unit`: put systemd's units, users and rules in place, for this command and configuration; start nothing.
+
+A file that is there and as it should be stays. One that was changed by hand is kept, and named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from supervisor import paths
+from supervisor.cli import _units
+from supervisor.cli._errors import FAILED, USAGE, CommandError
+
+_PROGRAM = "collections-supervisor"
+_USER = "collections"
+
+_EPILOG = """\
+examples:
+  collections-supervisor install-unit --user
+  collections-supervisor install-unit --dry-run
+  collections-supervisor install-unit --user --json
+"""
+
+
+def register(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("install-unit", help="put systemd's units in place", epilog=_EPILOG)
+    parser.add_argument("--user", action="store_true", help="for your own systemd, instead of the system's")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the files, have systemd read them, and return 0."""
+    _units.need(user=args.user, dry=args.dry_run)
+    report = _units.Report(dry=args.dry_run)
+    command = _command()
+    drop_in = _users(args) if args.user else _systems(args, command, report)
+    wanted = _units.files(_quoted(command), drop_in, user=args.user)
+    outdated = () if drop_in else _units.drop_ins(user=args.user)
+    try:
+        report.files += _units.write(wanted, dry=args.dry_run)
+        report.files += _units.remove(outdated, dry=args.dry_run)
+        _tell(report, user=args.user)
+    except CommandError:
+        if not args.json:
+            report.show(as_json=False)  # so much was done
+        raise
+    report.show(as_json=args.json)
+    return 0
+
+
+def _users(args: argparse.Namespace) -> str:
+    from supervisor.cli import _sandbox  # noqa: PLC0415 - brings pydantic
+    from supervisor.cli._configuration import settings_or_fail  # noqa: PLC0415
+
+    source = settings_or_fail(args).source
+    named = paths.named_config(args.config, os.environ)
+    return _sandbox.environment(None if named is None or source is None else source.absolute())
+
+
+def _systems(args: argparse.Namespace, command: Path, report: _units.Report) -> str:
+    """Return the system unit's drop-in, once it is sure that the service's user can run the command."""
+    from supervisor.cli import _sandbox  # noqa: PLC0415 - brings pydantic
+    from supervisor.settings import ConfigError, load  # noqa: PLC0415
+
+    for path in _programs(command):
+        if _sandbox.hidden(path) or _barrier(path) is not None:
+            raise CommandError(
+                FAILED,
+                f"user {_USER} can not run {command}: {path} is not open to others, or lies in a home or /tmp",
+                "install it where it can: python3 -m venv /opt/collections-supervisor, with the system's own Python",
+            )
+    try:
+        settings = load(None if args.config is None else args.config.absolute(), _sandbox.ENVIRONMENT)
+    except ConfigError as error:
+        raise CommandError(USAGE, *error.problems) from None
+    places = settings.paths
+    found = [path for path in (settings.source, places.cache, places.state) if path is not None and path.exists()]
+    report.notes += [
+        f"{path}: {_USER} may not read it, as far as the mode of {shut} tells; "
+        f"open it with: setfacl -m u:{_USER}:rX {shut}"
+        for path in found
+        if (shut := _barrier(path)) is not None and not _has_acl(shut)
+    ]
+    report.notes += [
+        f"{path} is not there yet: make it before the start, or the supervisor can not write to it"
+        for path in _sandbox.absent(settings)
+    ]
+    return _sandbox.drop_in(settings)
+
+
+def _tell(report: _units.Report, *, user: bool) -> None:
+    """Have systemd read what is new, and say what to type next."""
+    done = {path for action, path in report.files if action not in {"unchanged", "kept"}}
+    manager = _units.manager(user=user)
+    if not user and not (_units.ETC / "polkit-1").is_dir() and not shutil.which("pkaction"):
+        report.notes.append("there is no polkit here: without it (Debian: polkitd) no agent@NAME can be restarted")
+    if not _units.runs(user=user):
+        report.notes.append("no systemd is running here: it reads the files when it starts")
+    elif done:
+        for program, folder in (("systemd-sysusers", "sysusers.d"), ("systemd-tmpfiles", "tmpfiles.d")):
+            for path in sorted(path for path in done if path.parent.name == folder):
+                report.do(program, *(["--create"] if folder == "tmpfiles.d" else []), str(path))
+        report.do(*manager, "daemon-reload")
+    report.next.append(f"{' '.join(manager)} enable --now {_PROGRAM}")
+    if user:
+        report.next.append("loginctl enable-linger    (it goes on when you log out)")
+
+
+def _command() -> Path:
+    """Return where the command that is running lies. Raises CommandError."""
+    called = shutil.which(sys.argv[0]) if Path(sys.argv[0]).name == _PROGRAM else None
+    found = Path(called).absolute() if called else Path(sys.executable).with_name(_PROGRAM)
+    if not found.exists():
+        raise CommandError(FAILED, f"there is no {found} that a unit could start")
+    return found
+
+
+def _programs(command: Path) -> Iterable[Path]:
+    """Return everything that must be read to run the command."""
+    return (command, command.resolve(), Path(sys.prefix), Path(sys.base_prefix).resolve(), Path(__file__).resolve())
+
+
+def _quoted(command: Path) -> str:
+    text = str(command)
+    if not text.isprintable() or {'"', "'", "\\", "$"} & set(text):
+        raise CommandError(FAILED, f"{text}: has characters that are special to systemd")
+    text = text.replace("%", "%%")
+    return f'"{text}"' if " " in text else text
+
+
+def _barrier(path: Path) -> Path | None:
+    """Return the outermost part of the path that is not open to others, None where all of it is."""
+    for part in (*reversed(path.parents), path):
+        mode = part.stat().st_mode
+        needed = stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) and part == path else 0)
+        if not mode & (needed if part == path else stat.S_IXOTH):
+            return part
+    return None
+
+
+def _has_acl(path: Path) -> bool:
+    """Whether more than the mode says who may read it."""
+    try:
+        return "system.posix_acl_access" in os.listxattr(path)
+    except OSError:
+        return False

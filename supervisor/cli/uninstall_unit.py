@@ -1,0 +1,65 @@
+"""`uninstall-unit`: stop the service, and take away what `install-unit` has put in place. Users and data stay.
+
+A file that was changed by hand is kept, and named; so is the agents' unit while an agent uses it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from supervisor.cli import _units
+
+_USED = {"active", "activating", "reloading", "deactivating"}
+
+_EPILOG = """\
+examples:
+  collections-supervisor uninstall-unit --user
+  collections-supervisor uninstall-unit --dry-run
+"""
+
+
+def register(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("uninstall-unit", help="stop the service, take its units away", epilog=_EPILOG)
+    parser.add_argument("--user", action="store_true", help="from your own systemd, instead of the system's")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Stop the service, remove the files, have systemd forget them, and return 0."""
+    _units.need(user=args.user, dry=args.dry_run)
+    report = _units.Report(dry=args.dry_run)
+    manager, units, running = _units.manager(user=args.user), _units.units(user=args.user), _units.runs(user=args.user)
+    # "x": there is a drop-in for it or not, its path counts.
+    found = [file.path for file in _units.files(_units.COMMAND, "x", user=args.user)]
+    planned = {path: action for action, path in _units.remove(found, dry=True)}
+    if running and planned.get(units / _units.SERVICE) == "removed":
+        report.do(*manager, "disable", "--now", _units.SERVICE)
+    used = _agents(manager, units, running=running)
+    if used and planned.get(units / _units.AGENT) == "removed":
+        found.remove(units / _units.AGENT)
+        report.notes.append(f"{units / _units.AGENT} stays: {', '.join(used)} must be stopped and disabled first")
+    report.files += _units.remove(found, dry=args.dry_run)
+    if running and "removed" in planned.values():
+        report.do(*manager, "daemon-reload")
+        report.do(*manager, "reset-failed", "collections-supervisor*.service", "collections-alert@*.service")
+    if not planned:
+        report.notes.append("nothing of ours is in place")
+    elif not args.user:
+        report.notes.append(
+            "users collections and collections-agents stay, and their files below /var/lib and /var/cache"
+        )
+    report.show(as_json=args.json)
+    return 0
+
+
+def _agents(manager: tuple[str, ...], units: Path, *, running: bool) -> list[str]:
+    """Return the instances of the agents' unit that run, or start with the machine."""
+    found = {path.name for path in units.glob("*.wants/agent@?*.service")}
+    if running:
+        lines = _units.asked((*manager, "list-units", "--all", "--plain", "--no-legend", "agent@*.service"))
+        found |= {words[0] for line in lines if (words := line.split())[2:3] and words[2] in _USED}
+    return sorted(found)

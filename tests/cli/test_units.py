@@ -1,0 +1,311 @@
+"""`install-unit`, `uninstall-unit` and `alert`, without a systemd; with one: tests/integration/test_systemd.py."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from supervisor.cli import _sandbox, _units, install_unit
+from supervisor.cli._errors import CommandError
+from supervisor.settings import load
+from tests.cli.conftest import Command, Place
+
+SYSTEMCTL = """#!/bin/sh
+echo "$*" >>"$TOLD"
+case "$*" in
+*show*) printf '%s\\n' "$SHOWN" ;;
+*list-units*) echo "agent@mailer.service loaded active running Agent mailer" ;;
+*daemon-reload*) [ -z "$BROKEN" ] || { echo "no bus" >&2; exit 1; } ;;
+esac
+"""
+
+
+@pytest.fixture(autouse=True)
+def machine(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine of our own with a `systemctl` that writes down what it is told."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("systemctl", "systemd-sysusers", "systemd-tmpfiles"):
+        (programs / name).write_text(SYSTEMCTL)
+        (programs / name).chmod(0o755)
+    (programs / "journalctl").write_text('#!/bin/sh\nprintf \'one\\n{"event": "two"}\\n\'\n')
+    (programs / "journalctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    monkeypatch.setenv("TOLD", str(tmp_path / "told"))
+    monkeypatch.setattr(_units, "ETC", tmp_path / "etc")
+    monkeypatch.setattr(_units, "BOOTED", tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(install_unit, "_programs", lambda _: [Path("/usr/bin/env")])
+    return tmp_path
+
+
+def told(machine: Path) -> list[str]:
+    path = machine / "told"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def actions(command: Command, *words: str) -> dict[str, str]:
+    return {file["path"]: file["action"] for file in command(*words, "--json").json["files"]}
+
+
+# --- in place --------------------------------------------------------------------------------------------
+
+
+def test_everything_is_put_in_place_and_systemd_reads_it(command: Command, machine: Path) -> None:
+    said = command("install-unit")
+    assert said.code == 0
+    etc = machine / "etc"
+    found = {str(path.relative_to(etc)) for path in etc.rglob("*") if path.is_file()}
+    assert found == {
+        "systemd/system/collections-supervisor.service",
+        "systemd/system/collections-alert@.service",
+        "systemd/system/agent@.service",
+        "sysusers.d/collections-supervisor.conf",
+        "tmpfiles.d/collections-supervisor.conf",
+        "polkit-1/rules.d/50-collections-supervisor.rules",
+    }
+    unit = (etc / "systemd/system/collections-supervisor.service").read_text()
+    assert f"ExecStart={install_unit._command()} run\n" in unit
+    assert _units.COMMAND not in unit
+    assert told(machine) == [
+        f"{etc}/sysusers.d/collections-supervisor.conf",
+        f"--create {etc}/tmpfiles.d/collections-supervisor.conf",
+        "daemon-reload",
+    ]
+    assert said.out.endswith("next: systemctl enable --now collections-supervisor\n")
+
+
+def test_a_dry_run_says_it_and_does_nothing(command: Command, machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    said = command("install-unit", "--dry-run")
+    assert said.out.startswith("this is what would be done:\nwritten  ")
+    assert not (machine / "etc").exists()
+    assert told(machine) == []
+    assert command("install-unit").code == 1
+
+
+def test_twice_is_once(command: Command, machine: Path) -> None:
+    assert set(actions(command, "install-unit").values()) == {"written"}
+    before = told(machine)
+    assert set(actions(command, "install-unit").values()) == {"unchanged"}
+    assert told(machine) == before
+
+
+def test_what_an_older_version_wrote_is_updated_what_a_person_changed_is_kept(command: Command, machine: Path) -> None:
+    command("install-unit")
+    units = machine / "etc/systemd/system"
+    old, changed, masked = (units / name for name in (_units.SERVICE, _units.AGENT, _units.ALERT))
+    old.write_bytes(_units._marked(old, "[Service]\n"))
+    changed.write_text(changed.read_text() + "# mine\n")
+    masked.unlink()
+    masked.symlink_to("/dev/null")
+    found = actions(command, "install-unit")
+    assert [found[str(path)] for path in (old, changed, masked)] == ["updated", "kept", "kept"]
+    assert changed.read_text().endswith("# mine\n")
+    assert "(changed by hand, or not ours)" in command("uninstall-unit").out
+    assert {path.name for path in units.iterdir()} == {_units.AGENT, _units.ALERT}
+
+
+def test_where_systemd_does_not_obey_it_is_told_how_far_it_came(
+    command: Command, machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROKEN", "1")
+    said = command("install-unit")
+    assert (said.code, said.err) == (1, "collections-supervisor: systemctl daemon-reload: no bus\n")
+    assert "written  " in said.out
+
+
+def test_no_systemd(command: Command, machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_units, "BOOTED", machine / "nothing")
+    assert "no systemd is running here" in command("install-unit").out
+    assert told(machine) == []
+    monkeypatch.setenv("PATH", str(machine))
+    assert command("install-unit").code == 69
+
+
+def test_a_wrong_configuration_installs_nothing(command: Command, machine: Path) -> None:
+    config = machine / "config.toml"
+    config.write_text("[agents.x]\nnonsense = 1\n")
+    for flags in ((), ("--user",)):
+        said = command("install-unit", *flags, "--config", str(config))
+        assert said.code == 64
+        assert "nonsense" in said.err
+    assert not (machine / "etc").exists()
+
+
+def test_a_command_that_others_can_not_reach_is_refused(
+    command: Command, machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shut = machine / "shut"
+    shut.mkdir(mode=0o700)
+    monkeypatch.setattr(install_unit, "_programs", lambda _: [shut / "env"])
+    said = command("install-unit")
+    assert (said.code, "can not run" in said.err) == (1, True)
+    monkeypatch.setattr(_sandbox, "HIDDEN", ())
+    (shut / "env").touch()
+    assert command("install-unit").code == 1
+    assert not (machine / "etc").exists()
+
+
+def test_a_users_own(command: Command, machine: Path, place: Place) -> None:
+    config = place.config("[agents.mailer]\n")
+    (machine / "run").mkdir()
+    found = actions(command, "install-unit", "--user", "--config", str(config))
+    units = place.home / ".config/systemd/user"
+    assert {path.relative_to(units) for path in map(Path, found)} == {
+        Path(_units.SERVICE),
+        Path(_units.ALERT),
+        Path(_units.AGENT),
+        Path(f"{_units.SERVICE}.d/50-paths.conf"),
+        Path(f"{_units.ALERT}.d/50-paths.conf"),
+    }
+    assert (
+        f'Environment="COLLECTIONS_SUPERVISOR_CONFIG={config}"'
+        in (units / f"{_units.SERVICE}.d/50-paths.conf").read_text()
+    )
+    again = actions(command, "install-unit", "--user")
+    assert again[str(units / f"{_units.SERVICE}.d/50-paths.conf")] == "removed"
+    command("uninstall-unit", "--user")
+    assert list(units.iterdir()) == []
+
+
+# --- away ------------------------------------------------------------------------------------------------
+
+
+def test_away_again_the_service_is_stopped_and_an_agents_unit_in_use_stays(command: Command, machine: Path) -> None:
+    command("install-unit")
+    said = command("uninstall-unit")
+    left = [path for path in (machine / "etc").rglob("*") if path.is_file()]
+    assert left == [machine / "etc/systemd/system/agent@.service"]
+    assert "agent@mailer.service must be stopped and disabled first" in said.out
+    assert "disable --now collections-supervisor.service" in told(machine)
+    assert "reset-failed collections-supervisor*.service collections-alert@*.service" in told(machine)
+
+
+def test_nothing_to_take_away(command: Command) -> None:
+    assert command("uninstall-unit").out == "note: nothing of ours is in place\n"
+
+
+# --- the sandbox -----------------------------------------------------------------------------------------
+
+
+def drop_in(tmp_path: Path, text: str) -> list[str]:
+    config = tmp_path / "config.toml"
+    config.write_text(text)
+    lines = _sandbox.drop_in(load(config, _sandbox.ENVIRONMENT)).splitlines()
+    return [line for line in lines[2:] if not line.startswith("Environment=") and str(tmp_path) not in line]
+
+
+def test_the_units_own_folders_need_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert drop_in(tmp_path, "") == []
+
+
+def test_what_lies_in_a_home_is_bound_and_what_is_written_is_opened(tmp_path: Path) -> None:
+    text = """
+    [paths]
+    cache = "/home/agent/.cache/novotechno-collections"
+    state = "/srv/books 100%/state"
+    dashboard = "/srv/www/page.html"
+    [metrics]
+    textfile = "/var/lib/node-exporter/supervisor.prom"
+    [channels.people]
+    kind = "file"
+    path = "/srv/told/people.jsonl"
+    """
+    assert drop_in(tmp_path, text) == [
+        "BindReadOnlyPaths=-/home/agent/.cache/novotechno-collections",
+        "BindPaths=-/home/agent/.cache/novotechno-collections/heartbeats",
+        "ReadWritePaths=-/srv/told",
+        "ReadWritePaths=-/srv/www",
+        "ReadWritePaths=-/var/lib/node-exporter",
+    ]
+    managed = '[agents.x.restart]\nkind = "managed"\ncommand = ["agent"]\n'
+    assert drop_in(tmp_path, text + managed)[1:3] == [
+        "BindPaths=-/home/agent/.cache/novotechno-collections",
+        'ReadWritePaths="-/srv/books 100%%/state"',
+    ]
+
+
+def test_the_folder_above_is_bound_where_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "agent/.cache").mkdir(parents=True)
+    monkeypatch.setattr(_sandbox, "HIDDEN", (tmp_path,))
+    assert _sandbox._stable(tmp_path / "agent/.cache/x/heartbeats") == tmp_path / "agent/.cache"
+    assert _sandbox._stable(tmp_path / "agent") == tmp_path / "agent"
+
+
+@pytest.mark.parametrize("path", ["/home/a:b/c", "/home/a\\\\b", '/home/a\\"b', "/srv/a'b"])
+def test_what_systemd_can_not_open_is_refused(tmp_path: Path, path: str) -> None:
+    with pytest.raises(CommandError, match="systemd"):
+        drop_in(tmp_path, f'[paths]\ndashboard = "{path}/page.html"\n')
+
+
+# --- the alert -------------------------------------------------------------------------------------------
+
+SHOWN = "LoadState=loaded\nActiveState=failed\nResult={}\nExecMainCode={}\nExecMainStatus={}\nInvocationID=abc"
+
+
+@pytest.fixture
+def file(place: Place) -> Path:
+    file = place.home / "told.jsonl"
+    place.config(f'[agents.x]\nnonsense = 1\n[channels.people]\nkind = "file"\npath = "{file}"\n')
+    return file
+
+
+@pytest.mark.parametrize(
+    ("shown", "summary"),
+    [
+        (SHOWN.format("exit-code", 1, 64), "x.service has failed: exit-code, exit status 64"),
+        (SHOWN.format("watchdog", 2, 6), "x.service has failed: watchdog, ended by SIGABRT"),
+        (SHOWN.format("core-dump", 3, 99), "x.service has failed: core-dump, ended by signal 99"),
+        (SHOWN.format("resources", 0, 0), "x.service has failed: resources, its process did not run"),
+        ("", "x.service has failed: systemd does not say why, its process did not run"),
+    ],
+)
+def test_people_are_told_though_the_configuration_is_wrong(
+    command: Command, file: Path, monkeypatch: pytest.MonkeyPatch, shown: str, summary: str
+) -> None:
+    monkeypatch.setenv("SHOWN", shown)
+    said = command("alert", "x.service")
+    assert (said.code, said.out) == (0, "✔ sent  people  \n")
+    assert "nonsense" in said.err
+    told = json.loads(file.read_text())
+    assert (told["summary"], told["severity"]) == (summary, "critical")
+    assert told["evidence"]["journal"] == ["one", '{"event": "two"}']
+    assert told["action_required"] == "look: `systemctl status x.service`; read on: `journalctl -u x.service`"
+
+
+@pytest.mark.parametrize("state", ["activating", "active"])
+def test_one_that_systemd_starts_again_is_no_alarm(
+    command: Command, file: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    monkeypatch.setenv("SHOWN", f"LoadState=loaded\nActiveState={state}\nResult=watchdog")
+    said = command("alert", "x.service")
+    assert (said.code, said.err) == (0, f"collections-supervisor: x.service is {state}: nobody is told\n")
+    assert command("alert", "x.service", "--json").json == {"message": None, "channels": {}}
+    assert not file.exists()
+
+
+def test_the_same_alarm_is_told_once(command: Command, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOWN", SHOWN.format("exit-code", 1, 64))
+    for _ in range(2):
+        said = command("alert", "--user", "x.service", "--json").json
+        assert said["channels"]["people"]["ok"]
+    assert len(file.read_text().splitlines()) == 1
+
+
+def test_without_systemctl_and_journalctl_people_are_told_all_the_same(
+    command: Command, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert command("alert", "x.service").code == 0
+    assert json.loads(file.read_text())["evidence"]["journal"] == []
+
+
+def test_nobody_to_tell(command: Command, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.config("[agents.x]\n")
+    assert command("alert", "x.service").err == "collections-supervisor: no channel is configured: nobody is told\n"
+    monkeypatch.setenv("SHOWN", "LoadState=not-found")
+    assert command("alert", "y.service").err == "collections-supervisor: there is no unit y.service\n"
