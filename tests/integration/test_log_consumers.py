@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -22,6 +20,7 @@ import pytest
 from supervisor.faces.schema import schema
 from tests.support.needs import missing
 from tests.support.nursery import Nursery
+from tests.support.recipes import recipes
 from tests.support.town import Town
 
 ROOT = Path(__file__).parents[2]
@@ -63,14 +62,6 @@ def program(name: str) -> str:
 
 
 # --- jq --------------------------------------------------------------------------------------------
-
-
-def recipes(start: str) -> list[str]:
-    """Return the lines of the README's section on logs that begin with `start`."""
-    section = re.split(r"^## ", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
-    (logs,) = (part for part in section if part.startswith("Logs\n"))
-    return [line for block in re.findall(r"```sh\n(.*?)```", logs, re.DOTALL) for line in block.splitlines()
-            if line.startswith(start)]  # fmt: skip
 
 
 def said(recipe: str, log: Path) -> str:
@@ -180,8 +171,3 @@ def test_rsyslog_has_every_record_and_leaves_the_lines_of_others(log: Path, tmp_
     others = (tmp_path / "others").read_text()
     assert "not ours" in others
     assert '"event"' not in others
-
-
-def test_every_recipe_is_one_that_a_shell_understands() -> None:
-    for recipe in [*recipes("jq "), *recipes("journalctl ")]:
-        assert shlex.split(recipe)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.installed import COMMAND, CONFIG, SERVICE, Installed, installed, until
+from tests.support.recipes import recipes
 
 pytestmark = pytest.mark.xdist_group("systemd")
 
@@ -282,6 +283,22 @@ def test_the_journal_has_the_priority_of_each_line(machine: Installed) -> None:
 
 
 # --- in place, and away again ------------------------------------------------------------------------------
+
+
+def test_the_recipes_for_the_journal_say_what_is_in_it(machine: Installed) -> None:
+    start(machine)
+    machine.beat("mailer", kind="fail")
+    (incident,) = until(lambda: machine.command("status")["incidents"])
+    until(lambda: machine.lines(TOLD))
+    warnings, story = recipes("journalctl ")
+    told = [json.loads(line) for line in machine.run("sh", "-c", warnings).splitlines()]
+    assert ["incident_opened", "mailer"] in [found[1:] for found in told]
+    assert {found[1] for found in told}.isdisjoint({"supervisor_started", "notification_sent"})
+    mine = story.replace("3f9a01bc", incident["id"])
+    assert mine != story
+    records = [json.loads(line) for line in machine.run("sh", "-c", mine).splitlines()]
+    assert {"incident_opened", "notification_sent"} <= {record["event"] for record in records}
+    assert {record["incident"] for record in records} == {incident["id"]}
 
 
 def test_installed_twice_nothing_changes_and_what_a_person_changed_stays(machine: Installed) -> None:
