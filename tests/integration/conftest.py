@@ -1,6 +1,8 @@
 """Real processes, disks and clocks: on a busy machine one may be late. A test has failed when it fails three times.
 
 Not so where the law is that nothing is lost or doubled: there one failure is one too many.
+
+The town and the receiver are for whoever needs no others.
 """
 
 from __future__ import annotations
