@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from supervisor.domain.delivery import Delivered, Delivery, Failed, NoticeKind, Outcome
+from supervisor.domain.delivery import Delivered, Delivery, NoticeKind, Outcome
 from supervisor.domain.messages import utc
 from supervisor.notifiers import alertmanager as channel
 from tests.support.alertmanager import Alertmanager, alertmanager
-from tests.support.deliveries import delivery
+from tests.support.deliveries import delivery, failed
 from tests.support.receiver import receiving
 from tests.support.town import Town
 
@@ -35,11 +35,6 @@ async def send(sent: Delivery, *urls: str, **keys: Any) -> Outcome:
         return await notifier.send(sent)
     finally:
         await notifier.close()
-
-
-def failed(outcome: Outcome) -> Failed:
-    assert isinstance(outcome, Failed)
-    return outcome
 
 
 async def until(what: Callable[[], Awaitable[object]], limit: float = 20.0) -> None:
