@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -180,3 +182,32 @@ class Command:
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Command:
     return Command(capsys)
+
+
+SAMPLE = Path(__file__).parents[1] / "samples" / "novotechno"
+
+
+@pytest.fixture
+def sample(place: Place) -> Path:
+    """A tree that the real agents wrote, with a queue of today. Returns the state folder."""
+    shutil.copytree(SAMPLE, place.home / "novotechno")
+    place.config(
+        f"""
+        [paths]
+        cache = "{place.home}/novotechno/cache"
+        state = "{place.home}/novotechno/share/state"
+        [books]
+        settle = "0s"
+        """
+    )
+    queue = place.home / "novotechno" / "cache" / "queues" / "collections-emailer.jsonl"
+    queue.write_text(re.sub(r'"_queued_at": [\d.]+', f'"_queued_at": {time.time()}', queue.read_text("utf-8")), "utf-8")
+    return place.home / "novotechno" / "share" / "state"
+
+
+def edit(path: Path, old: str, new: str) -> bytes:
+    """Put `new` in the place of `old`; return the whole as it is then."""
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+    return path.read_bytes()

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from supervisor.domain.actions import Severity
 from supervisor.domain.activity import Activity
 from supervisor.domain.burn import Burn, Spent
-from supervisor.domain.delivery import Delivery, DeliveryState, NoticeKind
+from supervisor.domain.delivery import DeliveryState, NoticeKind
 from supervisor.domain.escalation import Incident, IncidentState
 from supervisor.domain.events import Beat, BeatKind, Phase, RestartAsked
 from supervisor.domain.flapping import Flapping
@@ -27,18 +22,10 @@ from supervisor.domain.policy import Policy, RestartPolicy
 from supervisor.domain.postcondition import Outcome, Postcondition
 from supervisor.domain.progress import Progress
 from supervisor.domain.restarts import History
-from supervisor.domain.silences import Silence
-from supervisor.ports import Entry, Row, Saved, Store, StoreError
+from supervisor.ports import Entry, Saved, Store, StoreError
 from supervisor.stores import memory
 from supervisor.stores.memory import MemoryStore
-from supervisor.stores.sqlite import SqliteStore
-
-NOW = 1.7e9
-
-ADAPTERS: dict[str, Callable[[Path], Store]] = {
-    "sqlite": lambda folder: SqliteStore(folder / "journal.db"),
-    "memory": lambda _: MemoryStore(),
-}
+from tests.support.stores import ADAPTERS, NOW, delivery, incident, reopened, row, silence
 
 RESTARTING, _ = handle(Health(), RestartAsked("eve"), NOW - 60, Policy(restart=RestartPolicy()), name="a")
 HEALTH = replace(
@@ -69,40 +56,6 @@ HEALTH = replace(
     flapping=Flapping(0b1011, well=False, at=NOW, on=True),
     burn=Burn(NOW, 9.5, Decimal("12.340"), (Spent(NOW, 0.5, Decimal("0.10")),), over=True, due=NOW + 3600),
 )
-
-
-def incident(number: int = 1, **changes: Any) -> Incident:
-    made = Incident(f"i{number}", f"agent-{number}:heartbeat", Severity.CRITICAL, "silent", NOW + number)
-    return replace(made, **changes)
-
-
-def resolved(number: int = 1, at: float = NOW + 100) -> Incident:
-    return incident(number, state=IncidentState.RESOLVED, resolved_at=at, told=("person",))
-
-
-def delivery(number: int = 1, of: str = "i1", **changes: Any) -> Delivery:
-    made = Delivery(f"d{number}", of, "person", NoticeKind.TRIGGERED, {"type": "X"}, NOW + number, NOW + number)
-    return replace(made, **changes)
-
-
-def silence(number: int = 1, ends_at: float = NOW + 3600) -> Silence:
-    return Silence(f"s{number}", "payment-*", "eve", "migration", NOW, ends_at)
-
-
-def row(number: int, at: float | None = None, agent: str | None = "a", event: str = "health_changed") -> Row:
-    return Row(NOW + number if at is None else at, event, agent, None, {"to": "healthy", "n": number}, number)
-
-
-@pytest.fixture(params=sorted(ADAPTERS))
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    made = ADAPTERS[request.param](tmp_path)
-    yield made
-    await made.close()
-
-
-async def reopened(store: Store) -> Saved:
-    await store.close()
-    return await store.open()
 
 
 async def test_a_new_store_is_empty(store: Store) -> None:
@@ -320,82 +273,12 @@ async def test_in_memory_the_oldest_rows_make_way(monkeypatch: pytest.MonkeyPatc
     assert [found.id for found in await store.rows()] == [3, 4, 5]
 
 
-# --- both adapters tell the same story ---------------------------------------------------------------
-
-_NAMES = st.sampled_from("abc")
-_TIMES = st.floats(0, 100, allow_nan=False)
-_HEALTHS = st.builds(
-    Health,
-    state=st.sampled_from(HealthState),
-    since=_TIMES,
-    misses=st.integers(0, 2**80),
-    beat=st.none() | st.builds(Beat, at=_TIMES, message=st.none() | st.text(), incarnation=st.none() | st.text()),
-    due=st.none() | _TIMES,
-    retired=st.lists(st.text(), max_size=2).map(tuple),
-)
-_INCIDENTS = st.builds(
-    incident, st.integers(1, 3), state=st.sampled_from(IncidentState), opened_at=_TIMES, resolved_at=_TIMES
-)
-_DELIVERIES = st.builds(
-    delivery,
-    st.integers(1, 4),
-    st.sampled_from(["i1", "i2", "i3"]),
-    state=st.sampled_from(DeliveryState),
-    created_at=_TIMES,
-    message=st.dictionaries(st.text(max_size=3), st.none() | st.text(max_size=5) | st.integers() | st.booleans()),
-)
-_ROWS = st.builds(row, st.integers(1, 60), _TIMES, st.none() | _NAMES, st.sampled_from(["x", "y"]))
-_SILENCES = st.builds(silence, st.integers(1, 3), _TIMES)
+def resolved(number: int = 1, at: float = NOW + 100) -> Incident:
+    return incident(number, state=IncidentState.RESOLVED, resolved_at=at, told=("person",))
 
 
-def _some(values: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
-    return st.lists(values, max_size=25).map(tuple)
-
-
-_ENTRIES = st.builds(
-    Entry,
-    agents=_some(st.tuples(_NAMES, _HEALTHS)),
-    forgotten=_some(_NAMES),
-    incidents=_some(_INCIDENTS),
-    deliveries=_some(_DELIVERIES),
-    silences=_some(_SILENCES),
-    rows=_some(_ROWS),
-    facts=_some(st.tuples(_NAMES, st.text())),
-)
-_QUERIES = st.fixed_dictionaries(
-    {},
-    optional={
-        "since": _TIMES,
-        "after": st.integers(0, 60),
-        "before": st.integers(0, 60),
-        "agent": _NAMES,
-        "events": st.sets(st.sampled_from(["x", "y"])),
-        "limit": st.integers(1, 30),
-    },
-)
-_STEPS = st.lists(_ENTRIES | st.tuples(st.just("prune"), _TIMES) | st.tuples(st.just("rows"), _QUERIES), max_size=6)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(_STEPS)
-def test_the_file_and_the_memory_agree(steps: list[Any]) -> None:
-    async def story() -> None:
-        file, double = stores
-        await asyncio.gather(file.open(), double.open())
-        try:
-            for step in steps:
-                match step:
-                    case ("prune", before):
-                        assert await file.prune(before) == await double.prune(before)
-                    case ("rows", query):
-                        assert list(await file.rows(**query)) == list(await double.rows(**query))
-                    case entry:
-                        await asyncio.gather(file.commit(entry), double.commit(entry))
-            assert list(await file.incidents()) == list(await double.incidents())
-            assert await reopened(file) == await reopened(double)
-        finally:
-            await file.close()
-
-    with tempfile.TemporaryDirectory() as folder:
-        stores = [made(Path(folder)) for made in (ADAPTERS["sqlite"], ADAPTERS["memory"])]
-        asyncio.run(story())
+@pytest.fixture(params=sorted(ADAPTERS))
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    made = ADAPTERS[request.param](tmp_path)
+    yield made
+    await made.close()

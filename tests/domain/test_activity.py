@@ -8,7 +8,8 @@ from supervisor.domain import health
 from supervisor.domain.actions import Refusal, RestartRefused
 from supervisor.domain.activity import NONE_SEEN
 from supervisor.domain.events import CheckAsked, DeadlineReached, ProcessExited, RestartAsked
-from tests.support.playbook import START, Play, Wrote, beat, done, hold, play, policy
+from tests.support.playbook import Play, Wrote, beat, done, hold, play, policy
+from tests.support.stage import START
 
 LOG = "/cache/activity.log"
 WROTE = Wrote(LOG)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from supervisor.domain.beats import next_run
 from supervisor.domain.events import CheckAsked, ProcessExited, RestartAsked
-from tests.support.playbook import START, Play, beat, done, every, play, policy
+from tests.support.playbook import Play, beat, done, every, play, policy
+from tests.support.stage import START
 
 
 def cron(**changes: object) -> Play:

@@ -14,7 +14,8 @@ from supervisor.domain.actions import Cause, OpenIncident, Severity
 from supervisor.domain.burn import HOUR, UNMETERED, Burn
 from supervisor.domain.events import Beat, HeartbeatSeen
 from supervisor.domain.policy import Policy
-from tests.support.playbook import START, Play, Said, beat, play, policy
+from tests.support.playbook import Play, Said, beat, play, policy
+from tests.support.stage import START
 
 TEN = policy(max_cost_per_hour=Decimal(10))
 MANY = policy(max_tokens_per_hour=1000.0)

@@ -12,7 +12,7 @@ from supervisor.domain.delivery import NoticeKind
 from supervisor.domain.escalation import ChannelFailed, ChannelTook, Resolved, Silenced, Tell, Worsened
 from supervisor.domain.events import DeadlineReached
 from supervisor.domain.policy import Chain
-from tests.support.playbook import UNSILENCE, Alarm, ack, alarm, chain, silence
+from tests.support.alarms import UNSILENCE, Alarm, ack, alarm, chain, silence
 
 THREE = chain("caine 0s", "ann 5m", "bob 15m")
 BETTER = Resolved("heartbeat in time")

@@ -26,7 +26,7 @@ from supervisor.domain.escalation import (
 )
 from supervisor.domain.events import ClockStepped, DeadlineReached
 from supervisor.domain.policy import Chain, Step
-from tests.support.playbook import START
+from tests.support.stage import START
 
 CHANNELS = ("caine", "ann", "bob")
 DAY = 86400

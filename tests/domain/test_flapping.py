@@ -10,7 +10,8 @@ from supervisor.domain import flapping
 from supervisor.domain.events import RestartAsked
 from supervisor.domain.flapping import STEADY, Flapping
 from supervisor.domain.policy import Policy
-from tests.support.playbook import START, Play, beat, done, law, play, policy
+from tests.support.playbook import Play, beat, done, law, play, policy
+from tests.support.stage import START
 
 LIMITS = Policy(check_interval=60.0)
 EAGER = law(max_restarts=99, backoff=0.0)

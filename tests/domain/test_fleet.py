@@ -17,7 +17,7 @@ from supervisor.domain.postcondition import Postcondition
 from supervisor.domain.progress import Progress
 from supervisor.domain.restarts import History
 from supervisor.domain.vitals import Pause
-from tests.support.playbook import START
+from tests.support.stage import START
 
 INCIDENT = Incident("i1", "books:parse", Severity.WARNING, "a file is torn", START)
 

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from supervisor.domain import health
 from supervisor.domain.actions import Missed, OpenIncident, ResolveIncident, Severity
 from supervisor.domain.attempts import Attempt
-from supervisor.domain.events import Beat, BeatKind, CheckAsked, DeadlineReached, HeartbeatSeen, ProcessExited
+from supervisor.domain.events import Beat, CheckAsked, DeadlineReached, HeartbeatSeen, ProcessExited
 from supervisor.domain.health import Health, HealthState
 from supervisor.domain.policy import Policy
-from tests.support.playbook import START, Play, beat, done, hold, play, policy
-
-
-def quiet(**changes: Any) -> Policy:
-    """Return promises whose breach calls for no restart: silence is all there is."""
-    return policy(None, restart_after=99, **changes)
-
-
-def watched(**changes: Any) -> Play:
-    """Begin with one heartbeat of such an agent."""
-    return play(quiet(**changes)).at("0s", beat()).expect()
-
+from tests.support.playbook import beat, done, play, quiet, watched
+from tests.support.stage import START
 
 # --- deadline and misses -----------------------------------------------------------------------------
 
@@ -96,95 +85,6 @@ def test_early_and_duplicate_wake_ups_change_nothing() -> None:
     assert scene.at("60m", DeadlineReached()).expect().health is known
 
 
-# --- which heartbeats count --------------------------------------------------------------------------
-
-
-def test_the_same_heartbeat_twice_counts_once() -> None:
-    said = HeartbeatSeen(Beat(START, fingerprint="f", kind=BeatKind.FAIL))
-    play(quiet()).at("0s", said, said).expect("0s miss 1").is_("unhealthy", errors=1)
-
-
-def test_an_older_heartbeat_is_ignored() -> None:
-    watched().at("30m", beat()).at("31m", beat(ago="2m"), beat("fail", ago="3m"), beat("stop", ago="4m")).expect().is_(
-        "healthy", due="90m"
-    )
-
-
-def test_a_heartbeat_of_the_same_moment_with_other_words_counts() -> None:
-    watched().at("30m", beat()).at("30m", beat("stop")).expect().is_("stopped", due=None)
-
-
-def test_what_is_only_known_from_the_past_proves_nothing() -> None:
-    scene = watched().at("80m").expect("60m miss 1", "75m miss 2", "75m incident")
-    scene.at("80m", beat(ago="70m")).expect().is_("escalated", misses=2, due="90m")
-    assert scene.health.beat is not None
-    assert scene.health.beat.at == START + 600
-    scene.at("90m").expect("90m miss 3")
-
-
-def test_old_files_at_the_start_are_a_silence_and_not_a_heartbeat() -> None:
-    play(quiet()).at("0s", beat(ago="3d")).expect("0s miss 1").is_("unhealthy", due="15m")
-
-
-def test_old_files_at_the_start_wait_for_the_gate() -> None:
-    scene = play(quiet()).shut().at("0s", beat(ago="3d")).expect().is_("unknown")
-    scene.at("10s", beat(ago="1m")).open().expect().is_("healthy")
-
-
-def test_a_log_line_is_no_heartbeat() -> None:
-    scene = watched()
-    known = scene.health
-    assert scene.at("50m", beat("log")).expect().health is known
-
-
-def test_a_failure_is_a_miss_at_once() -> None:
-    watched().at("10m", beat("fail", message="disk full")).expect("10m miss 1").is_(
-        "unhealthy", due="25m", errors=1, reason="the agent reported a failure"
-    )
-
-
-def test_a_failure_without_words() -> None:
-    watched().at("10m", beat("fail")).is_("unhealthy", reason="the agent reported a failure")
-
-
-def test_a_failure_is_still_told_of_while_nothing_follows() -> None:
-    scene = watched().at("10m", beat("fail")).at("25m")
-    scene.is_("escalated", reason="the agent reported a failure; no heartbeat for 15 min since")
-    scene.at("26m", beat()).is_("healthy", reason="heartbeat in time").at("86m")
-    scene.is_("unhealthy", reason="no heartbeat for 1 h")
-
-
-def test_each_failure_is_a_miss_and_a_heartbeat_ends_them() -> None:
-    watched().at("10m", beat("fail")).at("11m", beat("fail")).at("12m", beat()).expect(
-        "10m miss 1", "11m miss 2", "11m incident", "12m resolved"
-    ).is_("healthy", misses=0, errors=2)
-
-
-def test_a_planned_stop_awaits_no_heartbeat_until_the_next() -> None:
-    scene = watched().at("10m", beat("stop")).expect().is_("stopped", due=None, reason="stopped as planned")
-    assert scene.health.deadline is None
-    scene.at("48h").expect().at("49h", beat("start")).expect().is_("healthy", due="50h")
-
-
-def test_a_planned_stop_ends_a_silence() -> None:
-    watched().at("80m", beat("stop")).expect("60m miss 1", "75m miss 2", "75m incident", "80m resolved").is_(
-        "stopped", misses=0
-    )
-
-
-def test_a_second_stop_changes_nothing_of_the_first() -> None:
-    watched().at("10m", beat("stop")).at("20m", beat("stop")).expect().is_("stopped", since="10m")
-
-
-def test_a_stopped_agent_that_began_and_fell_silent_unseen_is_missed() -> None:
-    scene = watched().at("10m", beat("stop")).shut().at("5h", beat(ago="2h")).is_("stopped", due="4h")
-    scene.open().expect("5h miss 1").is_("unhealthy")
-
-
-def test_a_failure_after_a_planned_stop_is_a_miss() -> None:
-    watched().at("10m", beat("stop")).at("11m", beat("fail")).expect("11m miss 1").is_("unhealthy", due="26m")
-
-
 # --- busy_until --------------------------------------------------------------------------------------
 
 
@@ -197,34 +97,6 @@ def test_busy_until_moves_the_deadline_within_bounds(busy_until: str, due: str) 
 
 def test_the_newest_heartbeat_may_take_its_busy_time_back() -> None:
     play().at("0s", beat(busy_until="90m")).at("5m", beat()).is_("healthy", due="65m")
-
-
-# --- incarnations ------------------------------------------------------------------------------------
-
-
-def test_a_heartbeat_of_an_older_life_is_ignored() -> None:
-    scene = play().at("0s", beat(life="a")).at("10m", beat(life="b")).at("20m", beat(life="a"))
-    scene.expect().is_("healthy", due="70m", retired=("a",))
-
-
-def test_the_living_is_heard_whatever_the_dead_still_say() -> None:
-    scene = play().at("0s", beat(life="a")).at("10m", beat(life="b"))
-    for minute in range(11, 600, 20):
-        scene.at(f"{minute}m", beat(life="a"), beat("fail", life="a"), beat("stop", life="a"))
-        scene.at(f"{minute}m", beat(life="b", ago="1s"))
-    scene.expect().is_("healthy", retired=("a",))
-
-
-def test_a_life_without_a_name_retires_nobody() -> None:
-    scene = play().at("0s", beat(life="a")).at("1m", beat()).at("2m", beat(life="a"))
-    scene.expect().is_("healthy", due="62m", retired=())
-
-
-def test_only_the_newest_of_the_retired_are_kept() -> None:
-    scene = play()
-    for number in range(12):
-        scene.at(f"{number}m", beat("start", life=str(number)))
-    scene.is_("healthy", retired=tuple(str(number) for number in range(3, 11)))
 
 
 # --- the gate ----------------------------------------------------------------------------------------
@@ -303,99 +175,6 @@ def test_a_process_that_is_gone_is_not_told_as_mere_silence() -> None:
 
 def test_the_end_of_a_stopped_agent_is_planned() -> None:
     watched().at("10m", beat("stop"), ProcessExited(0)).expect().is_("stopped")
-
-
-# --- time that nobody can be blamed for --------------------------------------------------------------
-
-
-def test_a_sleep_of_the_machine_is_nobodys_silence() -> None:
-    watched().at("50m").sleep("8h").expect().is_("healthy", due="540m").at("540m").expect("540m miss 1")
-
-
-def test_a_heartbeat_from_before_the_sleep_that_is_read_after_it_has_its_time_too() -> None:
-    scene = watched().at("50m").sleep("8h").at("531m", beat(ago="482m")).expect()
-    scene.is_("healthy", due="589m").at("588m").expect().at("589m").expect("589m miss 1")
-
-
-def test_a_heartbeat_after_the_sleep_makes_good_for_it() -> None:
-    scene = watched().at("50m").sleep("8h").at("531m", beat()).is_("healthy", due="591m", lost=0.0)
-    scene.promise(quiet()).is_("healthy", due="591m")
-
-
-def test_a_reload_after_a_sleep_does_not_take_the_time_back() -> None:
-    watched().at("50m").sleep("8h").promise(quiet()).expect().is_("healthy", due="540m")
-
-
-def test_a_sleep_moves_the_next_miss_too() -> None:
-    watched(escalate_after=9).at("61m").sleep("1h").expect("60m miss 1").is_("unhealthy", due="135m")
-
-
-def test_a_sleep_gives_a_stopped_agent_nothing_to_be_late_for() -> None:
-    watched().at("1m", beat("stop")).sleep("9h").expect().is_("stopped", due=None)
-
-
-@pytest.mark.parametrize("step", ["5h", "-5h", "3s", "-900d"])
-def test_a_step_of_the_clock_moves_every_kept_time(step: str) -> None:
-    scene = watched(escalate_after=9).at("30m", beat(busy_until="70m")).at("31m", hold("24h")).step_clock(step)
-    scene.expect().is_("healthy", due="100m", since="0s", held_until="1471m")
-    scene.promise(scene.policy).is_("healthy", due="100m")
-    scene.at("99m").expect().at("100m").expect("100m miss 1").at("101m", beat()).expect().is_("healthy", due="161m")
-
-
-@pytest.mark.parametrize("step", ["5h", "-5h"])
-def test_a_step_of_the_clock_makes_no_old_heartbeat_new(step: str) -> None:
-    said = HeartbeatSeen(Beat(START, fingerprint="f"))
-    scene = play(quiet()).at("0s", said).step_clock(step)
-    scene.at("61m", said).expect("60m miss 1").is_("unhealthy")
-
-
-@pytest.mark.parametrize("step", ["5h", "-5h"])
-def test_time_that_was_lost_stays_lost_when_the_clock_is_set(step: str) -> None:
-    scene = watched().at("50m").sleep("1h").step_clock(step).at("111m", beat(ago="62m"))
-    scene.expect().is_("healthy", due="169m")
-
-
-# --- registration and new promises -------------------------------------------------------------------
-
-
-def test_what_an_earlier_life_knew_is_kept() -> None:
-    known = watched().at("80m").health
-    play(quiet(), known, "81m").is_("escalated", misses=2).at("90m").expect("90m miss 3")
-
-
-def test_a_promise_that_was_changed_while_the_supervisor_was_away_counts_from_the_start() -> None:
-    known = watched().health
-    play(quiet(heartbeat_timeout="3h"), known).is_("healthy", due="180m")
-    play(quiet(heartbeat_timeout="5m"), known).is_("healthy", due="5m")
-
-
-def test_a_new_timeout_counts_from_the_last_heartbeat() -> None:
-    watched().at("10m").promise(quiet(heartbeat_timeout="20m")).is_("healthy", due="20m").at("21m").expect("20m miss 1")
-
-
-def test_a_new_timeout_counts_from_the_registration_where_no_heartbeat_came() -> None:
-    play().at("10m").promise(policy(heartbeat_timeout="20m")).is_("unknown", due="20m")
-
-
-def test_a_new_timeout_counts_no_sleep_where_no_heartbeat_came() -> None:
-    play().at("10m").sleep("1h").promise(policy(heartbeat_timeout="20m")).expect().is_("unknown", due="80m")
-
-
-def test_in_a_silence_new_promises_may_only_hasten() -> None:
-    scene = watched(escalate_after=9).at("61m").expect("60m miss 1").is_("unhealthy", due="75m")
-    scene.promise(quiet(check_interval="2h", start_period="1s")).is_("unhealthy", due="75m")
-    scene.promise(quiet(check_interval="5m", start_period="1s")).is_("unhealthy", due="66m")
-
-
-def test_a_stopped_agent_promises_nothing() -> None:
-    watched().at("1m", beat("stop")).promise(quiet(heartbeat_timeout="1s")).is_("stopped", due=None)
-
-
-def test_the_first_registration_is_when_unknown_began() -> None:
-    scene = play()
-    scene.is_("unknown", since="0s")
-    scene = play(known=scene.health)
-    scene.is_("unknown", since="0s", due="60m")
 
 
 # --- the values --------------------------------------------------------------------------------------

@@ -26,7 +26,8 @@ from supervisor.domain.health import Health, HealthState
 from supervisor.domain.inheritance import inherited
 from supervisor.domain.restarts import History
 from supervisor.domain.vitals import Pause
-from tests.support.playbook import START, policy
+from tests.support.playbook import policy
+from tests.support.stage import START
 
 LAST = Beat(START, fingerprint="last")
 FRESH = Beat(START + 7200, fingerprint="fresh")

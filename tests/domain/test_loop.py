@@ -12,7 +12,8 @@ from supervisor.domain import health
 from supervisor.domain.actions import Cause, OpenIncident, Severity
 from supervisor.domain.events import Beat, DeadlineReached
 from supervisor.domain.loop import NO_LOOP, Loop, told
-from tests.support.playbook import START, Play, beat, done, play, policy
+from tests.support.playbook import Play, beat, done, play, policy
+from tests.support.stage import START
 
 
 def worker(**changes: Any) -> Play:

@@ -24,7 +24,8 @@ from supervisor.domain.events import (
 )
 from supervisor.domain.health import Health, HealthState
 from supervisor.domain.vitals import Pause, Step
-from tests.support.playbook import START, policy
+from tests.support.playbook import policy
+from tests.support.stage import START
 
 POLICY = policy(heartbeat_timeout="1h", check_interval="15m", start_period="10m")
 ANN = Paused(None, "ann")

@@ -9,7 +9,8 @@ from supervisor.domain.actions import Cause, OpenIncident, Severity
 from supervisor.domain.events import DeadlineReached, FilesSeen, Paused, RestartAsked, Resumed
 from supervisor.domain.policy import Expectation
 from supervisor.domain.postcondition import NOTHING_EXPECTED, looked, promised
-from tests.support.playbook import START, Play, Wrote, beat, done, failed, play, policy
+from tests.support.playbook import Play, Wrote, beat, done, failed, play, policy
+from tests.support.stage import START
 
 REPORT, MAIL = Expectation("/out/report.csv", 7200.0), Expectation("/out/*.eml", 3600.0)
 WROTE = Wrote("/out/report.csv")

@@ -21,7 +21,8 @@ from supervisor.domain.events import (
 from supervisor.domain.health import Health
 from supervisor.domain.policy import Policy
 from supervisor.domain.progress import IDLE
-from tests.support.playbook import START, Play, Said, beat, done, failed, play, policy
+from tests.support.playbook import Play, Said, beat, done, failed, play, policy
+from tests.support.stage import START
 
 
 def work(seq: int | None = 7, pending: int | None = 5, **keys: Any) -> Said:

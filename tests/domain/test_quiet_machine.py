@@ -16,7 +16,7 @@ from supervisor.domain.events import ClockStepped, DeadlineReached
 from supervisor.domain.maintenance import Window, next_opening, opening_at
 from supervisor.domain.policy import Chain, Step
 from supervisor.domain.silences import Silence, Silences
-from tests.support.playbook import START
+from tests.support.stage import START
 
 CHAIN = Chain((Step("caine"), Step("ann", 300.0)), max_rounds=1, repeat_interval=3600.0)
 KEYS = ("mailer:heartbeat", "payment-watcher:heartbeat", "books:parse")

@@ -5,7 +5,8 @@ import pytest
 from supervisor.domain import restarts
 from supervisor.domain.policy import OnExhausted, RestartPolicy, spread
 from supervisor.domain.restarts import Exhausted, History, Later, Now
-from tests.support.playbook import START, law
+from tests.support.playbook import law
+from tests.support.stage import START
 
 
 def restarted(history: History, at: float, policy: RestartPolicy) -> History:

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from supervisor.domain import restarts
 from supervisor.domain.policy import OnExhausted, RestartPolicy
 from supervisor.domain.restarts import Exhausted, History, Later, Now
-from tests.support.playbook import START
+from tests.support.stage import START
 
 laws = st.builds(
     RestartPolicy,

@@ -6,7 +6,8 @@ import pytest
 
 from supervisor.domain import timeline
 from supervisor.domain.events import Paused, ProcessExited, Registered, RestartAsked, Resumed
-from tests.support.playbook import START, Play, beat, done, every, law, play, policy, seconds
+from tests.support.playbook import Play, beat, done, every, law, play, policy
+from tests.support.stage import START, seconds
 
 ANN = Paused(None, "ann")
 

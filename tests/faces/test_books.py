@@ -16,7 +16,8 @@ from supervisor.domain.totals import Tally
 from supervisor.domain.trend import Stand, Trend
 from supervisor.faces.books import Figure, Item, Section, Sum, section
 from supervisor.faces.languages.language import ENGLISH
-from tests.faces.pages import NOW, PAGES, agent, fleet, page
+from tests.faces.fleets import NOW, agent, fleet, page
+from tests.faces.pages import PAGES
 from tests.faces.test_dashboard import Reader
 from tests.support.accounts import LEDGER, account, findings, found, trend
 

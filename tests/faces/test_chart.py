@@ -15,7 +15,8 @@ from supervisor.domain.totals import Tally, Totals
 from supervisor.domain.trend import Stand
 from supervisor.faces.chart import CURRENCIES, DAYS, charts
 from supervisor.faces.languages.language import ENGLISH
-from tests.faces.pages import NOW, PAGES
+from tests.faces.fleets import NOW
+from tests.faces.pages import PAGES
 from tests.support.accounts import usd
 
 

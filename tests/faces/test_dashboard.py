@@ -14,7 +14,8 @@ from supervisor.domain.health import HealthState
 from supervisor.domain.silences import Silence, Silences
 from supervisor.domain.vitals import Pause
 from supervisor.faces.dashboard import render
-from tests.faces.pages import GOLDEN, HOSTILE, HOUR, LIVE, NOW, PAGES, agent, changed, fleet, live, page
+from tests.faces.fleets import HOUR, NOW, agent, changed, fleet, page
+from tests.faces.pages import GOLDEN, HOSTILE, LIVE, PAGES, live
 
 _VOID = {"meta", "link", "br", "img", "input", "use", "path", "circle", "rect"}
 

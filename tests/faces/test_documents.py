@@ -31,7 +31,7 @@ from supervisor.faces.documents import (
 from supervisor.faces.lines import row_fields
 from supervisor.faces.schema import schema
 from supervisor.ports import Row
-from tests.faces.pages import NOW, agent, fleet
+from tests.faces.fleets import NOW, agent, fleet
 from tests.support import plain
 from tests.support.accounts import LEDGER, QUEUE, STATE, account
 from tests.support.control import WATCHES

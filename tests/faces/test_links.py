@@ -15,8 +15,8 @@ from supervisor.domain.actions import Severity
 from supervisor.domain.escalation import IncidentState
 from supervisor.faces.api import sessions
 from supervisor.links import GOOD_FOR, PATH, AckLinks
-from tests.faces.test_door import Port
 from tests.support.control import NOW, MemoryControl, agent
+from tests.support.port import Port
 
 HTML = {"Accept": "text/html"}
 BY = "link sent through ops"

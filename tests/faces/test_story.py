@@ -5,7 +5,7 @@ from supervisor.faces.languages.language import ENGLISH
 from supervisor.faces.lines import row_fields
 from supervisor.faces.story import EVENTS, tell
 from supervisor.ports import Row
-from tests.faces.pages import NOW, changed
+from tests.faces.fleets import NOW, changed
 
 
 def told(record: records.Record) -> list[str]:

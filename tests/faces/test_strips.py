@@ -10,7 +10,7 @@ from supervisor.domain.health import HealthState
 from supervisor.faces.languages.language import ENGLISH
 from supervisor.faces.strips import CELLS, WINDOW, Strip, Strips, unobserved
 from supervisor.ports import Row
-from tests.faces.pages import HOUR, NOW, agent, changed
+from tests.faces.fleets import HOUR, NOW, agent, changed
 
 START = NOW - WINDOW
 

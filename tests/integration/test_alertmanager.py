@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
@@ -13,12 +12,11 @@ from typing import Any
 
 import pytest
 
-from supervisor.domain.delivery import Delivered, Delivery, Failed, NoticeKind, Outcome
+from supervisor.domain.delivery import Delivered, Delivery, NoticeKind, Outcome
 from supervisor.domain.messages import utc
 from supervisor.notifiers import alertmanager as channel
 from tests.support.alertmanager import Alertmanager, alertmanager
-from tests.support.deliveries import delivery
-from tests.support.nursery import Nursery
+from tests.support.deliveries import delivery, failed
 from tests.support.receiver import receiving
 from tests.support.town import Town
 
@@ -37,11 +35,6 @@ async def send(sent: Delivery, *urls: str, **keys: Any) -> Outcome:
         return await notifier.send(sent)
     finally:
         await notifier.close()
-
-
-def failed(outcome: Outcome) -> Failed:
-    assert isinstance(outcome, Failed)
-    return outcome
 
 
 async def until(what: Callable[[], Awaitable[object]], limit: float = 20.0) -> None:
@@ -138,15 +131,6 @@ path = "record.jsonl"
 [escalation]
 chain = [{{ channel = "am" }}, {{ channel = "record" }}]
 """
-
-
-@pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    with Nursery() as nursery:
-        town = Town(tmp_path, nursery)
-        yield town
-        if town.pid:
-            await town.stop(signal.SIGKILL)
 
 
 async def test_a_daemon_keeps_the_alert_alight_until_the_incident_is_over(server: Alertmanager, town: Town) -> None:

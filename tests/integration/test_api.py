@@ -23,6 +23,7 @@ import pytest
 
 from tests.support.needs import missing
 from tests.support.nursery import Nursery
+from tests.support.port import free_port
 from tests.support.town import Town
 
 ROOT = Path(__file__).parents[2]
@@ -30,12 +31,6 @@ TOKEN = "sesame"
 STREAMS, SLOW = 500, 100
 LATEST = 0.25
 """A generous bound (s) for the median answer while 600 clients hold on; tests/benchmarks has the figure."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def config(port: int, more: str = "") -> str:

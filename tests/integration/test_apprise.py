@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,6 @@ from supervisor.domain.delivery import Delivered, Delivery, Failed, NoticeKind, 
 from supervisor.notifiers import apprise
 from tests.support.deliveries import delivery
 from tests.support.receiver import Receiver, receiving
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 def address(receiver: Receiver, rest: str = "") -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator
@@ -15,17 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.needs import missing
-from tests.support.nursery import Nursery
 from tests.support.town import Town
-
-
-@pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    with Nursery() as nursery:
-        town = Town(tmp_path, nursery)
-        yield town
-        if town.pid:
-            await town.stop(signal.SIGKILL)
 
 
 def line(**keys: object) -> bytes:

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from supervisor.faces.dashboard import render
-from tests.faces.pages import NOW, PAGES, agent, fleet
+from tests.faces.fleets import NOW, agent, fleet
+from tests.faces.pages import PAGES
 from tests.support.browser import chromium, tab
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import socket
 import time
-from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +17,6 @@ from supervisor.domain.delivery import Delivered, Failed, NoticeKind, Outcome
 from supervisor.notifiers import email
 from tests.support.deliveries import delivery
 from tests.support.mailserver import PASSWORD, USER, MailServer, serving, trust
-from tests.support.nursery import Nursery
 from tests.support.town import Town
 
 ANN, BOB = "ann@example.org", "bob@example.org"
@@ -247,15 +244,6 @@ path = "record.jsonl"
 [escalation]
 chain = [{{ channel = "mail" }}, {{ channel = "record" }}]
 """
-
-
-@pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    with Nursery() as nursery:
-        town = Town(tmp_path, nursery)
-        yield town
-        if town.pid:
-            await town.stop(signal.SIGKILL)
 
 
 async def test_a_daemon_mails_the_beginning_and_the_end(town: Town) -> None:

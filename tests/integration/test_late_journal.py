@@ -3,23 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
-
-from tests.support.nursery import Nursery
 from tests.support.town import Town
-
-
-@pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    with Nursery() as nursery:
-        town = Town(tmp_path, nursery)
-        yield town
-        if town.pid:
-            await town.stop(signal.SIGKILL)
 
 
 async def test_what_was_known_is_taken_over_when_it_can_be_read_again(town: Town) -> None:

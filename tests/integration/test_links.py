@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 import signal
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Literal
@@ -19,7 +18,8 @@ from playwright.sync_api import expect
 from tests.support.browser import chromium, tab
 from tests.support.mailserver import serving, trust
 from tests.support.nursery import Nursery
-from tests.support.receiver import Receiver, answer, receiving
+from tests.support.port import free_port
+from tests.support.receiver import Receiver, answer
 from tests.support.town import Town
 
 CONFIG = """
@@ -79,18 +79,6 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         yield town
         if town.pid:
             await town.stop(signal.SIGKILL)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def told(town: Town, receiver: Receiver) -> tuple[str, str]:

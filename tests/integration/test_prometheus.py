@@ -7,13 +7,12 @@ import json
 import re
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.nursery import Nursery
 from tests.support.prometheus import Prometheus, bridge, lint, prometheus, promtool
 from tests.support.receiver import receiving
 from tests.support.town import Town
@@ -28,15 +27,6 @@ heartbeat_timeout = "2s"
 check_interval = "1s"
 escalate_after = 2
 """
-
-
-@pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    with Nursery() as nursery:
-        town = Town(tmp_path, nursery)
-        yield town
-        if town.pid:
-            await town.stop(signal.SIGKILL)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, limit: float = 30.0) -> None:

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,15 +19,6 @@ from tests.support.town import Town
 
 IN_TIME = 0.25
 TRIES = 3
-
-
-@pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    with Nursery() as nursery:
-        town = Town(tmp_path, nursery)
-        yield town
-        if town.pid:
-            await town.stop(signal.SIGKILL)
 
 
 def at(record: dict[str, Any], key: str = "timestamp") -> float:

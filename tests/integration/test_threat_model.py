@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,26 +27,6 @@ from tests.support.town import Town
 ROOT = Path(__file__).parents[2]
 SECRET = "correct-horse-battery-staple"
 HOSTILE = "\x1b[2J\x1b]0;owned\x07 <script>alert(1)</script>\r\nSubject: you have won $(touch pwned) `touch pwned`"
-
-
-@pytest.fixture
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as nursery:
-        yield nursery
-
-
-@pytest.fixture
-async def town(tmp_path: Path, nursery: Nursery) -> AsyncIterator[Town]:
-    town = Town(tmp_path, nursery)
-    yield town
-    if town.pid:
-        await town.stop(signal.SIGKILL)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 def beat(town: Town, agent: str, at: datetime | None = None, **keys: Any) -> None:

@@ -10,7 +10,8 @@ from supervisor.domain.events import Beat, BeatKind, Held
 from supervisor.domain.policy import OnExhausted
 from supervisor.domain.vitals import HealthState
 from supervisor.ports import RestartOutcome
-from tests.support.world import EPOCH, VIRTUAL, agent, near, town
+from tests.support.machine import EPOCH
+from tests.support.world import VIRTUAL, agent, near, town
 
 pytestmark = VIRTUAL
 

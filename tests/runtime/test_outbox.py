@@ -29,7 +29,8 @@ from supervisor.ports import UnknownNameError
 from supervisor.runtime.change import Change
 from supervisor.runtime.plan import BooksPlan
 from tests.support.actors import ScriptedChannel
-from tests.support.world import VIRTUAL, VirtualLoop, agent, town
+from tests.support.machine import VirtualLoop
+from tests.support.world import VIRTUAL, agent, town
 
 CHANNELS = ("caine", "person", "pager")
 KEYS = ("a:heartbeat", "b:heartbeat", "fleet:silent")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from supervisor.domain.vitals import HealthState
 from supervisor.ports import RefusedError
 from supervisor.runtime.readiness import Readiness, standing
-from tests.support.world import VIRTUAL, Watchdog, agent, town
+from tests.support.townsfolk import Watchdog
+from tests.support.world import VIRTUAL, agent, town
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from supervisor.domain.vitals import HealthState
 from supervisor.ports import Alive, WatchLost, WatchRestored
-from tests.support.world import BEATS, VIRTUAL, agent, near, town
+from tests.support.machine import BEATS
+from tests.support.world import VIRTUAL, agent, near, town
 
 pytestmark = VIRTUAL
 

@@ -8,7 +8,8 @@ from supervisor.faces.languages.language import ENGLISH
 from supervisor.faces.strips import Strips
 from supervisor.ports import WatchLost
 from supervisor.runtime.plan import PagePlan
-from tests.support.world import BEATS, PAGE, VIRTUAL, agent, town
+from tests.support.machine import BEATS
+from tests.support.world import PAGE, VIRTUAL, agent, town
 
 pytestmark = VIRTUAL
 

@@ -10,7 +10,8 @@ from supervisor.domain.drills import PROMISES, is_drill
 from supervisor.domain.fleet import AgentView, Status
 from supervisor.domain.health import HealthState
 from supervisor.ports import RefusedError, UnknownNameError
-from tests.support.world import EPOCH, VIRTUAL, VirtualTown, agent, near, town
+from tests.support.machine import EPOCH
+from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
 
 pytestmark = VIRTUAL
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.support.world import BEATS, VIRTUAL, VirtualTown, agent, near, town
+from tests.support.machine import BEATS
+from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
 
 pytestmark = VIRTUAL
 

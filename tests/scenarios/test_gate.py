@@ -10,7 +10,8 @@ import pytest
 
 from supervisor.domain.health import HealthState
 from supervisor.ports import WatchLost, WatchRestored
-from tests.support.world import BEATS, VIRTUAL, VirtualTown, agent, near, town
+from tests.support.machine import BEATS
+from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
 
 pytestmark = VIRTUAL
 

@@ -15,7 +15,8 @@ from supervisor.domain.gate import GatePolicy
 from supervisor.domain.health import HealthState
 from supervisor.domain.messages import utc
 from supervisor.domain.policy import Expectation
-from tests.support.world import EPOCH, VIRTUAL, VirtualTown, agent, near, town
+from tests.support.machine import EPOCH
+from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
 
 pytestmark = VIRTUAL
 

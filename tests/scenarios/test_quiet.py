@@ -18,7 +18,8 @@ from supervisor.formats.cron import times
 from supervisor.ports import RefusedError
 from supervisor.runtime.change import Change
 from tests.support.actors import ScriptedReader
-from tests.support.world import EPOCH, VIRTUAL, VirtualTown, agent, near, town
+from tests.support.machine import EPOCH
+from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
 
 pytestmark = VIRTUAL
 

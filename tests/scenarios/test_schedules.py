@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from supervisor.domain.health import HealthState
 from supervisor.formats.cron import schedule
-from tests.support.world import EPOCH, VIRTUAL, AgentScript, agent, near, town
+from tests.support.machine import EPOCH
+from tests.support.world import VIRTUAL, AgentScript, agent, near, town
 
 pytestmark = VIRTUAL
 

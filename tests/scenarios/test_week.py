@@ -12,7 +12,8 @@ from supervisor.domain.delivery import Delivered, Failed
 from supervisor.domain.health import HealthState
 from supervisor.ports import WatchLost, WatchRestored
 from supervisor.runtime.plan import BooksPlan
-from tests.support.world import BEATS, VIRTUAL, VirtualTown, agent, town
+from tests.support.machine import BEATS
+from tests.support.world import VIRTUAL, VirtualTown, agent, town
 
 pytestmark = VIRTUAL
 

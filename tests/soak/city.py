@@ -24,6 +24,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tests.soak.law import LAW
 from tests.support.agency import LEDGER, Agency
 
 BEAT_EVERY = 8.0
@@ -43,52 +44,6 @@ _FRAIL = 41
 _SLICES = 40
 _ROTATE_EVERY = 10
 """Heartbeats after which a log is rotated."""
-
-_LAW = """\
-[paths]
-cache = "cache"
-state = "state"
-data = "data"
-socket = "s"
-[gate]
-settle = "1s"
-[defaults]
-heartbeat_timeout = "{timeout}s"
-check_interval = "8s"
-progress_timeout = "30s"
-loop_after = 5
-[defaults.restart]
-backoff = "1s"
-backoff_max = "5s"
-window = "1m"
-reset_after = "30s"
-slow_interval = "10s"
-[escalation]
-chain = [{{ channel = "hook", delay = "0s" }}, {{ channel = "record", delay = "5s" }}]
-max_rounds = 2
-repeat_interval = "20s"
-ack_timeout = "10s"
-group_wait = "2s"
-[channels.hook]
-kind = "webhook"
-url = "http://127.0.0.1:{port}/hook"
-timeout = "2s"
-[channels.record]
-kind = "file"
-path = "people.jsonl"
-[watch]
-walk_every = "10s"
-[books]
-settle = "1s"
-resync_every = "30s"
-[journal]
-retention = "1m"
-[dashboard]
-min_interval = "2s"
-[metrics]
-textfile = "collections.prom"
-interval = "5s"
-"""
 
 
 @dataclass(slots=True)
@@ -141,7 +96,7 @@ class City:
 
     def configure(self, *, listen: bool = False, wrong: str = "") -> None:
         """Write the configuration by rename, as it is now; `wrong` is what is wrong with it."""
-        text = [_LAW.format(timeout=int(TIMEOUT), port=self.port)]
+        text = [LAW.format(timeout=int(TIMEOUT), port=self.port)]
         if listen:
             text.append('[http]\nlisten = "127.0.0.1:0"\n')
         for agent in (*self._agents, *self._guests):

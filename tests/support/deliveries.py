@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from supervisor.domain.delivery import Delivery, NoticeKind
+from supervisor.domain.delivery import Delivery, Failed, NoticeKind, Outcome
 
 
 def delivery(id_: str = "INC-1.1.ops", kind: NoticeKind = NoticeKind.TRIGGERED, **message: Any) -> Delivery:
@@ -23,3 +23,8 @@ def delivery(id_: str = "INC-1.1.ops", kind: NoticeKind = NoticeKind.TRIGGERED, 
         "evidence": {"consecutive_misses": 2},
     }
     return Delivery(id_, "INC-1", "ops", kind, {**text, **message}, 0.0, 0.0)
+
+
+def failed(outcome: Outcome) -> Failed:
+    assert isinstance(outcome, Failed)
+    return outcome

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import sys
 from pathlib import Path
+from typing import Any
 
 from supervisor.domain.actions import Severity
 from supervisor.domain.delivery import Delivery, NoticeKind
@@ -57,6 +59,25 @@ def _serve(path: Path) -> None:
             asyncio.run(_write(path, int(line)))
         os.waitpid(pid, 0)
         print("dead", flush=True)
+
+
+def query(path: Path, sql: str) -> list[Any]:
+    """Ask or change the file behind the store's back."""
+    conn = sqlite3.connect(path)
+    try:
+        found = conn.execute(sql).fetchall()
+        conn.commit()
+        return found
+    finally:
+        conn.close()
+
+
+async def written(path: Path, count: int = 200) -> None:
+    """Write a journal of so many entries, and close it."""
+    store = SqliteStore(path)
+    await store.open()
+    await asyncio.gather(*(store.commit(entry(n)) for n in range(1, count + 1)))
+    await store.close()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from supervisor.domain.invoices import Status
 from supervisor.domain.ledger import Entry, Ledger, Total
+from supervisor.formats.ledger import parse
 
 SECTIONS = (Status.UNPAID, Status.PAID, Status.ESCALATED)
 
@@ -62,3 +63,20 @@ def expected(lines: Sequence[Line]) -> Ledger:
         tuple(one for one in means if isinstance(one, Entry)),
         tuple(one for one in means if isinstance(one, Total)),
     )
+
+
+INV_1 = "- `INV-1` | $1,500.00 | Café Bogotá S.A.S. | Due: 2026-03-15 | Status: unpaid"
+ENTRY = Entry(
+    "INV-1", Status.UNPAID, Decimal("1500.00"), Status.UNPAID, "unpaid", "Café Bogotá S.A.S.", "2026-03-15", 2
+)
+"""What `INV_1` says where it is the second line."""
+
+
+def under(heading: str, *lines: str) -> Ledger:
+    """Return what is read of these lines under a heading."""
+    return parse("\n".join((heading, *lines, "")).encode())
+
+
+def unpaid(*lines: str) -> Ledger:
+    """Return what is read of these lines among the unpaid."""
+    return under("## Unpaid", *lines)

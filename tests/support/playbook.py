@@ -1,20 +1,17 @@
-"""The pure machines as scripts: what is told when, and what they want done.
+"""The health of an agent as a script: what is told when, and what is wanted done.
 
     play(policy()).at("0s", beat()).at("60m").expect("60m miss 1", "60m restart 1")
 
-Time is virtual and counts from the beginning of the play. As the runtime does, a play wakes its machine at the
-machine's own deadline, tells what is read from files before a deadline that falls on the same moment, and lets
-the machine sleep while the gate is closed.
+A play tells what is read from files before a deadline that falls on the same moment, and lets the machine sleep while
+the gate is closed.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from supervisor.domain import escalation, health
+from supervisor.domain import health
 from supervisor.domain.actions import (
     Cause,
     HealthAction,
@@ -23,13 +20,10 @@ from supervisor.domain.actions import (
     ResolveIncident,
     Restart,
     RestartRefused,
-    Severity,
 )
-from supervisor.domain.escalation import Acknowledged, IncidentEvent, Tell
 from supervisor.domain.events import (
     Beat,
     BeatKind,
-    ClockStepped,
     DeadlineReached,
     FilesSeen,
     HealthEvent,
@@ -39,33 +33,20 @@ from supervisor.domain.events import (
     Phase,
     PolicyChanged,
     Registered,
+    Released,
+    RestartAsked,
     RestartFinished,
     TimeLost,
 )
 from supervisor.domain.health import Health
-from supervisor.domain.policy import Chain, Policy, RestartPolicy, Step
+from supervisor.domain.policy import Policy, RestartPolicy
 from supervisor.domain.schedule import Schedule
-from supervisor.domain.times import moved
-from supervisor.formats.duration import format_duration, parse_duration
-
-START = 1_780_000_000.0
-"""When every play begins (s since the epoch)."""
-
-Line = tuple[float, str]
-
-
-def seconds(text: str) -> float:
-    """Return "75m" as 4500; a leading "-" goes back."""
-    return -parse_duration(text[1:]) if text.startswith("-") else parse_duration(text)
-
-
-def _read(changes: dict[str, Any]) -> dict[str, Any]:
-    return {key: seconds(value) if type(value) is str else value for key, value in changes.items()}
+from tests.support.stage import START, TIMES, Stage, moment, seconds, with_seconds
 
 
 def law(**changes: Any) -> RestartPolicy:
     """Return a law of restarts without jitter; a duration is a text."""
-    return replace(RestartPolicy(jitter=0.0), **_read(changes))
+    return replace(RestartPolicy(jitter=0.0), **with_seconds(changes))
 
 
 LAW = law()
@@ -79,81 +60,7 @@ def every(length: str, grace: str = "15m") -> Schedule:
 
 def policy(restart: RestartPolicy | None = LAW, **changes: Any) -> Policy:
     """Return the promises of an agent that can be restarted; a duration is a text."""
-    return replace(Policy(restart=restart), **_read(changes))
-
-
-class _Stage(ABC):
-    """Virtual time, and what was wanted since it was last asked."""
-
-    def __init__(self) -> None:
-        self.origin = START
-        self.now = START
-        self.wanted: list[Line] = []
-
-    def at(self, when: str, *events: Any) -> Self:
-        """Go on to `when`, and tell `events` there."""
-        until = self.time(when)
-        assert until >= self.now, f"{when} is over"
-        while (rings := self._rings()) is not None and rings < until:
-            self._ring(rings)
-        self.now = until
-        for event in events:
-            self._tell(event)
-        return self._ring_due()
-
-    def time(self, when: str) -> float:
-        """Return `when` in seconds since the epoch, by the clock as it is set now."""
-        return self.origin + seconds(when)
-
-    def expect(self, *lines: str) -> Self:
-        """Fail unless exactly this was wanted since the last call: "60m miss 1", in order."""
-        expected = [(round(seconds(when), 3), what) for when, _, what in (line.partition(" ") for line in lines)]
-        wanted, self.wanted = self.wanted, []
-        assert wanted == expected, f"wanted {_script(wanted)}, not {_script(expected)}"
-        return self
-
-    def step_clock(self, length: str) -> Self:
-        """Set the wall clock; the play's own time does not notice."""
-        self.origin += seconds(length)
-        self.now += seconds(length)
-        self._tell(ClockStepped(seconds(length)))
-        return self._ring_due()
-
-    def _ring_due(self) -> Self:
-        while (rings := self._rings()) is not None and rings <= self.now:
-            self._ring(rings)
-        return self
-
-    def _ring(self, rings: float) -> None:
-        self.now = max(self.now, rings)
-        wanted = len(self.wanted)
-        self._tell(DeadlineReached())
-        assert self._rings() != rings or len(self.wanted) > wanted, "the machine spins"
-
-    def _note(self, what: str) -> None:
-        self.wanted.append((round(self.now - self.origin, 3), what))
-
-    @abstractmethod
-    def _rings(self) -> float | None:
-        """Return when the machine wants to be woken."""
-
-    @abstractmethod
-    def _tell(self, event: Any) -> None:
-        """Tell the machine a fact."""
-
-
-_TIMES = frozenset({"since", "due", "restart_at", "held_until", "opened_at", "next_at", "acked_until", "resolved_at"})
-
-
-def _time(origin: float, when: str | None) -> float | None:
-    return None if when is None else origin + seconds(when)
-
-
-def _script(lines: Iterable[Line]) -> list[str]:
-    return [f"{format_duration(when)} {what}" for when, what in lines]
-
-
-# --- the health of an agent --------------------------------------------------------------------------
+    return replace(Policy(restart=restart), **with_seconds(changes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +118,7 @@ def failed(attempt: int, detail: str = "exit code 1") -> RestartFinished:
     return RestartFinished(attempt, ok=False, detail=detail)
 
 
-class Play(_Stage):
+class Play(Stage):
     """One agent's health. `trusted` is whether the gate is open."""
 
     def __init__(self, promises: Policy, known: Health, begin: str) -> None:
@@ -261,7 +168,7 @@ class Play(_Stage):
     def is_(self, state: str, **known: Any) -> Self:
         """Fail unless the health has this state and these values; a text is a time where it stands for one."""
         found = {key: getattr(self.health, key) for key in known}
-        expected = {key: _time(self.origin, value) if key in _TIMES else value for key, value in known.items()}
+        expected = {key: moment(self.origin, value) if key in TIMES else value for key, value in known.items()}
         assert (self.health.state.value, found) == (state, expected), f"{self.health}"
         return self
 
@@ -310,97 +217,21 @@ def _worded(action: HealthAction) -> str:
             return "resolved" if cause is Cause.HEARTBEAT else f"resolved {cause}"
 
 
-# --- an incident and its chain -----------------------------------------------------------------------
+def quiet(**changes: Any) -> Policy:
+    """Return promises whose breach calls for no restart: silence is all there is."""
+    return policy(None, restart_after=99, **changes)
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
-    """An acknowledgement, told with the time it ends."""
-
-    length: float
+def watched(**changes: Any) -> Play:
+    """Begin with one heartbeat of such an agent."""
+    return play(quiet(**changes)).at("0s", beat()).expect()
 
 
-@dataclass(frozen=True, slots=True)
-class Silenced:
-    """From now on nobody is to hear of it, for a length of time; None ends the silence."""
-
-    length: float | None
+ASKED = RestartAsked("ann")
+RELEASED = Released("ann")
 
 
-def ack(length: str = "30m") -> Ack:
-    """Return an acknowledgement of this length."""
-    return Ack(seconds(length))
-
-
-def silence(length: str) -> Silenced:
-    """Return a silence of this length that begins when it is told."""
-    return Silenced(seconds(length))
-
-
-UNSILENCE = Silenced(None)
-"""The silence is ended by a person."""
-
-
-def chain(*steps: str, **changes: Any) -> Chain:
-    """Return a chain of steps such as "caine 5m"."""
-    rungs = tuple(Step(channel, seconds(delay)) for channel, delay in (step.split() for step in steps))
-    return replace(Chain(rungs), **_read(changes))
-
-
-class Alarm(_Stage):
-    """One incident."""
-
-    def __init__(self, steps: Chain, severity: Severity, *, silenced: str | None) -> None:
-        super().__init__()
-        self.chain = steps
-        self.silenced_until = None if silenced is None else self.time(silenced)
-        self.incident, tells = escalation.open_incident(
-            "agent:heartbeat", severity, "silent", self.now, steps, silenced_until=self.silenced_until
-        )
-        self._note_all(tells)
-
-    def awake(self, when: str) -> Self:
-        """Go on to `when` without a wake-up on the way: the supervisor was away."""
-        self.now = self.time(when)
-        self._tell(DeadlineReached())
-        return self._ring_due()
-
-    def use(self, steps: Chain) -> Self:
-        """Change the chain, and wake the incident as a reload does."""
-        self.chain = steps
-        self._tell(DeadlineReached())
-        return self._ring_due()
-
-    def is_(self, state: str, **known: Any) -> Self:
-        """Fail unless the incident has this state and these values; a text is a time where it stands for one."""
-        found = {key: getattr(self.incident, key) for key in known}
-        expected = {key: _time(self.origin, value) if key in _TIMES else value for key, value in known.items()}
-        assert (self.incident.state.value, found) == (state, expected), f"{self.incident}"
-        return self
-
-    def _rings(self) -> float | None:
-        return self.incident.next_at
-
-    def _tell(self, event: IncidentEvent | Ack | Silenced) -> None:
-        match event:
-            case Ack(length):
-                event = Acknowledged("ann", self.now + length)
-            case Silenced(length):
-                self.silenced_until = None if length is None else self.now + length
-                if length is not None:
-                    return
-                event = DeadlineReached()
-            case ClockStepped(length):
-                self.silenced_until = moved(self.silenced_until, length)
-        quiet = self.silenced_until if self.silenced_until is not None and self.now < self.silenced_until else None
-        self.incident, tells = escalation.handle(self.incident, event, self.now, self.chain, silenced_until=quiet)
-        self._note_all(tells)
-
-    def _note_all(self, tells: Iterable[Tell]) -> None:
-        for tell in tells:
-            self._note(f"{tell.channel} {tell.kind}")
-
-
-def alarm(steps: Chain, severity: Severity = Severity.CRITICAL, *, silenced: str | None = None) -> Alarm:
-    """Open an incident; `silenced`: until when a silence keeps it quiet."""
-    return Alarm(steps, severity, silenced=silenced)
+def restarting(life: str | None = None, **changes: Any) -> Play:
+    """Begin with an agent that beat once, was silent, and is restarted since minute 60."""
+    scene = play(policy(**changes)).at("0s", beat(life=life)).at("60m")
+    return scene.expect("60m miss 1", "60m restart 1").is_("restarting", misses=1, due=None)

@@ -99,3 +99,8 @@ async def watching(source: Source) -> AsyncIterator[Watched]:
         await asyncio.wait({task})
         if not task.cancelled():
             task.result()
+
+
+async def settled() -> None:
+    """Wait until an ear that was asked for listens."""
+    await asyncio.sleep(0.3)

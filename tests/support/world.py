@@ -9,8 +9,7 @@ async with VirtualTown(a=agent()) as town:
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -18,15 +17,13 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import pytest
-from looptime import LoopTimeEventLoop
 
 from supervisor.clocks import SystemClock
 from supervisor.domain.fleet import AgentView, Fleet
 from supervisor.domain.gate import GatePolicy
 from supervisor.domain.maintenance import Window
-from supervisor.domain.messages import utc
 from supervisor.domain.metrics import Metrics
-from supervisor.domain.policy import Chain, Policy, RestartPolicy, Step
+from supervisor.domain.policy import Chain, Step
 from supervisor.domain.readings import Readings
 from supervisor.domain.records import Record
 from supervisor.faces.dashboard import EVENTS
@@ -34,31 +31,21 @@ from supervisor.faces.lines import line_fields, row_fields
 from supervisor.faces.metrics import exposition
 from supervisor.formats import heartbeat
 from supervisor.formats.duration import parse_duration
-from supervisor.ports import Control, Grouping, Notifier, Patient, Refresher, RefusedError, Restarter, Row
+from supervisor.ports import Control, Notifier, Refresher, RefusedError, Restarter, Row
 from supervisor.runtime.bookreader import BookPlaces
 from supervisor.runtime.brief import BriefDaemon
 from supervisor.runtime.daemon import Daemon
-from supervisor.runtime.plan import (
-    AgentPlan,
-    BooksPlan,
-    ChannelPlan,
-    PageKind,
-    PagePlan,
-    PingPlan,
-    Plan,
-    TextfilePlan,
-)
+from supervisor.runtime.plan import AgentPlan, BooksPlan, ChannelPlan, PageKind, PagePlan, PingPlan, Plan, TextfilePlan
 from supervisor.runtime.world import World
 from tests.support.actors import ScriptedChannel, ScriptedRestarter
-from tests.support.faults import Disk, FaultySource, FaultyStore, Road, Roads
-from tests.support.files import MemoryFiles
+from tests.support.faults import Disk, FaultyStore, Roads
 from tests.support.logcheck import check_document
+from tests.support.machine import BEATS, EPOCH, VirtualMachine
+from tests.support.townsfolk import AgentScript, Lent, LentBeacon, LentChannel, Logged, Watchdog, agent
 
 VIRTUAL = pytest.mark.looptime(noop_cycles=0)
 """For every test here: hours pass in milliseconds."""
 
-EPOCH = 1_780_000_000.0
-BEATS = Path("/beats")
 PAGE = Path("/dashboard.html")
 CONFIG = Path("/config.toml")
 STATE = Path("/state")
@@ -70,45 +57,8 @@ BOOKS = BookPlaces(
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class AgentScript:
-    """An agent as the configuration has it. `variant` stands for the restarter's own settings."""
-
-    policy: Policy
-    kind: str | None
-    variant: int = 0
-
-
-def agent(kind: str | None = "command", *, restart: Mapping[str, Any] | None = None, **promises: Any) -> AgentScript:
-    """Return an agent with the default promises but for `promises`; kind "managed", "command" or None."""
-    law = RestartPolicy(**(restart or {})) if kind else None
-    return AgentScript(Policy(restart=law, **promises), kind)
-
-
-@dataclass(frozen=True)
-class Logged:
-    """A log record. `t`: s since the town began, machine's running time; `at`: on the supervisor's clock."""
-
-    t: float
-    at: float
-    record: Record
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.record, name)
-
-
-class Watchdog:
-    """Implements `ports.Watchdog`."""
-
-    def __init__(self) -> None:
-        self.told: list[dict[str, str | int]] = []
-
-    def notify(self, **fields: str | int) -> None:
-        self.told.append(fields)
-
-
 @dataclass
-class VirtualTown:
+class VirtualTown(VirtualMachine):
     """One machine with its files, agents, people, journal, and the lives of the supervisor on it."""
 
     agents: dict[str, AgentScript] = field(default_factory=dict)
@@ -127,13 +77,7 @@ class VirtualTown:
     maintenance: tuple[Window, ...] = ()
 
     def __post_init__(self) -> None:
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, LoopTimeEventLoop)
-        self.loop = loop
-        self.born = loop.time()
-        self.slept = self.stepped = 0.0
-        self.files = MemoryFiles()
-        self.source = FaultySource(self.files.paths)
+        super().__init__()
         self.disk = Disk()
         self.roads = Roads()
         self.disk_reads = asyncio.Event()
@@ -171,37 +115,6 @@ class VirtualTown:
             await self.kill()
         for program in self.programs.values():
             await program.end()
-
-    # --- time ---
-
-    @property
-    def t(self) -> float:
-        """Seconds since the town began, as the machine ran."""
-        return round(self.loop.time() - self.born, 6)
-
-    def wall(self) -> float:
-        """What a clock on the wall shows (s since the epoch)."""
-        return EPOCH + (self.loop.time() - self.born) + self.slept + self.stepped
-
-    async def sleep(self, length: str) -> None:
-        """Let time pass."""
-        await asyncio.sleep(parse_duration(length))
-
-    async def until(self, t: str) -> None:
-        """Let time pass until that long after the town began."""
-        await asyncio.sleep(parse_duration(t) - self.t)
-
-    def stall(self, length: str) -> None:
-        """The event loop is blocked for so long."""
-        self.loop.setup_looptime(start=self.loop.time() + parse_duration(length), noop_cycles=0)
-
-    def suspend(self, length: str) -> None:
-        """The machine sleeps: no steady time passes."""
-        self.slept += parse_duration(length)
-
-    def step_clock(self, seconds: float) -> None:
-        """Somebody sets the wall clock."""
-        self.stepped += seconds
 
     # --- lives ---
 
@@ -261,36 +174,6 @@ class VirtualTown:
     def channel(self, name: str = "caine") -> ScriptedChannel:
         """Return a channel."""
         return self.channels.setdefault(name, ScriptedChannel())
-
-    def place(self, name: str) -> Path:
-        """Return the heartbeat file of an agent."""
-        return BEATS / f"{name}.log"
-
-    def line(self, **keys: Any) -> bytes:
-        """Return a heartbeat of now."""
-        return json.dumps({"timestamp": utc(self.wall()), **keys}).encode() + b"\n"
-
-    def beat(self, *names: str, **keys: Any) -> None:
-        """Let agents beat, now."""
-        for name in names:
-            self.files.append(self.place(name), self.line(**keys), self.wall())
-            self.source.touch(self.place(name))
-
-    def write(self, path: Path, data: bytes) -> None:
-        """Let an agent write a file, now."""
-        self.files.write(path, data, self.wall())
-        self.source.touch(path)
-
-    def remove(self, path: Path) -> None:
-        """Let an agent remove a file, now."""
-        self.files.remove(path)
-        self.source.touch(path)
-
-    async def beating(self, *names: str, every: str = "30m") -> None:
-        """Beat for ever."""
-        while True:
-            self.beat(*names)
-            await self.sleep(every)
 
     # --- what came of it ---
 
@@ -356,12 +239,12 @@ class VirtualTown:
         def lend() -> Notifier:
             channel = self.channel(name)
             road = self.roads.notifier
-            return _LentBeacon(channel, road) if isinstance(channel, Refresher) else _LentChannel(channel, road)
+            return LentBeacon(channel, road) if isinstance(channel, Refresher) else LentChannel(channel, road)
 
         return lend
 
     def _lend(self, program: ScriptedRestarter) -> Callable[[], Restarter]:
-        return lambda: _Lent(program, self._store, self.roads.restarter)
+        return lambda: Lent(program, self._store, self.roads.restarter)
 
     def _emit(self, store: FaultyStore) -> Callable[[Record, float], None]:
         def emit(record: Record, at: float) -> None:
@@ -477,42 +360,6 @@ class VirtualTown:
         )
 
 
-class _Lent:
-    """A program in the hands of one life of the supervisor: a killed one can not end it."""
-
-    def __init__(self, program: ScriptedRestarter, store: FaultyStore, road: Road) -> None:
-        self._program = program
-        self._store = store
-        self.restart = road.calls(program.restart)
-        self.adopt = program.adopt
-        self.exits = program.exits
-
-    async def close(self) -> None:
-        if not self._store.dead:
-            await self._program.close()
-
-
-class _LentChannel:
-    """A channel in the hands of one life and one configuration."""
-
-    def __init__(self, channel: Notifier, road: Road) -> None:
-        self.send = road.calls(channel.send)
-        self.close = channel.close
-        if isinstance(channel, Patient):
-            self.timeout = channel.timeout
-        if isinstance(channel, Grouping):
-            self.takes_groups = channel.takes_groups
-
-
-class _LentBeacon(_LentChannel):
-    """A channel that wants to hear again of what is open."""
-
-    def __init__(self, beacon: Refresher, road: Road) -> None:
-        super().__init__(beacon, road)
-        self.refresh_every = beacon.refresh_every
-        self.refresh = beacon.refresh
-
-
 def town(*, chain: Any = (("caine", "0s"),), max_rounds: int | None = None, **rest: Any) -> VirtualTown:
     """Return a town. `chain`: channel and delay of each step; agents by name; what else `VirtualTown` takes.
 
@@ -522,13 +369,6 @@ def town(*, chain: Any = (("caine", "0s"),), max_rounds: int | None = None, **re
     steps = tuple(Step(channel, parse_duration(delay)) for channel, delay in chain)
     rounds = max_rounds if max_rounds is not None else 5 if len(steps) > 1 else 0
     return VirtualTown(agents=rest, chain=Chain(steps, rounds), **known)
-
-
-class VirtualLoop(LoopTimeEventLoop, asyncio.SelectorEventLoop):
-    """An event loop in virtual time, for tests that own it."""
-
-    def __init__(self) -> None:
-        super().__init__(noop_cycles=0)
 
 
 def near(*seconds: float) -> Any:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from supervisor.domain.money import EXACT, minor_digits
 from supervisor.faces.languages.language import ENGLISH, language
-from tests.faces.pages import NOW
+from tests.faces.fleets import NOW
 
 SPANISH = language("es", "America/Bogota")
 DAY = 86_400.0

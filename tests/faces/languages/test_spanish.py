@@ -15,8 +15,9 @@ from supervisor.faces.languages.language import language
 from supervisor.faces.lines import TIMES
 from supervisor.faces.story import EVENTS, tell
 from supervisor.ports import Row
+from tests.faces.fleets import NOW
 from tests.faces.languages.catalogue import fragments, page_texts
-from tests.faces.pages import NOW, PAGES
+from tests.faces.pages import PAGES
 from tests.faces.test_dashboard import Reader
 
 SPANISH = language("es", "America/Bogota")
