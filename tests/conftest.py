@@ -6,7 +6,11 @@ import asyncio
 import os
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+# What the support asserts is told as what a test asserts is.
+pytest.register_assert_rewrite("tests.support")
 
 pytest_plugins = ["tests.support.logcheck"]
 
