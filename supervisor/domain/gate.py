@@ -4,6 +4,9 @@ A doubt stands (the watch is lost) or passes (a stall, a jump of the clock, the 
 gate stays closed for one more `settle`, in which every file has been read again, and then opens. Doubts that
 last over `limit` end in an incident, and so does the silence of half of the agents at once, which is one incident
 and not many.
+
+Where all that stands is that some agents' own files are gone, the gate eases after one `settle`: it stays closed
+for those agents, and the others are judged.
 """
 
 from __future__ import annotations
@@ -51,8 +54,10 @@ class Gate:
 
     Args:
         standing: places that can not be observed.
+        partial: those of them at which only the agents in question can not be.
         why: every doubt of this closing, in order.
         opens_at: when it opens, None while a doubt stands.
+        settles_at: when it may ease, None where it has, or could not.
         overdue, recent, fleet: how many agents are silent beyond their deadline, how many of them fell silent within
             one window, and how many are awaited at all.
         incident: the incident of the fleet is open.
@@ -61,9 +66,11 @@ class Gate:
     """
 
     standing: frozenset[str] = frozenset()
+    partial: frozenset[str] = frozenset()
     why: tuple[Doubt, ...] = ()
     closed_at: float | None = None
     opens_at: float | None = None
+    settles_at: float | None = None
     overdue: int = 0
     recent: int = 0
     fleet: int = 0
@@ -75,12 +82,17 @@ class Gate:
         """Whether decisions about agents must wait."""
         return self.closed_at is not None
 
+    @property
+    def eased(self) -> bool:
+        """Whether it is closed only for agents that can not be observed."""
+        return bool(self.standing) and self.standing <= self.partial and self.settles_at is None
+
     def deadline(self, policy: GatePolicy) -> float | None:
         """When the gate wants to be woken."""
         if self.closed_at is None:
             return None
         limit = None if self.incident else self.closed_at + policy.limit
-        return min((at for at in (self.opens_at, limit) if at is not None), default=None)
+        return min((at for at in (self.opens_at, self.settles_at, limit) if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +149,11 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Eased:
+    """The gate is closed only for agents that can not be observed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """The gate has opened after `seconds`."""
 
@@ -164,7 +181,7 @@ class ResolveFleet:
     summary: str
 
 
-GateAction = Closed | Opened | Reread | OpenFleet | ResolveFleet
+GateAction = Closed | Eased | Opened | Reread | OpenFleet | ResolveFleet
 Step = tuple[Gate, tuple[GateAction, ...]]
 
 
@@ -174,7 +191,8 @@ def handle(gate: Gate, event: GateEvent, now: float, policy: GatePolicy) -> Step
         case Doubted(doubt):
             return _close(gate, doubt, now, policy)
         case Blinded(place, doubt):
-            gate = replace(gate, standing=gate.standing | {place})
+            partial = gate.partial | {place} if doubt is Doubt.VANISHED else gate.partial
+            gate = replace(gate, standing=gate.standing | {place}, partial=partial)
             return _close(gate, doubt, now, policy, reread=False)
         case Sighted(place):
             return _sighted(gate, place, now, policy), ()
@@ -191,6 +209,7 @@ def handle(gate: Gate, event: GateEvent, now: float, policy: GatePolicy) -> Step
 def _close(gate: Gate, doubt: Doubt, now: float, policy: GatePolicy, *, reread: bool = True) -> Step:
     """Close the gate, or keep it closed. What can not be observed is read when it can: it needs no rereading here."""
     opens_at = None if gate.standing else max(now + policy.settle, gate.opens_at or now)
+    gate = replace(gate, settles_at=now + policy.settle if gate.standing else None)
     actions: tuple[GateAction, ...] = (Reread(doubt),) if reread else ()
     if gate.closed:
         why = gate.why if doubt in gate.why else (*gate.why, doubt)
@@ -201,16 +220,19 @@ def _close(gate: Gate, doubt: Doubt, now: float, policy: GatePolicy, *, reread: 
 def _sighted(gate: Gate, place: str, now: float, policy: GatePolicy) -> Gate:
     if place not in gate.standing:
         return gate
-    standing = gate.standing - {place}
-    return replace(gate, standing=standing, opens_at=None if standing else now + policy.settle)
+    standing, settled_at = gate.standing - {place}, now + policy.settle
+    gate = replace(gate, standing=standing, partial=gate.partial - {place})
+    if standing:
+        return replace(gate, settles_at=settled_at)
+    return replace(gate, opens_at=settled_at, settles_at=None)
 
 
 def _counted(gate: Gate, event: Counted, now: float, policy: GatePolicy) -> Step:
     before, gate = gate, replace(gate, overdue=event.overdue, recent=event.recent, fleet=event.fleet)
     if _silent(gate, policy):
-        if gate.closed or gate.tried or event.recent < _many(gate, policy):
+        if gate.tried or event.recent < _many(gate, policy) or (gate.closed and not gate.eased):
             return gate, ()
-        return _close(gate, Doubt.FLEET, now, policy)
+        return _close(replace(gate, tried=gate.closed), Doubt.FLEET, now, policy)
     if _silent(before, policy) or gate.overdue == 0:
         gate = replace(gate, tried=False)
     if not gate.closed:
@@ -224,6 +246,9 @@ def _woken(gate: Gate, now: float, policy: GatePolicy) -> Step:
     closed_at = gate.closed_at
     if closed_at is None:
         return gate, ()
+    if gate.settles_at is not None and now >= gate.settles_at:
+        gate = replace(gate, settles_at=None)
+        return gate, (Eased(),) if gate.eased else ()
     if gate.opens_at is not None and now >= gate.opens_at:
         if _silent(gate, policy) and gate.recent >= _many(gate, policy) and not gate.tried:
             gate = replace(gate, tried=True, opens_at=closed_at + policy.limit)
@@ -265,4 +290,5 @@ def _stepped(gate: Gate, seconds: float) -> Gate:
         gate,
         closed_at=moved(gate.closed_at, seconds),
         opens_at=moved(gate.opens_at, seconds),
+        settles_at=moved(gate.settles_at, seconds),
     )

@@ -292,13 +292,13 @@ class Agent:
         await self.look()  # the last thing that is waited for: no heartbeat comes too late by that
         if self._mailbox:
             return  # a heartbeat that was being read when the deadline rang is heard first
-        if self._tools.gate.trusted:
+        if self._tools.gate.trusts(self.name):
             await self._apply(DeadlineReached())
         else:
             self._parked = True
 
     def _judge(self, event: HealthEvent) -> tuple[Health, tuple[HealthAction, ...]]:
-        now, policy, trusted = self._tools.clock.now(), self.plan.policy, self._tools.gate.trusted
+        now, policy, trusted = self._tools.clock.now(), self.plan.policy, self._tools.gate.trusts(self.name)
         parent = self._kin.down(policy.depends_on)
         return health.handle(self.health, event, now, policy, name=self.name, trusted=trusted, parent=parent)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import assert_never
 
@@ -25,7 +25,7 @@ class Gatekeeper:
 
     Args:
         reread: called when every file must be read again before anything is decided.
-        release: called when the gate opens, to wake the agents that wait.
+        release: called when the gate opens or eases, to wake the agents that wait.
     """
 
     def __init__(
@@ -41,6 +41,8 @@ class Gatekeeper:
         self.policy = policy
         self.fleet = 0
         self.gate = Gate()
+        self.unseen: Collection[str] = ()
+        """Agents whose files are gone, or can not be read."""
         self._clock = clock
         self._journal = journal
         self._desk = desk
@@ -52,8 +54,12 @@ class Gatekeeper:
 
     @property
     def trusted(self) -> bool:
-        """Whether decisions about agents may be taken."""
+        """Whether decisions about every agent may be taken."""
         return not self.gate.closed
+
+    def trusts(self, agent: str) -> bool:
+        """Whether decisions about this agent may be taken: it can be observed, though others may not."""
+        return not self.gate.closed or (self.gate.eased and agent not in self.unseen)
 
     def restore(self, silent: Iterable[str], *, incident: bool) -> None:
         """Take over what an earlier life knew: who is silent, and whether the incident of the fleet is open."""
@@ -70,6 +76,8 @@ class Gatekeeper:
             match action:
                 case gates.Closed(doubt):
                     change.records.append(GateClosed(doubt.value))
+                case gates.Eased():
+                    self._release()
                 case gates.Opened(seconds):
                     change.records.append(GateOpened(seconds))
                 case gates.Reread(doubt):

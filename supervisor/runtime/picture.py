@@ -54,7 +54,7 @@ class Picture:
         now = self._clock.now()
         real = self._roster.real()
         chosen = [agent for agent in self._roster if agent.name in only] if only else real
-        agents = [(agent.name, agent.health, agent.plan) for agent in chosen]
+        agents = [(agent.name, agent.health, agent.plan, self._gate.trusts(agent.name)) for agent in chosen]
         names = tuple(agent.name for agent in real)
         silenced = self._desk.silencer.silences()
         incidents = self._desk.open_incidents()
@@ -78,9 +78,9 @@ class Picture:
                         policy=plan.policy,
                         restarter=plan.kind,
                         silenced_until=until(name),
-                        observed=trusted,
+                        observed=seen,
                     )
-                    for name, health, plan in agents
+                    for name, health, plan, seen in agents
                 ),
                 incidents,
             )

@@ -95,6 +95,7 @@ class Reader:
         self._dirty: dict[str, set[str] | None] = {}  # None: every file that the agent may have
         self._fileless: set[str] = set()
         self._unheard_since: float | None = None  # s since the epoch; not None while their files are gone
+        self._unheard: set[str] = set()  # who had no file then
         self._vanished = ""
         self._wake = asyncio.Event()
         self._roster: Roster
@@ -194,6 +195,7 @@ class Reader:
         fileless = {agent for agent, found in brought.items() if not found.present}
         if fileless or not self._fileless.isdisjoint(brought):
             self._fileless = self._fileless.difference(brought) | fileless
+            self._gate.unseen = self._fileless
             self._look_for_vanished()
         for agent, found in brought.items():
             for name in found.torn:
@@ -217,10 +219,12 @@ class Reader:
                 f"the heartbeat files {'can not be read in' if forbidden else 'are gone from'} {self._folder}"
             )
             self._gate.tell(Blinded(self._vanished, Doubt.VANISHED))
-        elif self._unheard_since is not None and not vanished:
-            # Who has not beaten since had nowhere to.
-            self._roster.lose_time(self._clock.now() - self._unheard_since)
-            self._unheard_since = None
+        if vanished:
+            self._unheard |= self._fileless
+        elif self._unheard_since is not None:
+            # Those who have not beaten since had nowhere to.
+            self._roster.lose_time(self._clock.now() - self._unheard_since, self._unheard)
+            self._unheard_since, self._unheard = None, set()
             self._gate.tell(Sighted(self._vanished))
 
     def _look_again(self, agent: str, name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from supervisor.domain.actions import Cause
 from supervisor.domain.events import DeadlineReached, ParentWell, PolicyChanged, Registered, TimeLost
@@ -57,10 +57,11 @@ class Roster:
         for agent in self:
             agent.tell(DeadlineReached())
 
-    def lose_time(self, seconds: float) -> None:
-        """For so long no agent had a chance to beat."""
+    def lose_time(self, seconds: float, names: Collection[str] | None = None) -> None:
+        """For so long no agent, or none of these, had a chance to beat."""
         for agent in self:
-            agent.move_time(TimeLost(seconds))
+            if names is None or agent.name in names:
+                agent.move_time(TimeLost(seconds))
         self.wake_all()
 
     def add(self, name: str, plan: AgentPlan, known: Health | None = None) -> Agent:

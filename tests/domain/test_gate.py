@@ -13,6 +13,7 @@ from supervisor.domain.gate import (
     Counted,
     Doubt,
     Doubted,
+    Eased,
     Gate,
     GateAction,
     GateEvent,
@@ -246,3 +247,47 @@ def test_a_step_of_the_clock_moves_the_kept_times() -> None:
     moved, _ = gate.handle(watch.gate, Stepped(-50.0), 0.0, POLICY)
     assert (moved.closed_at, moved.opens_at) == (-50.0, -20.0)
     assert gate.handle(Gate(), Stepped(-50.0), 0.0, POLICY) == (Gate(), ())
+
+
+# --- where some can be seen ---------------------------------------------------------------------------
+
+
+def blinded() -> Watch:
+    watch = Watch().at(0, Blinded("files", Doubt.VANISHED))
+    return watch.expect((0, Closed(Doubt.VANISHED)))
+
+
+def test_where_only_some_can_not_be_seen_the_gate_eases_after_it_has_settled() -> None:
+    watch = blinded().at(29)
+    assert not watch.gate.eased
+    watch.at(31).expect((30, Eased()))
+    assert watch.gate.closed
+    assert watch.gate.eased
+    watch.at(40, Doubted(Doubt.STALLED)).expect((40, Reread(Doubt.STALLED)))
+    assert not watch.gate.eased
+    watch.at(71).expect((70, Eased()))
+    watch.at(80, Sighted("files")).expect()
+    assert not watch.gate.eased
+    watch.at(111).expect((110, Opened(110)))
+
+
+def test_what_can_not_be_seen_at_all_eases_nothing() -> None:
+    watch = blinded().at(0, Blinded("folder")).at(60)
+    assert not watch.gate.eased
+    watch.at(100, Sighted("folder")).at(129).expect()
+    assert not watch.gate.eased
+    watch.at(131).expect((130, Eased()))
+
+
+def test_those_that_can_be_seen_and_fall_silent_at_once_are_doubted_once() -> None:
+    watch = blinded().at(31).expect((30, Eased()))
+    watch.at(100, silent(7)).expect((100, Reread(Doubt.FLEET)))
+    assert not watch.gate.eased
+    watch.at(131).expect((130, Eased()))
+    watch.at(140, silent(8)).expect()
+    assert watch.gate.eased
+
+
+def test_the_clock_is_set_while_it_settles() -> None:
+    watch = Watch().at(0, Blinded("files", Doubt.VANISHED), Stepped(100.0))
+    assert watch.gate.settles_at == 130

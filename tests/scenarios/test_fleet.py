@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from supervisor.domain.vitals import HealthState
 from tests.support.machine import BEATS
 from tests.support.world import VIRTUAL, VirtualTown, agent, near, town
 
@@ -169,3 +170,40 @@ async def test_while_the_supervisor_was_stopped_and_they_were_not() -> None:
             await t.sleep("2h")
         assert restarted(t) == 0
         assert told(t) == []
+
+
+def forbid(t: VirtualTown, *names: str) -> None:
+    for name in names:
+        t.files.mark_broken(t.place(name), PermissionError(errno.EACCES, "Permission denied"))
+        t.source.touch(t.place(name))
+
+
+async def test_who_can_be_seen_is_judged_while_others_can_not() -> None:
+    async with town(a=agent(), b=agent(), c=agent(), d=agent()) as t:
+        t.beat("a", "b", "c", "d")
+        await t.sleep("5m")
+        forbid(t, "a", "b")
+        living = asyncio.create_task(t.beating("d", every="10m"))
+        await t.sleep("3h")
+        assert [t.restarts(name) for name in "abd"] == [[], [], []]
+        assert t.restarts("c")
+        assert (await t.view("c")).status is HealthState.ESCALATED
+        assert {"fleet:silent", "c:heartbeat"} == {key for kind, key in told(t) if kind == "triggered"}
+        assert not (await t.control.fleet()).observed
+        living.cancel()
+
+
+async def test_the_time_that_was_lost_is_theirs_who_could_not_be_seen() -> None:
+    async with town(a=agent(), b=agent(), c=agent(), d=agent()) as t:
+        t.beat("a", "b", "c", "d")
+        await t.sleep("50m")
+        living = asyncio.create_task(t.beating("d", every="10m"))
+        forbid(t, "a", "b")
+        await t.sleep("5m")
+        for name in ("a", "b"):
+            t.remove(t.place(name))
+            t.beat(name)
+        await t.sleep("20m")
+        assert [round(at) for at in t.times("heartbeat_missed", agent="c")] == [3600]
+        assert (await t.view("a")).consecutive_misses == 0
+        living.cancel()
