@@ -23,6 +23,7 @@ def series(value: Callable[[int], float], count: int = 210) -> list[tuple[float,
 
 LEAKS = {
     "each second": lambda n: 100 + 0.05 * n,
+    "a little over the limit": lambda n: 100 + 6.3 * n / 210,
     "each minute": lambda n: 100 + 1.5 * (n // 30),
     "under noise": lambda n: 100 + 0.05 * n + CHANCE.gauss(0, 2),
     "under a sawtooth": lambda n: 100 + 0.06 * n + n % 10,
@@ -32,7 +33,7 @@ LEAKS = {
 FLAT = {
     "a constant": lambda _: 100.0,
     "noise": lambda _: 100 + CHANCE.gauss(0, 3),
-    "a sawtooth": lambda n: 100 + n % 30,
+    "a sawtooth": lambda n: 100 + n % 12,
     "waves": lambda n: 100 + 5 * math.sin(n / 9),
     "outliers": lambda n: 100 + (80 if n % 11 == 0 else 0),
     "a cache that was filled before the middle": lambda n: 100 + min(n, 60) * 0.2,
@@ -74,9 +75,12 @@ def test_what_came_before_the_warm_up_was_over_does_not_count() -> None:
     assert verdict.grows
 
 
-def test_what_no_sample_tells_is_not_judged() -> None:
+def test_what_no_sample_tells_is_no_measure_that_is_flat() -> None:
     samples = [{"t": float(n), "x": 1.0} for n in range(20)]
-    assert [verdict.measure for verdict in judged(samples, {"x": LIMIT, "y": LIMIT}, warm_up=0.0)] == ["x"]
+    limits = {"x": LIMIT, "y": LIMIT}
+    assert [verdict.measure for verdict in judged(samples, limits, warm_up=0.0, absent={"y"})] == ["x"]
+    with pytest.raises(ValueError, match="y: 0 samples"):
+        judged(samples, limits, warm_up=0.0)
 
 
 def test_at_least_two_retentions_are_warm_up_where_there_is_time() -> None:

@@ -34,6 +34,10 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
 """What each may grow over the time that is judged, and why it moves at all."""
 
 
+ABSENT = frozenset({"malloc"})
+"""What may not be told: only glibc does."""
+
+
 def sample(pid: int, folder: Path) -> dict[str, float]:
     """Return every measure of the daemon `pid` that lives in `folder`. Raises FileNotFoundError where it has ended."""
     proc = Path(f"/proc/{pid}")

@@ -12,7 +12,7 @@ What came before the warm-up was over is not judged: imports, caches, the first 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from statistics import median
@@ -70,15 +70,18 @@ def judge(measure: str, samples: Sequence[tuple[float, float]], limit: Limit) ->
     allowed = max(limit.least, limit.share * middle)
     step = last - middle
     return Verdict(
-        measure, limit.unit, middle, last, growth, step, allowed, grows=growth > allowed and step > allowed / 2
+        measure, limit.unit, middle, last, growth, step, allowed, grows=growth > allowed and step > allowed / 4
     )
 
 
-def judged(samples: Iterable[Mapping[str, float]], limits: Mapping[str, Limit], *, warm_up: float) -> list[Verdict]:
+def judged(
+    samples: Iterable[Mapping[str, float]], limits: Mapping[str, Limit], *, warm_up: float, absent: Container[str] = ()
+) -> list[Verdict]:
     """Judge every measure that has a limit; samples before `warm_up` (s, by their "t") are passed over.
 
-    What no sample tells, as the allocator of another C library, is not judged.
+    What no sample tells, as the allocator of another C library, is not judged, where it may be `absent`. Raises
+    ValueError for any other.
     """
     counted = [sample for sample in samples if sample["t"] >= warm_up]
     series = {name: [(sample["t"], sample[name]) for sample in counted if name in sample] for name in limits}
-    return [judge(name, series[name], limit) for name, limit in limits.items() if series[name]]
+    return [judge(name, series[name], limit) for name, limit in limits.items() if series[name] or name not in absent]
