@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from supervisor.cli._screen import View
 
 _EVENTS = 100
+_SEARCHED = 500
+"""So many of the newest records are searched for those that are shown."""
 _EVERY = 1.0
 """The picture is asked for after so many seconds without an event, ..."""
 _LEAST = 0.25
@@ -73,9 +75,9 @@ def register(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Show the view until it is quit, and return 0."""
     supervisor = daemon(args)
-    names = args.agents and ",".join(args.agents)
+    names: tuple[str, ...] = args.agents or ()
     if args.json:
-        _output.document(supervisor.ask("GET", "fleet", query={"agents": names}))
+        _output.document(_fleet(supervisor, names))
     elif _interactive():
         feed = _Feed(supervisor, names)
         feed.ask()
@@ -89,13 +91,25 @@ def _interactive() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def _frame(supervisor: Daemon, names: str | None) -> None:
+def _fleet(supervisor: Daemon, names: Sequence[str]) -> Any:
+    return supervisor.ask("GET", "fleet", query={"agents": ",".join(names) or None})
+
+
+def _concerns(event: dict[str, Any], names: Sequence[str]) -> bool:
+    """Whether an event is about one of these agents; where none is named, about anything but a drill."""
+    from supervisor.domain.drills import is_drill  # noqa: PLC0415 - most commands need none of it
+
+    agent = event.get("agent")
+    return agent in names if names else agent is None or not is_drill(agent)
+
+
+def _frame(supervisor: Daemon, names: Sequence[str]) -> None:
     from rich.console import Console  # noqa: PLC0415 - most commands need none of it
 
     from supervisor.cli._screen import View, screen  # noqa: PLC0415
 
-    fleet = supervisor.ask("GET", "fleet", query={"agents": names})
-    events = supervisor.history(10)
+    fleet = _fleet(supervisor, names)
+    events = [event for event in supervisor.history(_SEARCHED) if _concerns(event, names)][-10:]
     console = Console(file=sys.stdout, highlight=False)
     console.print(screen(View(fleet, events), console.width, None))
 
@@ -109,7 +123,7 @@ class _Feed:
     `woken` can be read from where there is something new to draw.
     """
 
-    def __init__(self, supervisor: Daemon, names: str | None) -> None:
+    def __init__(self, supervisor: Daemon, names: Sequence[str]) -> None:
         self.woken, self._wake = os.pipe()
         self._supervisor = supervisor
         self._names = names
@@ -135,7 +149,7 @@ class _Feed:
 
     def ask(self) -> None:
         """Ask for the picture once. Raises NoDaemonError, ProblemError."""
-        fleet = self._supervisor.ask("GET", "fleet", query={"agents": self._names})
+        fleet = _fleet(self._supervisor, self._names)
         with self._lock:
             self._fleet, self._asked_at, self._lost = fleet, time.monotonic(), None
 
@@ -161,8 +175,10 @@ class _Feed:
         last = ""
         while True:
             try:
-                for event in self._supervisor.events(last, limit=_EVENTS):
+                for event in self._supervisor.events(last, limit=_SEARCHED):
                     last = event.id
+                    if not _concerns(event.document, self._names):
+                        continue
                     with self._lock:
                         self._events.append(event.document)
                     self._changed.set()

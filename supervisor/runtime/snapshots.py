@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
+from supervisor.domain.drills import is_drill
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.metrics import DAY, Metrics
 from supervisor.domain.records import (
@@ -138,9 +139,10 @@ class Snapshots:
     async def _history(self) -> Sequence[Row]:
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await self._store.rows(since=self._clock.now() - DAY, events=self._events, limit=_ROWS)
+                rows = await self._store.rows(since=self._clock.now() - DAY, events=self._events, limit=_ROWS)
         except (StoreError, TimeoutError):
             return ()
+        return [row for row in rows if row.agent is None or not is_drill(row.agent)]
 
     async def _figures(self) -> Metrics | None:
         """Return the figures of the last day; None where no files and no journal tell them soon enough."""

@@ -81,6 +81,18 @@ def test_what_happens_is_seen_at_once(served: Served) -> None:
         seen.until(has("mailer: restarts held by ann"))
 
 
+def test_a_drill_and_who_is_not_asked_for_push_nothing_out(served: Served) -> None:
+    served.control.record("heartbeat_missed", "watcher", consecutive_misses=1, due=0.0, reason="silent")
+    served.control.record("heartbeat_missed", "mailer", consecutive_misses=2, due=0.0, reason="silent")
+    for number in range(300):
+        served.control.record("heartbeat_missed", "drill-0000abcd", consecutive_misses=number, due=0.0, reason="silent")
+    everything = process("top").out
+    assert "drill-" not in everything
+    assert "watcher: missed 1 heartbeat" in everything
+    assert "mailer: missed 2 heartbeats" in everything
+    assert "watcher" not in process("top", "--agents", "mailer").out.partition("What happened")[2]
+
+
 def test_ages_grow_though_nothing_happens(served: Served) -> None:
     with top(columns=120) as seen:
         (first,) = [line for line in seen.until(has("mailer")) if "mailer" in line]

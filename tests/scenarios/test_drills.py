@@ -65,6 +65,7 @@ async def test_it_is_in_no_picture_and_no_metric() -> None:
         assert [view.name for view in fleet.agents] == ["a"]
         assert fleet.status is Status.OK
         assert (await t.control.readings()).fleet.agents == fleet.agents
+        assert ONE not in (await t.control.dashboard()).decode()
         assert fleet.unregistered == ()
 
 
