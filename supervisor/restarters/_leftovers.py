@@ -17,8 +17,9 @@ def clear(folder: Path, watched: Collection[str], before: float) -> None:
     OSError where `folder` can not be read; what can not be removed stays.
     """
     for place in folder.iterdir() if folder.exists() else ():
-        if place.name not in watched and place.is_dir() and _changed(place) < before and not _lives(place):
-            shutil.rmtree(place, ignore_errors=True)
+        with suppress(OSError):  # one that can not be read stays, and keeps no other
+            if place.name not in watched and place.is_dir() and _changed(place) < before and not _lives(place):
+                shutil.rmtree(place, ignore_errors=True)
 
 
 def _changed(place: Path) -> float:

@@ -86,6 +86,7 @@ async def test_a_program_acknowledges_in_one_step_and_twice_is_no_error(
     assert port.control.asked == [("ack", incident.id, BY, None)]
 
 
+@pytest.mark.claim("Who has a link of a message can acknowledge what that message tells of, and nothing else.")
 async def test_the_link_of_a_group_takes_on_what_its_message_told_of(
     client: aiohttp.ClientSession, port: Port, links: AckLinks
 ) -> None:

@@ -146,7 +146,8 @@ async def test_a_link_in_the_place_of_a_file_tells_nothing(town: Town) -> None:
 
 
 @pytest.mark.claim(
-    "They cannot fill our memory: of a heartbeat's file the last 64 KiB are read, of any other no more than its bound."
+    "They cannot fill our memory: of a heartbeat's file the last 64 KiB are read, of any other no more than its bound. "
+    "Only with `discover` each name that they make up is an agent, of some KB."
 )
 async def test_a_huge_file_costs_no_memory(town: Town) -> None:
     town.configure("[agents.worker]\n[agents.good]\n")
@@ -284,8 +285,8 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.mark.claim(
-    "They can neither act through the control socket nor read the journal or what a `file` channel wrote: these are "
-    "the owner's alone."
+    "They can neither act through the control socket nor read the journal or a file that a `file` channel has made: "
+    "these are the owner's alone."
 )
 async def test_another_user_finds_the_doors_shut(open_folder: Path, nursery: Nursery) -> None:
     town = Town(open_folder, nursery)
@@ -334,8 +335,8 @@ def knock(path: Path, uid: int) -> str:
     "`public_read = false` looking does, too."
 )
 @pytest.mark.claim(
-    "A page in somebody's browser cannot act or look through it either: a foreign `Host` or `Origin` is refused, "
-    "token or not."
+    "A page in somebody's browser can do neither: a foreign `Host` is refused, token or not, a foreign `Origin` to "
+    "whatever acts, and no answer is opened to other origins."
 )
 async def test_the_port_lets_others_look_only(town: Town) -> None:
     (town.folder / "token").write_text(SECRET)
@@ -365,6 +366,8 @@ async def test_the_port_lets_others_look_only(town: Town) -> None:
         assert await status("GET", "/fleet", headers={"Host": "evil.example"}) == 403
         for headers in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}):
             assert await status("POST", "/agents/worker/hold", headers={**token, **headers}, **hold) == 403
+        async with session.get(f"{base}/fleet", headers={"Origin": "https://evil.example"}) as answer:
+            assert not [name for name in answer.headers if name.startswith("Access-Control-")]
         assert (await seen(town, "worker"))["modifiers"] == []
         assert await status("POST", "/agents/worker/hold", headers=token, **hold) < 300
         assert (await seen(town, "worker"))["modifiers"] == ["held"]

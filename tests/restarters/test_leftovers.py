@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,22 @@ def test_one_of_which_something_lives_stays_until_that_ends(tmp_path: Path) -> N
 def test_where_nothing_was_ever_restarted_there_is_nothing_to_clear(tmp_path: Path) -> None:
     clear(tmp_path / "agents", (), time.time())
     assert names(tmp_path) == []
+
+
+def test_one_that_can_not_be_read_keeps_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b", "c"):
+        left(tmp_path, name)
+    listing = Path.iterdir
+
+    def listed(folder: Path) -> Iterator[Path]:
+        if folder.name in {"a", "b"}:
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listing(folder)
+
+    monkeypatch.setattr(Path, "iterdir", listed)
+    clear(tmp_path, (), time.time() - HOUR / 2)
+    monkeypatch.undo()
+    assert names(tmp_path) == ["a", "b"]
 
 
 def test_what_vanishes_meanwhile_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
