@@ -6,9 +6,11 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from supervisor import paths
 from supervisor.cli import _output
 from supervisor.cli._errors import NO_OUTPUT, CommandError
 from supervisor.domain.words import count
@@ -17,7 +19,7 @@ from supervisor.paths import Places, configured, named_config, user_config
 _USUAL = ("collections-emailer", "payment-watcher")
 
 _TEMPLATE = """\
-# The configuration of collections-supervisor. What is not here has a default: `config/supervisor.toml` of the
+# The configuration of collections-supervisor. What is not here has a default: config/supervisor.toml of the source
 # distribution shows every key. Check it with `collections-supervisor check-config`.
 
 [paths]
@@ -68,7 +70,8 @@ def run(args: argparse.Namespace) -> int:
     """Write or print the configuration and return 0."""
     target = named_config(args.config, os.environ) or user_config(os.environ)
     given = {"cache": args.cache_dir, "state": args.state_dir}
-    places = configured(None, os.environ, {key: path.absolute() for key, path in given.items() if path is not None})
+    named = {key: path.absolute() for key, path in given.items() if path is not None}
+    places = configured(None, _environ(target), named)
     found = args.agents or _found(places.heartbeats)
     text = _text(found or _USUAL, places)
     if args.show:
@@ -92,6 +95,15 @@ def run(args: argparse.Namespace) -> int:
     _output.say(f"{target} written: {names} {places.heartbeats}")
     _output.say("next: edit it, then `collections-supervisor check-config`, then `collections-supervisor run`")
     return 0
+
+
+def _environ(target: Path) -> Mapping[str, str]:
+    """Return the environment of whoever runs with `target`: of the system's that is the service, not ours."""
+    if target != paths.SYSTEM_CONFIG:
+        return os.environ
+    from supervisor.cli._sandbox import ENVIRONMENT  # noqa: PLC0415 - brings pydantic
+
+    return ENVIRONMENT
 
 
 def _found(heartbeats: Path) -> tuple[str, ...]:

@@ -74,6 +74,13 @@ def test_init_writes_the_file_that_the_environment_names(
     assert load(None, os.environ).source == tmp_path / "named.toml"
 
 
+def test_for_the_system_it_names_the_places_of_the_service(command: Command, place: Place) -> None:
+    text = command("init", "--config", str(place.etc), "--print").out
+    assert 'cache = "/var/cache/novotechno-collections"' in text
+    assert 'state = "/var/lib/novotechno-collections/state"' in text
+    assert 'path = "/var/lib/collections-supervisor/escalations.jsonl"' in text
+
+
 def test_init_where_it_may_not_write(command: Command, place: Place) -> None:
     (place.home / ".config").write_text("a file")
     said = command("init")
