@@ -76,6 +76,7 @@ class Town:
     pid: int = 0
     acks: list[int] = field(default_factory=list)
     lives: int = 0
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.beat = self.folder / "cache/heartbeats/worker"
@@ -115,10 +116,13 @@ class Town:
     async def live(self, point: float | Crash) -> None:
         """Begin a life that ends at `point`, and then another one, which is left alone."""
         self._start(point if isinstance(point, Crash) else None)
-        if not isinstance(point, Crash):
-            await asyncio.sleep(point)
+        dying, over = asyncio.create_task(gone(self.pid)), asyncio.create_task(self.over.wait())
+        limit = None if isinstance(point, Crash) else point
+        await asyncio.wait({dying, over}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        if not dying.done():
             kill(self.pid, signal.SIGKILL)
-        await gone(self.pid)
+        await dying
+        over.cancel()
         self._start(None)
 
     async def tell(self) -> None:
@@ -130,8 +134,8 @@ class Town:
 
     async def end(self) -> None:
         """End the second life as planned, whatever the first has come to."""
-        if self.lives == 1:  # its transaction has not come
-            kill(self.pid, signal.SIGKILL)
+        if self.lives == 1:  # its moment or transaction has not come
+            self.over.set()
             await self._until(lambda: self.lives == 2, "second life", self.beat.touch)
             await self._until(lambda: self.log.read_bytes().count(b'"event":"supervisor_ready"') == 2, "readiness")
         kill(self.pid, signal.SIGTERM)
