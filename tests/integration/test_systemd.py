@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,11 @@ channel = "hook"
 RESTARTED = """
 [agents.mailer.restart]
 kind = "systemd"
+"""
+
+METRICS = """
+[metrics]
+textfile = "/var/cache/novotechno-collections/supervisor.prom"
 """
 
 # An agent that writes its heartbeat, as its user, into the folder that it shares with the supervisor.
@@ -252,6 +258,22 @@ def test_it_sees_into_a_home_whatever_happens_to_the_folder_there(machine: Insta
     machine.run("rm", "-r", f"/{cache}")
     machine.beat("mailer", cache, kind="fail")
     until(lambda: machine.agent("mailer")["status"] == "escalated")
+
+
+def test_what_it_writes_for_others_they_can_use(machine: Installed) -> None:
+    folder = "/var/cache/novotechno-collections"
+    machine.configure(CONFIGURATION + METRICS)
+    start(machine)
+    socket = "/run/collections-supervisor/control.sock"
+    beat = json.dumps({"timestamp": datetime.now(UTC).isoformat()})
+    address = "http://localhost/api/v1/agents/mailer/heartbeat"
+    machine.run("curl", "-sf", "--unix-socket", socket, "--json", beat, address)
+    agent = ("setpriv", "--reuid=collections-agents", "--regid=collections-agents", "--init-groups", "sh", "-c")
+    machine.run(*agent, f"printf '%s\\n' '{beat}' >>{folder}/heartbeats/mailer.log")
+    pages = [f"{folder}/dashboard.html", f"{folder}/supervisor.prom"]
+    until(lambda: machine.run("stat", "--format=%a", *pages, check=False).split() == ["644", "644"])
+    journal = machine.run("stat", "--format=%a", "/var/lib/collections-supervisor/journal.db")
+    assert journal.split() == ["600"]
 
 
 # --- what people and programs learn ------------------------------------------------------------------------
