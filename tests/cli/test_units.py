@@ -308,6 +308,15 @@ def test_what_is_wrong_in_who_is_told_keeps_nobody_else_from_being_told(
     assert json.loads(file.read_text())["evidence"]["configuration"] == [line.removeprefix("collections-supervisor: ")]
 
 
+def test_each_thing_that_is_wrong_is_named(command: Command, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOWN", SHOWN.format("exit-code", 1, 64))
+    hook = '[channels.hook]\nkind = "webhook"\n'  # which only a second look finds
+    place.config(GOOD.format(place.home / "told.jsonl") + hook + "[escalation]\nchain = 3\n")
+    said = command("alert", "x.service")
+    assert (said.code, said.out) == (1, "✔ sent  people  \n")
+    assert [line.split(": ")[2] for line in said.err.splitlines()] == ["escalation.chain", "channels.hook.url"]
+
+
 def test_a_chain_that_holds_is_kept(command: Command, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOWN", SHOWN.format("exit-code", 1, 64))
     chain = '[[escalation.chain]]\nchannel = "people"\n'
