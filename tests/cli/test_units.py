@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -240,6 +241,15 @@ def test_the_folder_above_is_bound_where_it_is_there(tmp_path: Path, monkeypatch
 def test_what_systemd_can_not_open_is_refused(tmp_path: Path, path: str) -> None:
     with pytest.raises(CommandError, match="systemd"):
         drop_in(tmp_path, f'[paths]\ndashboard = "{path}/page.html"\n')
+
+
+@pytest.mark.parametrize("home", ["system", "user"])
+def test_starts_that_hang_reach_the_limit_as_well(home: str) -> None:
+    """Else systemd starts it again for ever, and people are never told."""
+    text = (Path(__file__).parents[2] / "systemd" / home / "collections-supervisor.service").read_text()
+    found = dict(line.split("=", 1) for line in text.splitlines() if re.match("[A-Z]", line) and "=" in line)
+    names = ("TimeoutStartSec", "TimeoutStopSec", "RestartSec")  # one that hangs may have to be killed
+    assert float(found["StartLimitIntervalSec"]) > int(found["StartLimitBurst"]) * sum(float(found[n]) for n in names)
 
 
 # --- the alert -------------------------------------------------------------------------------------------

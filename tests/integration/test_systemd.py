@@ -292,6 +292,15 @@ def test_when_it_can_not_start_people_are_told_without_it(machine: Installed) ->
     until(lambda: machine.shown("ActiveState", "Result", unit=alert) == ["inactive", "success"])
 
 
+def test_when_each_start_hangs_people_are_told_in_the_end(machine: Installed) -> None:
+    override(machine, "[Service]\nExecStart=\nExecStart=/bin/sleep 1000\nTimeoutStartSec=1\nRestartSec=1\n")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "start", "--no-block", SERVICE)
+    (told,) = until(lambda: machine.lines(TOLD))
+    assert told["summary"] == f"{SERVICE} has failed: timeout, ended by SIGTERM"
+    assert machine.shown("ActiveState", "NRestarts") == ["failed", "5"]
+
+
 def test_the_journal_has_the_priority_of_each_line(machine: Installed) -> None:
     machine.beat("mailer")
     start(machine)
