@@ -36,7 +36,7 @@ from supervisor.faces.lines import row_fields
 from supervisor.faces.logs import LibraryHandler, LogSink, configure
 from supervisor.faces.metrics import exposition
 from supervisor.faces.sdnotify import SystemdWatchdog
-from supervisor.filesystem import RealFiles, append_only, write_atomic
+from supervisor.filesystem import RealFiles, append_only, everyone_reads, write_atomic
 from supervisor.formats import heartbeat
 from supervisor.formats.activity import Activity
 from supervisor.planning import AGENTS, plan_of
@@ -324,8 +324,9 @@ def _journal(settings: Settings) -> SqliteStore:
 
 
 def _write(path: Path, data: bytes) -> None:
+    """Write what is meant for others: the page, the metrics."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, data)
+    write_atomic(path, data, everyone_reads)
 
 
 async def _append_beat(folder: Path, agent: str, document: dict[str, Any], pool: Executor) -> None:

@@ -51,10 +51,14 @@ _BOUNDS = {
 
 
 class ConfigError(Exception):
-    """The configuration can not be used; the text has one line for each problem."""
+    """The configuration can not be used; the text has one line for each problem.
 
-    def __init__(self, problems: Iterable[str]) -> None:
+    `keys`: where in the file each of them is; empty where none of them is about a key.
+    """
+
+    def __init__(self, problems: Iterable[str], keys: Iterable[Key] = ()) -> None:
         self.problems = tuple(problems)
+        self.keys = tuple(keys)
         super().__init__("\n".join(self.problems))
 
 
@@ -87,8 +91,9 @@ class Origin:
         for problem in dict.fromkeys(problems):
             line = next((lines[key] for key in _outwards(problem.key) if key in lines), 0)
             file = "configuration" if self.path is None else f"{self.path}:{line}" if line else str(self.path)
-            placed.append((line, f"{file}: {dotted(problem.key)}: {problem.text}"))
-        return ConfigError(text for _, text in sorted(placed, key=lambda at: at[0]))
+            placed.append((line, f"{file}: {dotted(problem.key)}: {problem.text}", problem.key))
+        placed.sort(key=lambda at: at[0])
+        return ConfigError((text for _, text, _ in placed), (key for _, _, key in placed))
 
     def found(self, key: Key) -> Any:
         """Return the value at `key` as the file has it; None where the file does not."""

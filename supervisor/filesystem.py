@@ -17,6 +17,7 @@ from supervisor.ports import FileRead, FileTail, NotRegularError
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_SHARED = 0o664
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _ACL = "system.posix_acl_access"
 _KINDS = {
@@ -98,8 +99,16 @@ class RealFiles:
 
 
 def append_only(path: str, _: int) -> int:
-    """Open `path` to append to it, for `open(..., opener=append_only)`: no link is followed, no FIFO waited for."""
-    return os.open(path, _APPEND, 0o644)
+    """Open `path` to append to it, for `open(..., opener=append_only)`: no link is followed, no FIFO waited for.
+
+    Whatever the umask, whoever may write into the folder may append to a new file: an agent goes on with its own log.
+    """
+    fd = os.open(path, _APPEND, 0o600)
+    with contextlib.suppress(OSError):  # not every file system has modes; the line counts more
+        info = os.fstat(fd)
+        if info.st_size == 0 and info.st_uid == os.geteuid():
+            os.fchmod(fd, Path(path).parent.stat().st_mode & _SHARED)
+    return fd
 
 
 def write_atomic(path: Path, data: bytes, ready: Callable[[int], None] = lambda _: None) -> None:
@@ -135,6 +144,12 @@ def write_new(path: Path, data: bytes, ready: Callable[[int], None] = lambda _: 
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def everyone_reads(fd: int) -> None:
+    """Let everyone read the new file `fd`, whatever the umask."""
+    with contextlib.suppress(OSError):  # not every file system has modes
+        os.fchmod(fd, 0o644)
 
 
 def keep_rights(fd: int, path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
-from supervisor.config_errors import ConfigError, Origin, explain
+from supervisor.config_errors import ConfigError, Key, Origin, explain
 from supervisor.config_keys import name_problem
 from supervisor.config_reading import DEFAULT_AGENTS, Agent, Chosen, Reading, given
 from supervisor.config_tables import (
@@ -33,9 +34,9 @@ from supervisor.domain.policy import Chain, Policy, Step
 from supervisor.formats.cron import times
 from supervisor.paths import Places, config_file, places
 
-__all__ = ["DEFAULT_AGENTS", "TELLING", "Agent", "Chosen", "ConfigError", "Settings", "load"]
+__all__ = ["DEFAULT_AGENTS", "Agent", "Chosen", "ConfigError", "Settings", "load", "load_telling"]
 
-TELLING = frozenset({"channels", "escalation", "outbox", "paths"})
+_TELLING = frozenset({"channels", "escalation", "outbox", "paths"})
 """The tables of the file that say who is told, and how."""
 
 _MINUTE = 60.0
@@ -129,15 +130,51 @@ class Settings:
         return replace(self, agents=Reading(document, self.origin).agents(self.agents), document=document)
 
 
-def load(path: Path | None, environ: Mapping[str, str], tables: Collection[str] | None = None) -> Settings:
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """Return the configuration in `path`, or in the file that is found without one, or the defaults. It blocks.
 
-    `tables`: only these are looked at, and the others have their defaults. Raises ConfigError.
+    Raises ConfigError.
     """
+    return _settings(_origin(path, environ))
+
+
+def load_telling(path: Path | None, environ: Mapping[str, str]) -> tuple[Settings, tuple[str, ...]]:
+    """Return who is told and how, as far as that holds, and what does not; all else has its defaults. It blocks.
+
+    A channel that is wrong is left out. A wrong [escalation] is left out as a whole, also where it names such a
+    channel: then every channel that is left is told, rather more than fewer. Raises ConfigError for a file that can
+    not be read at all.
+    """
+    origin = _origin(path, environ)
+    origin = replace(origin, data={name: table for name, table in origin.data.items() if name in _TELLING})
+    problems: list[str] = []
+    while True:
+        try:
+            return _settings(origin), tuple(problems)
+        except ConfigError as error:
+            found = zip(error.problems, error.keys, strict=True)
+            # That a chain names a channel which has been left out is no fault of its own.
+            problems += [text for text, key in found if not problems or key[0] != "escalation"]
+            origin = replace(origin, data=_without(origin.data, error.keys))
+
+
+def _without(data: Mapping[str, Any], wrong: Iterable[Key]) -> dict[str, Any]:
+    """Return `data` without what is wrong: of the channels each by itself, of other tables the whole."""
+    left = dict(data)
+    for table, *inner in wrong:
+        if table == "channels" and inner:
+            left["channels"] = {name: one for name, one in left["channels"].items() if name != inner[0]}
+        else:
+            left.pop(str(table), None)
+    return left
+
+
+def _origin(path: Path | None, environ: Mapping[str, str]) -> Origin:
     found = config_file(path, environ)
-    origin = Origin(environ=environ) if found is None else read(found, environ)
-    if tables is not None:
-        origin = replace(origin, data={name: table for name, table in origin.data.items() if name in tables})
+    return Origin(environ=environ) if found is None else read(found, environ)
+
+
+def _settings(origin: Origin) -> Settings:
     try:
         document = Document.model_validate(origin.data, context=origin)
     except ValidationError as error:

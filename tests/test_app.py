@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -23,6 +24,8 @@ cache = "cache"
 state = "state"
 data = "data"
 socket = "control.sock"
+[metrics]
+textfile = "node.prom"
 [agents.worker]
 heartbeat_timeout = "1h"
 """
@@ -80,3 +83,18 @@ async def test_writing_that_hangs_keeps_nobody_from_an_answer(
                 await beating
         hanging.set()
         await beating
+
+
+async def test_what_others_read_is_theirs_to_read_and_the_journal_is_not(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        async with living(tmp_path) as daemon:
+            await daemon.control.heartbeat("worker", {"timestamp": "2026-01-01T00:00:00Z"})
+            public, private = ("cache/dashboard.html", "node.prom"), ("data/journal.db", "control.sock")
+            async with asyncio.timeout(5):
+                while not all((tmp_path / name).exists() for name in (*public, *private)):
+                    await asyncio.sleep(0.01)
+            modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode) for name in (*public, *private)}
+    finally:
+        os.umask(before)
+    assert modes == {**dict.fromkeys(public, 0o644), **dict.fromkeys(private, 0o600)}

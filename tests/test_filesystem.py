@@ -11,11 +11,12 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from supervisor.filesystem import RealFiles, keep_rights, write_atomic, write_new
+from supervisor.filesystem import RealFiles, append_only, everyone_reads, keep_rights, write_atomic, write_new
 from supervisor.ports import NotRegularError
 from tests.support.needs import missing
 
@@ -193,6 +194,39 @@ def test_the_mode_is_0644_less_the_umask(tmp_path: Path, umask: int, mode: int) 
     load = "import os, sys; from pathlib import Path; from supervisor.filesystem import write_atomic"
     subprocess.run([sys.executable, "-c", f"{load}; {code}", str(path)], check=True, timeout=60)
     assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.fixture
+def closed() -> Iterator[None]:
+    """Under the umask of the service."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+def test_what_is_meant_for_others_can_be_read_whatever_the_umask(tmp_path: Path, closed: None) -> None:
+    path = tmp_path / "dashboard.html"
+    write_atomic(path, b"x", everyone_reads)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize(("folder", "mode"), [(0o2770, 0o660), (0o755, 0o644), (0o700, 0o600), (0o1777, 0o664)])
+def test_whoever_may_write_beside_a_new_log_may_write_it_too(
+    tmp_path: Path, closed: None, folder: int, mode: int
+) -> None:
+    path = tmp_path / "heartbeats" / "mailer.log"
+    path.parent.mkdir()
+    path.parent.chmod(folder)
+    os.close(append_only(str(path), 0))
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_a_log_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "mailer.log"
+    path.write_bytes(b"x")
+    path.chmod(0o640)
+    os.close(append_only(str(path), 0))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 def test_a_full_disk_keeps_the_old_file_and_removes_the_new_one(tmp_path: Path) -> None:

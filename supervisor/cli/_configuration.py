@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 from supervisor.cli._errors import USAGE, CommandError
 from supervisor.settings import ConfigError, Settings, load
 
 
-def settings(args: argparse.Namespace, tables: Collection[str] | None = None) -> Settings:
-    """Return the configuration that the flags name and change; `tables`: see `load`. Raises ConfigError."""
-    found = load(args.config, os.environ, tables).with_paths(cache=args.cache_dir, state=args.state_dir)
+def settings(args: argparse.Namespace) -> Settings:
+    """Return the configuration that the flags name and change. Raises ConfigError."""
+    found = load(args.config, os.environ).with_paths(cache=args.cache_dir, state=args.state_dir)
     if args.interval is not None:
         found = found.with_check_interval(args.interval)
     if args.agents is not None:
@@ -31,9 +31,9 @@ def _known(names: Iterable[str], found: Settings) -> None:
         raise ConfigError([f"--agents: no agent is named {name!r} in {found.source}" for name in wrong])
 
 
-def settings_or_fail(args: argparse.Namespace, tables: Collection[str] | None = None) -> Settings:
+def settings_or_fail(args: argparse.Namespace) -> Settings:
     """Return the same; raises CommandError with a line for each thing that is wrong."""
     try:
-        return settings(args, tables)
+        return settings(args)
     except ConfigError as error:
         raise CommandError(USAGE, *error.problems) from None

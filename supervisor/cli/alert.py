@@ -7,21 +7,22 @@ result, how its process ended, and the last lines of its journal, quoted as data
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from supervisor.cli import _output
-from supervisor.cli._errors import FAILED, CommandError
+from supervisor.cli._errors import FAILED, USAGE, CommandError
 
 if TYPE_CHECKING:
     from supervisor.settings import Settings
 
 _LINES = 20
-"""So many lines of the journal are quoted."""
+"""So many lines of the journal are quoted, and of what is wrong in the configuration."""
 
 _LONGEST = 1000
 """Longest line that is quoted, in characters."""
@@ -48,7 +49,10 @@ def register(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Send the message; return 0 where every channel of the chain took it, or the unit is not failed, else 1."""
+    """Send the message; return 0 where every channel of the chain took it, or the unit is not failed, else 1.
+
+    It is 1 as well where some of who is to be told could not be read: the others are told of that, too.
+    """
     from supervisor import app  # noqa: PLC0415 - everything comes with it
     from supervisor.domain.messages import unit_message  # noqa: PLC0415
     from supervisor.faces.documents import outcome_document  # noqa: PLC0415
@@ -70,11 +74,14 @@ def run(args: argparse.Namespace) -> int:
     )
     now = time.time()
     result = unit.get("Result") or "systemd does not say why"
+    settings, wrong, whole = _settings(args)
     message = unit_message(
-        args.unit, result, _ended(unit), [line[:_LONGEST] for line in journal[-_LINES:]], now, user=args.user
+        *(args.unit, result, _ended(unit), _bounded(journal[-_LINES:]), now),
+        user=args.user,
+        wrong=_bounded(wrong[:_LINES]),
     )
     name = f"unit.{args.unit}.{unit.get('InvocationID') or f'{now:.0f}'}"
-    outcomes = app.alarm(_settings(args), message, name)
+    outcomes = app.alarm(settings, message, name)
     if not outcomes:
         raise CommandError(FAILED, "no channel is configured: nobody is told")
     channels = {name: outcome_document(outcome) for name, outcome in outcomes.items()}
@@ -82,20 +89,30 @@ def run(args: argparse.Namespace) -> int:
         _output.document({"message": message, "channels": channels})
     else:
         _output.outcomes(channels)
-    return 0 if all(outcome["ok"] for outcome in channels.values()) else FAILED
+    return 0 if whole and all(outcome["ok"] for outcome in channels.values()) else FAILED
 
 
-def _settings(args: argparse.Namespace) -> Settings:
-    """Return the configuration; where it is wrong, which may be why we are here, what tells people in it."""
-    from supervisor.cli._configuration import settings, settings_or_fail  # noqa: PLC0415 - brings pydantic
-    from supervisor.settings import TELLING, ConfigError  # noqa: PLC0415
+def _settings(args: argparse.Namespace) -> tuple[Settings, Sequence[str], bool]:
+    """Return the configuration, what is wrong in it, which may be why we are here, and whether all may be told."""
+    from supervisor.cli._configuration import settings  # noqa: PLC0415 - brings pydantic
+    from supervisor.settings import ConfigError, load_telling  # noqa: PLC0415
 
     try:
-        return settings(args)
+        return settings(args), (), True
     except ConfigError as error:
-        for problem in error.problems:
-            _output.complain(problem)
-        return settings_or_fail(args, tables=TELLING)
+        wrong = error.problems
+    try:
+        found, left_out = load_telling(args.config, os.environ)
+    except ConfigError:
+        raise CommandError(USAGE, *wrong, "nobody is told") from None
+    wrong = tuple(dict.fromkeys((*wrong, *left_out)))
+    for problem in wrong:
+        _output.complain(problem)
+    return found, wrong, not left_out
+
+
+def _bounded(lines: Sequence[str]) -> list[str]:
+    return [line[:_LONGEST] for line in lines]
 
 
 def _ended(unit: Mapping[str, str]) -> str:

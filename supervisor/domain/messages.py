@@ -64,12 +64,13 @@ def test_message(channel: str, by: str, now: float) -> dict[str, Any]:
 
 
 def unit_message(
-    unit: str, result: str, ended: str, journal: Sequence[str], now: float, *, user: bool
+    unit: str, result: str, ended: str, journal: Sequence[str], now: float, *, user: bool, wrong: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return the message of `alert`: systemd says that `unit` has failed, and nobody of ours watches.
 
     `result` is systemd's word for it ("exit-code"), `ended` says how its process ended ("exit status 64"), `journal` is
-    its last lines: what a program wrote is data. `user`: the unit is one of the user's own systemd.
+    its last lines: what a program wrote is data. `user`: the unit is one of the user's own systemd. `wrong`: what the
+    supervisor's configuration has wrong.
     """
     flag, journal_flag = ("--user ", "--user-unit") if user else ("", "-u")
     return {
@@ -82,5 +83,6 @@ def unit_message(
         "opened_at": utc(now),
         "timestamp": utc(now),
         "action_required": f"look: `systemctl {flag}status {unit}`; read on: `journalctl {journal_flag} {unit}`",
-        "evidence": {"unit": unit, "result": result, "ended": ended, "journal": list(journal)},
+        "evidence": {"unit": unit, "result": result, "ended": ended, "journal": list(journal)}
+        | ({"configuration": list(wrong)} if wrong else {}),
     }

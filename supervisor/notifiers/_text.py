@@ -139,6 +139,9 @@ def _quotes(message: Mapping[str, Any]) -> Iterator[str]:
     journal = evidence.get("journal")
     if isinstance(journal, list) and journal:
         yield _quoted("The end of its journal:", journal[-_LINES:])
+    wrong = evidence.get("configuration")
+    if isinstance(wrong, list) and wrong:
+        yield _quoted("Wrong in the supervisor's configuration:", wrong[:_LINES])
     findings = evidence.get("findings")
     if isinstance(findings, list) and findings:
         yield _quoted("Found:", [_finding(_table(one)) for one in findings[:_FINDINGS]])

@@ -15,28 +15,32 @@ _RETRIES = RETRY_DELAYS[:3]
 """Waits (s) before each further try: about a minute in all, for a network that is just coming up."""
 
 
+_LONGEST_WAIT = 30.0
+"""A server that asks for more (s) is tried all the same: systemd ends the alert after five minutes."""
+
+
 async def alarm(plan: Plan, message: dict[str, Any], name: str, now: float) -> dict[str, Outcome]:
     """Send `message` through every channel of the chain; return what came of it, by channel.
 
     The dedup ids begin with `name`: a channel that looks tells the same alarm once. `now`: s since the epoch.
     """
-    notifiers = {step.channel: plan.channels[step.channel].make() for step in plan.chain.steps}
+    deliveries = {
+        channel: Delivery(f"{name}.{channel}", message["incident"], channel, NoticeKind.TRIGGERED, message, now, now)
+        for channel in dict.fromkeys(step.channel for step in plan.chain.steps)
+    }
+    outcomes = await asyncio.gather(*(_told(plan, delivery) for delivery in deliveries.values()))
+    return dict(zip(deliveries, outcomes, strict=True))
+
+
+async def _told(plan: Plan, delivery: Delivery) -> Outcome:
     try:
-        outcomes = await asyncio.gather(
-            *(
-                _insist(
-                    notifier,
-                    plan.outbox_timeout,
-                    Delivery(
-                        f"{name}.{channel}", message["incident"], channel, NoticeKind.TRIGGERED, message, now, now
-                    ),
-                )
-                for channel, notifier in notifiers.items()
-            )
-        )
+        notifier = plan.channels[delivery.channel].make()
+    except Exception as error:  # noqa: BLE001 - whatever a channel from outside raises, the others are told
+        return Failed(f"{type(error).__name__}: {error}", permanent=True)
+    try:
+        return await _insist(notifier, plan.outbox_timeout, delivery)
     finally:
-        await closed(*notifiers.values())
-    return dict(zip(notifiers, outcomes, strict=True))
+        await closed(notifier)
 
 
 async def _insist(notifier: Notifier, limit: float, delivery: Delivery) -> Outcome:
@@ -44,6 +48,6 @@ async def _insist(notifier: Notifier, limit: float, delivery: Delivery) -> Outco
     for wait in _RETRIES:
         if not isinstance(outcome, Failed) or outcome.permanent:
             break
-        await asyncio.sleep(max(wait, outcome.retry_after or 0.0))
+        await asyncio.sleep(max(wait, min(outcome.retry_after or 0.0, _LONGEST_WAIT)))
         outcome = await bounded(notifier, limit, lambda: notifier.send(delivery))
     return outcome

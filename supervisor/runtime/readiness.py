@@ -57,10 +57,12 @@ class Readiness:
         if told:
             monotonic = asyncio.get_running_loop().time()  # CLOCK_MONOTONIC, as systemd wants it
             self._watchdog.notify(RELOADING=1, MONOTONIC_USEC=int(monotonic * 1e6))
-        self._refused = True  # unless it gets to its end
         try:
             yield
             self._refused = False
+        except Exception:
+            self._refused = True
+            raise
         finally:
             if told and not self._stopping:
                 self._watchdog.notify(READY=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -242,6 +243,15 @@ def test_what_systemd_can_not_open_is_refused(tmp_path: Path, path: str) -> None
         drop_in(tmp_path, f'[paths]\ndashboard = "{path}/page.html"\n')
 
 
+@pytest.mark.parametrize("home", ["system", "user"])
+def test_starts_that_hang_reach_the_limit_as_well(home: str) -> None:
+    """Else systemd starts it again for ever, and people are never told."""
+    text = (Path(__file__).parents[2] / "systemd" / home / "collections-supervisor.service").read_text()
+    found = dict(line.split("=", 1) for line in text.splitlines() if re.match("[A-Z]", line) and "=" in line)
+    names = ("TimeoutStartSec", "TimeoutStopSec", "RestartSec")  # one that hangs may have to be killed
+    assert float(found["StartLimitIntervalSec"]) > int(found["StartLimitBurst"]) * sum(float(found[n]) for n in names)
+
+
 # --- the alert -------------------------------------------------------------------------------------------
 
 SHOWN = "LoadState=loaded\nActiveState=failed\nResult={}\nExecMainCode={}\nExecMainStatus={}\nInvocationID=abc"
@@ -275,6 +285,61 @@ def test_people_are_told_though_the_configuration_is_wrong(
     assert (told["summary"], told["severity"]) == (summary, "critical")
     assert told["evidence"]["journal"] == ["one", '{"event": "two"}']
     assert told["action_required"] == "look: `systemctl status x.service`; read on: `journalctl -u x.service`"
+
+
+GOOD = '[channels.people]\nkind = "file"\npath = "{}"\n'
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ('[channels.hook]\nkind = "webhook"\n', "channels.hook.url: is required"),
+        ('[channels.hook]\nkind = "weebhook"\n', "channels.hook.kind"),
+        ("[channels]\nhook = 3\n", "channels.hook: expected a table"),
+        ('[channels."a b"]\nkind = "file"\npath = "b"\n', 'channels."a b"'),
+        ('[channels.hook]\nkind = "webhook"\n[[escalation.chain]]\nchannel = "hook"\n', "channels.hook.url"),
+        ('[[escalation.chain]]\nchannel = "poeple"\n', "escalation.chain[0].channel: unknown channel"),
+        ("[escalation]\nchain = 3\n", "escalation.chain: expected a list"),
+        ('[outbox]\ntimeout = "soon"\n', "outbox.timeout"),
+        ("[paths]\ncache = 3\n", "paths.cache"),
+        ("paths = 3\n", "paths: expected a table"),
+    ],
+)
+def test_what_is_wrong_in_who_is_told_keeps_nobody_else_from_being_told(
+    command: Command, place: Place, monkeypatch: pytest.MonkeyPatch, wrong: str, named: str
+) -> None:
+    monkeypatch.setenv("SHOWN", SHOWN.format("exit-code", 1, 64))
+    file = place.home / "told.jsonl"
+    place.config(wrong + GOOD.format(file))
+    said = command("alert", "x.service")
+    assert (said.code, said.out) == (1, "✔ sent  people  \n")
+    (line,) = said.err.splitlines()
+    assert named in line
+    assert json.loads(file.read_text())["evidence"]["configuration"] == [line.removeprefix("collections-supervisor: ")]
+
+
+def test_each_thing_that_is_wrong_is_named(command: Command, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOWN", SHOWN.format("exit-code", 1, 64))
+    hook = '[channels.hook]\nkind = "webhook"\n'  # which only a second look finds
+    place.config(GOOD.format(place.home / "told.jsonl") + hook + "[escalation]\nchain = 3\n")
+    said = command("alert", "x.service")
+    assert (said.code, said.out) == (1, "✔ sent  people  \n")
+    assert [line.split(": ")[2] for line in said.err.splitlines()] == ["escalation.chain", "channels.hook.url"]
+
+
+def test_a_chain_that_holds_is_kept(command: Command, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOWN", SHOWN.format("exit-code", 1, 64))
+    chain = '[[escalation.chain]]\nchannel = "people"\n'
+    other = f'[channels.log]\nkind = "file"\npath = "{place.home}/log.jsonl"\n[outbox]\ntimeout = 0\n'
+    place.config(chain + GOOD.format(place.home / "told.jsonl") + other)
+    assert command("alert", "x.service").out == "✔ sent  people  \n"
+
+
+def test_a_file_that_is_no_toml_names_nobody(command: Command, place: Place) -> None:
+    place.config(GOOD.format("told.jsonl") + "[")
+    said = command("alert", "x.service")
+    assert (said.code, said.out) == (64, "")
+    assert "config.toml" in said.err
 
 
 @pytest.mark.parametrize("state", ["activating", "active"])

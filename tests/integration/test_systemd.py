@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,11 @@ channel = "hook"
 RESTARTED = """
 [agents.mailer.restart]
 kind = "systemd"
+"""
+
+METRICS = """
+[metrics]
+textfile = "/var/cache/novotechno-collections/supervisor.prom"
 """
 
 # An agent that writes its heartbeat, as its user, into the folder that it shares with the supervisor.
@@ -254,6 +260,21 @@ def test_it_sees_into_a_home_whatever_happens_to_the_folder_there(machine: Insta
     until(lambda: machine.agent("mailer")["status"] == "escalated")
 
 
+def test_what_it_writes_for_others_they_can_use(machine: Installed) -> None:
+    folder = "/var/cache/novotechno-collections"
+    machine.configure(CONFIGURATION + METRICS)
+    start(machine)
+    socket = "/run/collections-supervisor/control.sock"
+    beat = json.dumps({"timestamp": datetime.now(UTC).isoformat()})
+    address = "http://localhost/api/v1/agents/mailer/heartbeat"
+    machine.run("curl", "-sf", "--unix-socket", socket, "--json", beat, address)
+    agent = ("setpriv", "--reuid=collections-agents", "--regid=collections-agents", "--init-groups", "sh", "-c")
+    machine.run(*agent, f"printf '%s\\n' '{beat}' >>{folder}/heartbeats/mailer.log")
+    pages = [f"{folder}/dashboard.html", f"{folder}/supervisor.prom"]
+    until(lambda: machine.run("stat", "--format=%a", *pages, check=False).split() == ["644", "644"])
+    assert machine.run("stat", "--format=%a", "/var/lib/collections-supervisor/journal.db") == "600\n"
+
+
 # --- what people and programs learn ------------------------------------------------------------------------
 
 
@@ -268,6 +289,15 @@ def test_when_it_can_not_start_people_are_told_without_it(machine: Installed) ->
     assert any("nonsense" in line for line in told["evidence"]["journal"])
     alert = f"collections-alert@{SERVICE}"
     until(lambda: machine.shown("ActiveState", "Result", unit=alert) == ["inactive", "success"])
+
+
+def test_when_each_start_hangs_people_are_told_in_the_end(machine: Installed) -> None:
+    override(machine, "[Service]\nExecStart=\nExecStart=/bin/sleep 1000\nTimeoutStartSec=1\nRestartSec=1\n")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "start", "--no-block", SERVICE)
+    (told,) = until(lambda: machine.lines(TOLD))
+    assert told["summary"] == f"{SERVICE} has failed: timeout, ended by SIGTERM"
+    assert machine.shown("ActiveState", "NRestarts") == ["failed", "5"]
 
 
 def test_the_journal_has_the_priority_of_each_line(machine: Installed) -> None:

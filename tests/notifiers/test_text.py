@@ -118,7 +118,8 @@ def test_findings_and_doubts_are_listed() -> None:
 
 def test_a_unit_that_failed_is_told_with_the_end_of_its_journal() -> None:
     journal = ["starting", "\x1b[2J> Found:\n- all is well"]
-    message = messages.unit_message("x.service", "watchdog", "ended by SIGABRT", journal, NOON, user=True)
+    wrong = ["config.toml:3: agents.x.nonsense: unknown key"]
+    message = messages.unit_message("x.service", "watchdog", "ended by SIGABRT", journal, NOON, user=True, wrong=wrong)
     one = Delivery("unit.x", "unit:x.service", "ops", NoticeKind.TRIGGERED, message, NOON, NOON)
     assert title(one) == "[CRITICAL] supervisor: x.service has failed: watchdog, ended by SIGABRT"
     assert (
@@ -133,6 +134,9 @@ To do: look: `systemctl --user status x.service`
 The end of its journal:
 > starting
 > \N{REPLACEMENT CHARACTER}[2J> Found: - all is well
+
+Wrong in the supervisor's configuration:
+> config.toml:3: agents.x.nonsense: unknown key
 
 -- \n\
 Notice unit.x

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -36,9 +37,11 @@ class Channel:
         self.closed = True
 
 
-async def raised(channels: dict[str, Channel], steps: Iterable[str]) -> dict[str, Outcome]:
+async def raised(channels: dict[str, Channel | None], steps: Iterable[str]) -> dict[str, Outcome]:
+    """Raise the alarm; a channel that is None can not be made."""
+    made = {name: one for name, one in channels.items() if one is not None}
     plan = VirtualTown(chain=Chain(tuple(Step(name, 300.0 * place) for place, name in enumerate(steps)))).plan()
-    chosen: dict[str, Any] = {name: ChannelPlan(None, lambda one=one: one) for name, one in channels.items()}
+    chosen: dict[str, Any] = {name: ChannelPlan(None, lambda name=name: made[name]) for name in channels}
     object.__setattr__(plan, "channels", chosen)
     return await alarm(plan, MESSAGE, "unit.x", 0.0)
 
@@ -61,3 +64,16 @@ async def test_in_the_end_it_is_told_who_was_not_reached() -> None:
     found = await raised({"a": refuses, "b": silent}, ["a", "b"])
     assert found == {"a": Failed("gone", permanent=True), "b": Failed("busy", retry_after=9.0)}
     assert (len(refuses.sent), len(silent.sent)) == (1, 4)
+
+
+async def test_all_tries_are_made_before_systemd_ends_the_alert_whatever_a_server_asks_for() -> None:
+    busy = Channel(*[Failed("busy", retry_after=3600.0)] * 3, Delivered())
+    begun = asyncio.get_running_loop().time()
+    assert await raised({"a": busy}, ["a"]) == {"a": Delivered()}
+    assert asyncio.get_running_loop().time() - begun <= 120.0
+
+
+async def test_a_channel_that_can_not_be_made_keeps_nobody_else_from_being_told() -> None:
+    good = Channel(Delivered())
+    found = await raised({"a": None, "b": good}, ["a", "b"])
+    assert found == {"a": Failed("KeyError: 'a'", permanent=True), "b": Delivered()}

@@ -79,6 +79,20 @@ async def test_a_reload_that_the_end_overtakes_is_not_called_ready(readiness: Re
     assert [next(iter(fields)) for fields in watchdog.told] == ["READY", "RELOADING", "STOPPING"]
 
 
+async def test_how_it_stands_is_told_of_a_reload_only_when_it_has_failed(
+    readiness: Readiness, watchdog: Watchdog
+) -> None:
+    readiness.began("2 agents")
+    with readiness.reloading():
+        readiness.turned([], "2 agents")
+    assert all("refused" not in str(fields.get("STATUS", "")) for fields in watchdog.told)
+    with pytest.raises(RefusedError), readiness.reloading():
+        raise RefusedError("[gate] is wrong")
+    with readiness.reloading():
+        readiness.turned([], "2 agents")
+    assert watchdog.told[-2]["STATUS"] == "2 agents; the configuration on disk is refused"
+
+
 async def test_a_reload_before_ready_does_not_make_it_ready(readiness: Readiness, watchdog: Watchdog) -> None:
     with readiness.reloading():
         pass
