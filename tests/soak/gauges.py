@@ -16,11 +16,13 @@ _MB = 1e6
 LIMITS: Mapping[str, Limit] = MappingProxyType(
     {
         "rss": Limit(
-            0.06, 5.0, "MB", "pages that are kept for the highest load so far, and in pieces: the next two tell"
+            0.10, 10.0, "MB", "what the highest load so far has taken and left in pieces; the next two are exact"
         ),
-        "own": Limit(0.06, 5.0, "MB", "the same, without what it shares with others, such as libraries"),
-        "malloc": Limit(0.04, 1.5, "MB", "pages and answers under way come and go"),
-        "blocks": Limit(0.04, 20_000.0, "blocks", "the newest log records are kept for streams, and are not full yet"),
+        "own": Limit(0.10, 10.0, "MB", "the same, without what it shares with others, such as libraries"),
+        "malloc": Limit(0.04, 1.5, "MB", "in use: pages and answers under way come and go"),
+        "blocks": Limit(
+            0.04, 20_000.0, "blocks", "in use: the newest log records are kept for streams, and are not full yet"
+        ),
         "fds": Limit(0.0, 6.0, "files", "connections and restarts under way"),
         "tasks": Limit(0.0, 15.0, "tasks", "requests, deliveries and restarts under way"),
         "threads": Limit(0.0, 3.0, "threads", "a pool grows to its bound with the work"),
