@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,7 +73,18 @@ class Report:
             said = done.stderr.strip() or f"exit code {done.returncode}"
             raise CommandError(FAILED, f"{' '.join(command)}: {said}")
 
-    def show(self, *, as_json: bool) -> None:
+    @contextmanager
+    def shown(self, *, as_json: bool) -> Iterator[None]:
+        """Print it in the end; as text also where a CommandError comes before that: so much was done."""
+        try:
+            yield
+        except CommandError:
+            if not as_json:
+                self._show(as_json=False)
+            raise
+        self._show(as_json=as_json)
+
+    def _show(self, *, as_json: bool) -> None:
         """Print it, a line for each thing."""
         if as_json:
             files = [{"path": str(path), "action": action} for action, path in self.files]

@@ -45,15 +45,10 @@ def run(args: argparse.Namespace) -> int:
     drop_in = _users(args) if args.user else _systems(args, command, report)
     wanted = _units.files(_quoted(command), drop_in, user=args.user)
     outdated = () if drop_in else _units.drop_ins(user=args.user)
-    try:
+    with report.shown(as_json=args.json):
         report.files += _units.write(wanted, dry=args.dry_run)
         report.files += _units.remove(outdated, dry=args.dry_run)
         _tell(report, user=args.user)
-    except CommandError:
-        if not args.json:
-            report.show(as_json=False)  # so much was done
-        raise
-    report.show(as_json=args.json)
     return 0
 
 
@@ -98,17 +93,22 @@ def _systems(args: argparse.Namespace, command: Path, report: _units.Report) -> 
 
 
 def _tell(report: _units.Report, *, user: bool) -> None:
-    """Have systemd read what is new, and say what to type next."""
-    done = {path for action, path in report.files if action not in {"unchanged", "kept"}}
+    """Have systemd read the files, and say what to type next.
+
+    Each time, whatever was written: it makes good what failed the last time, and does nothing where all is well.
+    """
     manager = _units.manager(user=user)
     if not user and not (_units.ETC / "polkit-1").is_dir() and not shutil.which("pkaction"):
         report.notes.append("there is no polkit here: without it (Debian: polkitd) no agent@NAME can be restarted")
     if not _units.runs(user=user):
         report.notes.append("no systemd is running here: it reads the files when it starts")
-    elif done:
-        for program, folder in (("systemd-sysusers", "sysusers.d"), ("systemd-tmpfiles", "tmpfiles.d")):
-            for path in sorted(path for path in done if path.parent.name == folder):
-                report.do(program, *(["--create"] if folder == "tmpfiles.d" else []), str(path))
+    else:
+        for folder, command in (
+            ("sysusers.d", ("systemd-sysusers",)),
+            ("tmpfiles.d", ("systemd-tmpfiles", "--create")),
+        ):
+            for path in sorted(path for _, path in report.files if path.parent.name == folder):
+                report.do(*command, str(path))
         report.do(*manager, "daemon-reload")
     report.next.append(f"{' '.join(manager)} enable --now {_PROGRAM}")
     if user:
