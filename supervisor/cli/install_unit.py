@@ -89,6 +89,14 @@ def _systems(args: argparse.Namespace, command: Path, report: _units.Report) -> 
         f"{path} is not there yet: make it before the start, or the supervisor can not write to it"
         for path in _sandbox.absent(settings)
     ]
+    report.notes += [
+        f"the service sees all of {path}: a folder below it for what the configuration names there would show it less"
+        for path in _sandbox.homes(settings)
+    ]
+    report.notes += [
+        f"{path} is hidden from the service: put it out of homes and /tmp, or, if it is a secret, into a credential"
+        for path in _sandbox.unseen(settings)
+    ]
     return _sandbox.drop_in(settings)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from supervisor.cli import _sandbox, _units, install_unit
 from supervisor.cli._errors import CommandError
-from supervisor.settings import load
+from supervisor.settings import Settings, load
 from tests.cli.conftest import Command, Place
 
 SYSTEMCTL = """#!/bin/sh
@@ -241,14 +241,13 @@ def test_what_lies_in_a_home_is_bound_and_what_is_written_is_opened(tmp_path: Pa
     path = "/srv/told/people.jsonl"
     """
     assert drop_in(tmp_path, text) == [
-        "BindReadOnlyPaths=-/home/agent/.cache/novotechno-collections",
-        "BindPaths=-/home/agent/.cache/novotechno-collections/heartbeats",
+        "BindPaths=-/home/agent/.cache/novotechno-collections",
         "ReadWritePaths=-/srv/told",
         "ReadWritePaths=-/srv/www",
         "ReadWritePaths=-/var/lib/node-exporter",
     ]
     managed = '[agents.x.restart]\nkind = "managed"\ncommand = ["agent"]\n'
-    assert drop_in(tmp_path, text + managed)[1:3] == [
+    assert drop_in(tmp_path, text + managed)[:2] == [
         "BindPaths=-/home/agent/.cache/novotechno-collections",
         'ReadWritePaths="-/srv/books 100%%/state"',
     ]
@@ -259,6 +258,65 @@ def test_the_folder_above_is_bound_where_it_is_there(tmp_path: Path, monkeypatch
     monkeypatch.setattr(_sandbox, "HIDDEN", (tmp_path,))
     assert _sandbox._stable(tmp_path / "agent/.cache/x/heartbeats") == tmp_path / "agent/.cache"
     assert _sandbox._stable(tmp_path / "agent") == tmp_path / "agent"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home that the sandbox hides, with a folder `novo` in it."""
+    home = tmp_path / "home"
+    (home / "agent" / "data" / "novo").mkdir(parents=True)
+    monkeypatch.setattr(_sandbox, "HIDDEN", (home,))
+    monkeypatch.setattr(_sandbox, "_HOMES", home)
+    return home
+
+
+def settings(tmp_path: Path, text: str) -> Settings:
+    config = tmp_path / "config.toml"
+    config.write_text(text)
+    return load(config, _sandbox.ENVIRONMENT)
+
+
+def test_both_ends_of_a_link_are_opened(tmp_path: Path, home: Path) -> None:
+    outside = tmp_path / "srv"
+    outside.mkdir()
+    (outside / "novo").symlink_to(home / "agent/data/novo")
+    (home / "agent/data/page").symlink_to(outside)
+    text = f'[paths]\ncache = "{outside}/novo"\nstate = "/srv/s"\ndashboard = "{home}/agent/data/page/x.html"\n'
+    assert _sandbox.drop_in(settings(tmp_path, text)).splitlines()[3:] == [
+        f"BindPaths=-{home}/agent/data",
+        f"ReadWritePaths=-{outside}",
+    ]
+
+
+def test_a_folder_in_a_home_that_is_made_again_is_written_to_as_before(tmp_path: Path, home: Path) -> None:
+    text = f'[paths]\ncache = "{home}/agent/data/novo"\nstate = "{home}/agent/state"\n'
+    found = settings(tmp_path, text)
+    assert _sandbox.drop_in(found).splitlines()[3:] == [
+        f"BindReadOnlyPaths=-{home}/agent",
+        f"BindPaths=-{home}/agent/data",
+    ]
+    assert _sandbox.absent(found) == []
+    assert _sandbox.homes(found) == [home / "agent"]
+    assert _sandbox.absent(settings(tmp_path, f'[paths]\ncache = "{home}/other/novo"\n')) == [home / "other/novo"]
+
+
+def test_what_the_sandbox_hides_is_named(tmp_path: Path, home: Path) -> None:
+    (tmp_path / "link").symlink_to(home / "agent/second")
+    text = f"""
+    [paths]
+    cache = "{home}/agent/data/novo"
+    [channels.hook]
+    kind = "webhook"
+    url = "http://127.0.0.1/"
+    token_file = "{home}/agent/token"
+    [channels.told]
+    kind = "file"
+    path = "{home}/agent/data/told.jsonl"
+    [agents.x.restart]
+    kind = "command"
+    command = ["/usr/bin/python3", "{tmp_path}/link"]
+    """
+    assert _sandbox.unseen(settings(tmp_path, text)) == [home / "agent/token", tmp_path / "link"]
 
 
 @pytest.mark.parametrize("path", ["/home/a:b/c", "/home/a\\\\b", '/home/a\\"b', "/srv/a'b"])

@@ -254,6 +254,33 @@ def test_it_sees_into_a_home_whatever_happens_to_the_folder_there(machine: Insta
     until(lambda: machine.agent("mailer")["status"] == "escalated")
 
 
+def test_a_link_into_a_home_is_followed_and_what_stays_hidden_is_named(machine: Installed) -> None:
+    cache = "home/agent/data/novo"
+    machine.beat("mailer", cache)
+    machine.run("ln", "-sfn", f"/{cache}", "/srv/novo")
+    machine.configure(f'[paths]\ncache = "/srv/novo"\n{CONFIGURATION}{HOOK}token_file = "/home/agent/token"\n')
+    notes = machine.command("install-unit")["notes"]
+    assert any(note.startswith("/home/agent/token is hidden from the service") for note in notes)
+    start(machine)
+    until(lambda: machine.agent("mailer")["status"] == "healthy")
+    machine.run("rm", "/srv/novo")
+
+
+@pytest.mark.parametrize("cache", ["var/cache/novotechno-collections", "home/agent/data/novo"])
+def test_a_folder_that_is_made_again_is_written_to_as_before(machine: Installed, cache: str) -> None:
+    machine.beat("mailer", cache)
+    machine.run("chown", "-R", "collections:collections", f"/{cache}")
+    machine.configure(f'[paths]\ncache = "/{cache}"\n[dashboard]\nmin_interval = "1s"\n{CONFIGURATION}')
+    machine.command("install-unit")
+    start(machine)
+    machine.run("rm", "-r", f"/{cache}")
+    machine.beat("mailer", cache, kind="fail")
+    machine.run("chown", "-R", "collections:collections", f"/{cache}")
+    until(lambda: machine.agent("mailer")["status"] == "escalated")
+    until((machine.root / cache / "dashboard.html").exists)
+    machine.run("systemd-tmpfiles", "--create")  # as the others find it
+
+
 # --- what people and programs learn ------------------------------------------------------------------------
 
 
