@@ -22,6 +22,8 @@ ENVIRONMENT = {
 }
 """What of its environment says where the service's folders are."""
 
+_FOLDERS = ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
+
 _HOMES = Path("/home")
 
 _OPEN = tuple(map(Path, (ENVIRONMENT["STATE_DIRECTORY"], ENVIRONMENT["RUNTIME_DIRECTORY"], "/var/cache")))
@@ -38,6 +40,12 @@ def drop_in(settings: Settings) -> str:
     lines += [f"BindPaths={_quoted(path)}" for path in bound]
     lines += [f"ReadWritePaths={_quoted(path)}" for path in written]
     return environment(None if settings.source == paths.SYSTEM_CONFIG else settings.source, lines)
+
+
+def users(source: Path | None, environ: Mapping[str, str]) -> str:
+    """Return the drop-in of a user's own unit: it looks where the shell looks that it is installed from."""
+    folders = {name: environ[name] for name in _FOLDERS if environ.get(name, "").startswith("/")}
+    return environment(source, (f'Environment="{name}={_specifiers(Path(path))}"' for name, path in folders.items()))
 
 
 def environment(source: Path | None, lines: Iterable[str] = ()) -> str:

@@ -178,6 +178,17 @@ def remove(candidates: Iterable[Path], *, dry: bool) -> Iterator[Done]:
         yield Done(action, path)
 
 
+def unlink(links: Iterable[Path], *, dry: bool) -> Iterator[Done]:
+    """Take away links by which something starts a unit; systemctl has done so where a systemd runs."""
+    for path in sorted(links):
+        if not dry:
+            try:
+                path.unlink()
+            except OSError as error:
+                raise CommandError(IO, f"{path} can not be removed: {error.strerror}") from None
+        yield Done("removed", path)
+
+
 def need(*, user: bool, dry: bool) -> None:
     """Raise CommandError where there is no systemd, or where we may not write."""
     if not shutil.which("systemctl"):
@@ -188,15 +199,25 @@ def need(*, user: bool, dry: bool) -> None:
 
 def runs(*, user: bool) -> bool:
     """Whether the systemd that reads these units runs."""
-    if not user:
-        return BOOTED.is_dir()
-    folder = os.environ.get("XDG_RUNTIME_DIR", "")
-    return bool(folder) and Path(folder, "systemd").is_dir()
+    return _runs_in(_session()) if user else BOOTED.is_dir()
 
 
 def manager(*, user: bool) -> tuple[str, ...]:
     """Return the words by which the systemd that reads these units is told something."""
-    return ("systemctl", "--user") if user else ("systemctl",)
+    if not user:
+        return ("systemctl",)
+    session, known = str(_session()), os.environ.get("XDG_RUNTIME_DIR")
+    return (*(() if session == known else ("env", f"XDG_RUNTIME_DIR={session}")), "systemctl", "--user")
+
+
+def _session() -> Path:
+    """Return the folder of the user's systemd: a shell of su or cron does not know it, or knows another user's."""
+    known = paths.session(os.environ)
+    return known if _runs_in(known) else paths.session({})
+
+
+def _runs_in(session: Path) -> bool:
+    return os.path.isdir(session / "systemd")  # noqa: PTH112 - Path.is_dir raises where we may not look
 
 
 def asked(command: Sequence[str]) -> list[str]:

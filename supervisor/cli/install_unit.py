@@ -21,6 +21,9 @@ from supervisor.cli._errors import FAILED, USAGE, CommandError
 _PROGRAM = "collections-supervisor"
 _USER = "collections"
 
+_FLAGS = ("agents", "state_dir", "cache_dir", "interval", "log_level", "log_format")
+"""Flags of every command that would change nothing here."""
+
 _EPILOG = """\
 examples:
   collections-supervisor install-unit --user
@@ -39,6 +42,7 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the files, have systemd read them, and return 0."""
+    _refuse_flags(args)
     _units.need(user=args.user, dry=args.dry_run)
     report = _units.Report(dry=args.dry_run)
     command = _command()
@@ -52,13 +56,27 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _refuse_flags(args: argparse.Namespace) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in _FLAGS if getattr(args, name) is not None]
+    if given:
+        raise CommandError(USAGE, f"install-unit takes no {' and no '.join(given)}: what a unit does the file says")
+
+
 def _users(args: argparse.Namespace) -> str:
     from supervisor.cli import _sandbox  # noqa: PLC0415 - brings pydantic
     from supervisor.cli._configuration import settings_or_fail  # noqa: PLC0415
 
     source = settings_or_fail(args).source
     named = paths.named_config(args.config, os.environ)
-    return _sandbox.environment(None if named is None or source is None else source.absolute())
+    units, manager = _units.units(user=True), _units.manager(user=True)
+    read = _units.asked((*manager, "show", "--property=UnitPath", "--value")) if _units.runs(user=True) else []
+    if any(read) and str(units) not in " ".join(read).split():
+        raise CommandError(
+            FAILED,
+            f"your systemd does not read {units}: it does not know your $XDG_CONFIG_HOME",
+            "unset it for this command, and name the configuration with --config",
+        )
+    return _sandbox.users(None if named is None or source is None else source.absolute(), os.environ)
 
 
 def _systems(args: argparse.Namespace, command: Path, report: _units.Report) -> str:
@@ -106,7 +124,7 @@ def _tell(report: _units.Report, *, user: bool) -> None:
     Each time, whatever was written: it makes good what failed the last time, and does nothing where all is well.
     """
     manager = _units.manager(user=user)
-    if not user and not (_units.ETC / "polkit-1").is_dir() and not shutil.which("pkaction"):
+    if not user and not shutil.which("pkaction"):
         report.notes.append("there is no polkit here: without it (Debian: polkitd) no agent@NAME can be restarted")
     if not _units.runs(user=user):
         report.notes.append("no systemd is running here: it reads the files when it starts")

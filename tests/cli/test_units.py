@@ -197,6 +197,58 @@ def test_a_users_own(command: Command, machine: Path, place: Place) -> None:
     assert list(units.iterdir()) == []
 
 
+@pytest.mark.parametrize("known", [None, "another"])
+def test_a_users_systemd_is_found_without_a_session(
+    command: Command, machine: Path, place: Place, monkeypatch: pytest.MonkeyPatch, known: str | None
+) -> None:
+    session = place.run / "user" / str(os.getuid())
+    (session / "systemd").mkdir(parents=True)
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    if known:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(machine / known))
+    control = ["env", f"XDG_RUNTIME_DIR={session}", "systemctl", "--user"]
+    said = command("install-unit", "--user", "--json").json
+    assert said["commands"] == [[*control, "daemon-reload"]]
+    assert said["next"][0] == f"{' '.join(control)} enable --now collections-supervisor"
+    said = command("uninstall-unit", "--user", "--json").json
+    assert said["commands"][0] == [*control, "disable", "--now", _units.SERVICE]
+
+
+def test_a_users_own_looks_where_the_shell_looks(
+    command: Command, machine: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", f"{machine}/100%")
+    monkeypatch.setenv("XDG_DATA_HOME", "relative")
+    command("install-unit", "--user")
+    drop_in = place.home / f".config/systemd/user/{_units.SERVICE}.d/50-paths.conf"
+    assert drop_in.read_text().splitlines()[2:] == ["[Service]", f'Environment="XDG_CACHE_HOME={machine}/100%%"']
+
+
+def test_units_that_the_users_systemd_would_not_read_are_not_written(
+    command: Command, machine: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place.machine / "systemd").mkdir()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(machine / "mine"))
+    monkeypatch.setenv("SHOWN", f"{place.home}/.config/systemd/user /etc/systemd/user")
+    said = command("install-unit", "--user")
+    assert (said.code, "does not know your $XDG_CONFIG_HOME" in said.err) == (1, True)
+    assert not (machine / "mine").exists()
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    assert command("install-unit", "--user").code == 0
+
+
+def test_flags_that_a_unit_would_not_have_are_refused(command: Command, machine: Path) -> None:
+    said = command("install-unit", "--cache-dir", "/srv/x", "--agents", "mailer")
+    assert (said.code, "install-unit takes no --agents and no --cache-dir" in said.err) == (64, True)
+    assert not (machine / "etc").exists()
+
+
+def test_without_polkit_it_is_said_each_time(command: Command, machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(machine / "bin"))
+    for flags in (("--dry-run",), (), ()):
+        assert "there is no polkit here" in command("install-unit", *flags).out
+
+
 # --- away ------------------------------------------------------------------------------------------------
 
 
@@ -208,6 +260,29 @@ def test_away_again_the_service_is_stopped_and_an_agents_unit_in_use_stays(comma
     assert "agent@mailer.service must be stopped and disabled first" in said.out
     assert "disable --now collections-supervisor.service" in told(machine)
     assert "reset-failed collections-supervisor*.service collections-alert@*.service" in told(machine)
+
+
+def test_a_service_that_a_person_changed_is_stopped_all_the_same(command: Command, machine: Path) -> None:
+    command("install-unit")
+    service = machine / "etc/systemd/system" / _units.SERVICE
+    service.write_text(service.read_text() + "# mine\n")
+    assert actions(command, "uninstall-unit")[str(service)] == "kept"
+    assert "disable --now collections-supervisor.service" in told(machine)
+
+
+def test_without_a_systemd_nothing_starts_it_and_it_is_said_that_nothing_stops_it(
+    command: Command, machine: Path, place: Place
+) -> None:
+    command("install-unit", "--user")
+    units = place.home / ".config/systemd/user"
+    link = units / "default.target.wants" / _units.SERVICE
+    link.parent.mkdir()
+    link.symlink_to(units / _units.SERVICE)
+    assert f"removed  {link}\n" in command("uninstall-unit", "--user", "--dry-run").out
+    said = command("uninstall-unit", "--user").out
+    assert f"removed  {link}\n" in said
+    assert said.endswith("no systemd is running here that could stop the service: end it, if it runs\n")
+    assert not link.is_symlink()
 
 
 def test_nothing_to_take_away(command: Command) -> None:

@@ -384,7 +384,7 @@ def test_a_users_own(machine: Installed) -> None:
     report = json.loads(machine.run(*home, COMMAND, "install-unit", "--user", "--json"))
     assert {file["action"] for file in report["files"]} == {"written"}
     assert report["commands"] == [["systemctl", "--user", "daemon-reload"]]
-    machine.run(*control, "start", SERVICE)
+    machine.run(*control, "enable", "--now", SERVICE)
     state = "--property=ActiveState,StatusText"
     until(lambda: "StatusText=1 agent: 1 unknown; no incident" in machine.run(*control, "show", state, SERVICE))
     machine.run(*control, "reload", SERVICE)
@@ -392,6 +392,9 @@ def test_a_users_own(machine: Installed) -> None:
     machine.run(*control, "restart", SERVICE, check=False)
     (told,) = until(lambda: machine.lines("root/told.jsonl"))
     assert told["summary"] == f"{SERVICE} has failed: exit-code, exit status 64"
-    machine.run(*home, COMMAND, "uninstall-unit", "--user")
-    assert machine.run("sh", "-c", "find /root/.config/systemd -type f") == ""
+    config.write_text(CONFIGURATION.replace(f"/{TOLD}", "~/told.jsonl"))
+    machine.run(*control, "start", SERVICE)
+    machine.run("env", "-u", "XDG_RUNTIME_DIR", "HOME=/root", COMMAND, "uninstall-unit", "--user")  # as after su
+    assert machine.run("sh", "-c", "find /root/.config/systemd -type f -o -type l") == ""
+    assert "ActiveState=inactive" in machine.run(*control, "show", state, SERVICE)
     machine.run("systemctl", "stop", "user@0.service")
