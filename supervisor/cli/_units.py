@@ -31,7 +31,7 @@ DROP_IN = "50-paths.conf"
 COMMAND = "/opt/collections-supervisor/bin/collections-supervisor"
 """Where the command lies in the units as they are shipped."""
 
-_WHY = " (changed by hand, or not ours)"
+_WHY = {"kept": " (changed by hand, or not ours)", "unknown": " (only root may look there)"}
 
 _MARK = "Written by `collections-supervisor install-unit`, which keeps what is changed by hand. sha256 "
 
@@ -44,7 +44,7 @@ class File(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What became of a file: written, updated, unchanged, kept, removed."""
+    """What became of a file: written, updated, unchanged, kept, removed; unknown where a dry run may not look."""
 
     action: str
     path: Path
@@ -94,7 +94,7 @@ class Report:
             return
         if self.dry:
             _output.say("this is what would be done:")
-        lines = [(action, f"{path}{_WHY if action == 'kept' else ''}") for action, path in self.files]
+        lines = [(action, f"{path}{_WHY.get(action, '')}") for action, path in self.files]
         _output.table([*lines, *(("ran", " ".join(command)) for command in self.commands)])
         for note in self.notes:
             _output.say(f"note: {note}")
@@ -142,6 +142,9 @@ def write(wanted: Iterable[File], *, dry: bool) -> Iterator[Done]:
     from supervisor.filesystem import write_atomic  # noqa: PLC0415 - a dry run needs none of it
 
     for path, text in wanted:
+        if dry and _is_shut(path):
+            yield Done("unknown", path)
+            continue
         data = _marked(path, text)
         there = _read(path)
         if there is None:
@@ -152,7 +155,7 @@ def write(wanted: Iterable[File], *, dry: bool) -> Iterator[Done]:
             action = "updated" if _ours(path, there) else "kept"
         if action in {"written", "updated"} and not dry:
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                _make(path.parent)
                 write_atomic(path, data)
                 path.chmod(0o644)  # whatever the umask: systemd warns of files that others may not read
             except OSError as error:
@@ -160,9 +163,20 @@ def write(wanted: Iterable[File], *, dry: bool) -> Iterator[Done]:
         yield Done(action, path)
 
 
+def _make(folder: Path) -> None:
+    """Make the folder, and those above it, open to others whatever the umask, as folders of units are."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+
+
 def remove(candidates: Iterable[Path], *, dry: bool) -> Iterator[Done]:
     """Take away those of the files that are there and as we left them, and drop-in folders that are empty then."""
     for path in candidates:
+        if dry and _is_shut(path):
+            yield Done("unknown", path)
+            continue
         there = _read(path)
         if there is None:
             continue
@@ -239,6 +253,15 @@ def _ours(path: Path, data: bytes) -> bool:
 
 def _comment(path: Path) -> str:
     return "//" if path.suffix == ".rules" else "#"
+
+
+def _is_shut(path: Path) -> bool:
+    """Whether we may not even know if the file is there: polkit's folder is its own."""
+    try:
+        path.lstat()
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return False
 
 
 def _read(path: Path) -> bytes | None:

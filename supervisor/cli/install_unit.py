@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import pwd
 import shutil
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from supervisor.cli._errors import FAILED, USAGE, CommandError
 
 _PROGRAM = "collections-supervisor"
 _USER = "collections"
+_READ, _PASS = stat.S_IROTH, stat.S_IXOTH
 
 _FLAGS = ("agents", "state_dir", "cache_dir", "interval", "log_level", "log_format")
 """Flags of every command that would change nothing here."""
@@ -96,7 +98,7 @@ def _systems(args: argparse.Namespace, command: Path, report: _units.Report) -> 
     except ConfigError as error:
         raise CommandError(USAGE, *error.problems) from None
     places = settings.paths
-    found = [path for path in (settings.source, places.cache, places.state) if path is not None and path.exists()]
+    found = [path for path in (settings.source, places.cache, places.state) if path is not None]
     report.notes += [
         f"{path}: {_USER} may not read it, as far as the mode of {shut} tells; "
         f"open it with: setfacl -m u:{_USER}:rX {shut}"
@@ -164,13 +166,32 @@ def _quoted(command: Path) -> str:
 
 
 def _barrier(path: Path) -> Path | None:
-    """Return the outermost part of the path that is not open to others, None where all of it is."""
+    """Return the outermost part of the path that its user may not pass or read, None where there is none.
+
+    What is not there is in nobody's way.
+    """
+    user, groups = _identity()
     for part in (*reversed(path.parents), path):
-        mode = part.stat().st_mode
-        needed = stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) and part == path else 0)
-        if not mode & (needed if part == path else stat.S_IXOTH):
+        try:
+            found = part.stat()
+        except FileNotFoundError:
+            return None
+        except OSError:  # not even we may look
+            return part.parent
+        shift = 6 if found.st_uid == user else 3 if found.st_gid in groups else 0
+        needed = _PASS if part != path else _READ | _PASS if stat.S_ISDIR(found.st_mode) else _READ
+        if found.st_mode >> shift & needed != needed:
             return part
     return None
+
+
+def _identity() -> tuple[int | None, Collection[int]]:
+    """Return the number of the service's user and of its groups; none before there is one."""
+    try:
+        user = pwd.getpwnam(_USER)
+    except KeyError:
+        return None, ()
+    return user.pw_uid, os.getgrouplist(_USER, user.pw_gid)
 
 
 def _has_acl(path: Path) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import pwd
 from pathlib import Path
 
 import pytest
@@ -159,6 +161,72 @@ def test_a_wrong_configuration_installs_nothing(command: Command, machine: Path)
         assert said.code == 64
         assert "nonsense" in said.err
     assert not (machine / "etc").exists()
+
+
+def test_whatever_the_umask_systemd_and_others_may_read_it(command: Command, machine: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        command("install-unit")
+    finally:
+        os.umask(before)
+    for path in (machine / "etc").rglob("*"):
+        assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644)
+
+
+def test_what_its_user_may_not_read_is_named(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared, file = place.machine, place.machine / "file"
+    file.touch(mode=0o640)
+
+    def barrier(path: Path, mode: int, user: int | None = None, groups: tuple[int, ...] = ()) -> Path | None:
+        shared.chmod(mode)
+        monkeypatch.setattr(install_unit, "_identity", lambda: (user, groups))
+        return install_unit._barrier(path)
+
+    own, group = os.getuid(), (os.getgid(),)
+    assert barrier(shared, 0o750) == barrier(shared, 0o751) == barrier(shared, 0o754) == shared
+    assert barrier(shared, 0o755) is None
+    assert barrier(shared, 0o710, groups=group) == shared
+    assert barrier(shared, 0o2750, groups=group) is None
+    assert barrier(shared, 0o700, user=own) is None
+    assert barrier(file, 0o711) == file
+    assert barrier(file, 0o710, groups=group) is None
+    assert barrier(shared / "nothing", 0o711) is None
+
+
+def test_the_service_has_an_identity_once_there_is_its_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    me = pwd.getpwuid(os.getuid())
+    monkeypatch.setattr(install_unit, "_USER", me.pw_name)
+    user, groups = install_unit._identity()
+    assert (user, me.pw_gid in groups) == (me.pw_uid, True)
+    monkeypatch.setattr(install_unit, "_USER", "nobody of this name")
+    assert install_unit._identity() == (None, ())
+
+
+def test_a_dry_run_of_somebody_who_may_not_look_says_what_is_shut(
+    command: Command, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shut, look, note = place.machine / "shut", Path.stat, Path.lstat
+    place.machine.chmod(0o755)
+    shut.mkdir()
+    shut.chmod(0o711)  # open by its mode, and shut by something else
+
+    def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if shut in path.parents:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return look(path, follow_symlinks=follow_symlinks)
+
+    def lstat(path: Path) -> os.stat_result:
+        if path.suffix == ".rules":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return note(path)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr(Path, "lstat", lstat)
+    config = place.config(f'[paths]\nstate = "{shut}/novo/state"\n')
+    said = command("install-unit", "--dry-run", "--config", str(config))
+    assert (said.code, f"setfacl -m u:collections:rX {shut}\n" in said.out) == (0, True)
+    assert "50-collections-supervisor.rules (only root may look there)\n" in said.out
+    assert "(only root may look there)\n" in command("uninstall-unit", "--dry-run").out
 
 
 def test_a_command_that_others_can_not_reach_is_refused(

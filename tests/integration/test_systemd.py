@@ -329,7 +329,13 @@ def test_the_recipes_for_the_journal_say_what_is_in_it(machine: Installed) -> No
 
 
 def test_installed_twice_nothing_changes_and_what_a_person_changed_stays(machine: Installed) -> None:
-    assert {file["action"] for file in machine.command("install-unit")["files"]} == {"unchanged"}
+    report = machine.command("install-unit")
+    assert {file["action"] for file in report["files"]} == {"unchanged"}
+    assert report["notes"] == []
+    stranger = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
+    again = json.loads(machine.run(*stranger, COMMAND, "install-unit", "--dry-run", "--json"))
+    assert {file["action"] for file in again["files"]} == {"unchanged", "unknown"}  # polkit's folder is shut
+    assert again["notes"] == []
     unit = machine.root / UNITS / "agent@.service"
     as_it_was = unit.read_text()
     unit.write_text(as_it_was.replace("RestartSec=10", "RestartSec=1"))
