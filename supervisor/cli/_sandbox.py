@@ -74,7 +74,7 @@ def unseen(settings: Settings) -> list[Path]:
     tables = [chosen.config for chosen in (*settings.channels.values(), *restarters) if chosen is not None]
     named = {Path(text) for table in (*tables, settings.http) for text in _texts(table.model_dump())}
     return sorted(
-        path for path in named if any(hidden(end) and not _lies_below(end, (*read, *bound)) for end in _ends((path,)))
+        path for path in named if any(hidden(end) and not _lies_below(end, (*read, *bound)) for end in ends((path,)))
     )
 
 
@@ -83,24 +83,24 @@ def hidden(path: Path) -> bool:
     return _lies_below(path, HIDDEN)
 
 
-def _opened(settings: Settings) -> tuple[list[Path], list[Path], list[Path]]:
-    """Return which hidden folders are shown, which are shown to be written to, and which of the others are."""
-    ends = [path for path in _ends(_written(settings)) if not _lies_below(path, _OPEN)]
-    roots = set(_ends(_roots(settings)))  # these may be made again; the others are there before us, and stay
-    bound = _tops(_stable(path) if path in roots else path for path in ends if hidden(path))
-    read = _tops(_stable(path) for path in _ends(_read(settings)) if hidden(path))
-    return (
-        [path for path in read if not _lies_below(path, bound)],
-        bound,
-        _tops(path for path in ends if not hidden(path)),
-    )
-
-
-def _ends(found: Iterable[Path]) -> Iterator[Path]:
+def ends(found: Iterable[Path]) -> Iterator[Path]:
     """Yield the paths, and where they lead to if there are links in them: each end may be hidden."""
     for path in found:
         yield path
         yield Path(os.path.realpath(path))  # Path.resolve raises where links lead in a circle
+
+
+def _opened(settings: Settings) -> tuple[list[Path], list[Path], list[Path]]:
+    """Return which hidden folders are shown, which are shown to be written to, and which of the others are."""
+    wanted = [path for path in ends(_written(settings)) if not _lies_below(path, _OPEN)]
+    roots = set(ends(_roots(settings)))  # these may be made again; the others are there before us, and stay
+    bound = _tops(_stable(path) if path in roots else path for path in wanted if hidden(path))
+    read = _tops(_stable(path) for path in ends(_read(settings)) if hidden(path))
+    return (
+        [path for path in read if not _lies_below(path, bound)],
+        bound,
+        _tops(path for path in wanted if not hidden(path)),
+    )
 
 
 def _roots(settings: Settings) -> list[Path]:

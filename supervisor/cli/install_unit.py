@@ -98,11 +98,11 @@ def _systems(args: argparse.Namespace, command: Path, report: _units.Report) -> 
     except ConfigError as error:
         raise CommandError(USAGE, *error.problems) from None
     places = settings.paths
-    found = [path for path in (settings.source, places.cache, places.state) if path is not None]
+    named = [path for path in (settings.source, places.cache, places.state) if path is not None]
     report.notes += [
         f"{path}: {_USER} may not read it, as far as the mode of {shut} tells; "
         f"open it with: setfacl -m u:{_USER}:rX {shut}"
-        for path in found
+        for path in dict.fromkeys(_sandbox.ends(named))
         if (shut := _barrier(path)) is not None and not _has_acl(shut)
     ]
     report.notes += [

@@ -222,7 +222,9 @@ def test_a_dry_run_of_somebody_who_may_not_look_says_what_is_shut(
 
     monkeypatch.setattr(Path, "stat", stat)
     monkeypatch.setattr(Path, "lstat", lstat)
-    config = place.config(f'[paths]\nstate = "{shut}/novo/state"\n')
+    link = place.machine / "link"
+    link.symlink_to(shut / "novo")
+    config = place.config(f'[paths]\nstate = "{link}/state"\n')
     said = command("install-unit", "--dry-run", "--config", str(config))
     assert (said.code, f"setfacl -m u:collections:rX {shut}\n" in said.out) == (0, True)
     assert "50-collections-supervisor.rules (only root may look there)\n" in said.out
