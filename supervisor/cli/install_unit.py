@@ -168,16 +168,14 @@ def _quoted(command: Path) -> str:
 def _barrier(path: Path) -> Path | None:
     """Return the outermost part of the path that its user may not pass or read, None where there is none.
 
-    What is not there is in nobody's way.
+    What is not there, or is shut to us as well, is in nobody's way as far as we know.
     """
     user, groups = _identity()
     for part in (*reversed(path.parents), path):
         try:
             found = part.stat()
-        except FileNotFoundError:
+        except OSError:
             return None
-        except OSError:  # not even we may look
-            return part.parent
         shift = 6 if found.st_uid == user else 3 if found.st_gid in groups else 0
         needed = _PASS if part != path else _READ | _PASS if stat.S_ISDIR(found.st_mode) else _READ
         if found.st_mode >> shift & needed != needed:
