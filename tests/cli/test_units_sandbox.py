@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.cli import _sandbox, install_unit
+from supervisor.cli import _sandbox, _units, install_unit
 from supervisor.cli._errors import CommandError
 from supervisor.settings import Settings, load
 from tests.cli.conftest import Command, Place
@@ -24,6 +24,12 @@ def drop_in(tmp_path: Path, text: str) -> list[str]:
 
 def test_the_units_own_folders_need_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert drop_in(tmp_path, "") == []
+
+
+@pytest.mark.parametrize("unit", [_units.SERVICE, _units.ALERT])
+def test_the_units_open_what_the_drop_in_leaves_to_them(unit: str) -> None:
+    lines = (_units.shipped() / "system" / unit).read_text().splitlines()
+    assert [line for line in lines if line.startswith("ReadWritePaths=")] == [f"ReadWritePaths=-{_sandbox._OPEN[-1]}"]
 
 
 def test_what_lies_in_a_home_is_bound_and_what_is_written_is_opened(tmp_path: Path) -> None:
