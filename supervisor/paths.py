@@ -127,10 +127,14 @@ def control_sockets(config: Path | None, environ: Mapping[str, str]) -> tuple[Pa
     if "socket" in given:
         return (given["socket"],)
     unit = _first(environ, "RUNTIME_DIRECTORY")
-    session = _absolute(environ, "XDG_RUNTIME_DIR") or RUN / "user" / str(os.getuid())
-    folders = (unit, session / PRODUCT, places(environ, given).data, RUN / PRODUCT)
+    folders = (unit, session(environ) / PRODUCT, places(environ, given).data, RUN / PRODUCT)
     found = dict.fromkeys(folder / _SOCKET for folder in folders if folder is not None)
     return tuple(socket for socket in found if len(os.fsencode(socket)) <= MAX_SOCKET_BYTES)
+
+
+def session(environ: Mapping[str, str]) -> Path:
+    """Return the folder that logind makes for the user who has a session, or lingers."""
+    return _absolute(environ, "XDG_RUNTIME_DIR") or RUN / "user" / str(os.getuid())
 
 
 def system_socket() -> Path:

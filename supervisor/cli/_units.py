@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ DROP_IN = "50-paths.conf"
 COMMAND = "/opt/collections-supervisor/bin/collections-supervisor"
 """Where the command lies in the units as they are shipped."""
 
-_WHY = " (changed by hand, or not ours)"
+_WHY = {"kept": " (changed by hand, or not ours)", "unknown": " (only root may look there)"}
 
 _MARK = "Written by `collections-supervisor install-unit`, which keeps what is changed by hand. sha256 "
 
@@ -44,7 +44,7 @@ class File(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What became of a file: written, updated, unchanged, kept, removed."""
+    """What became of a file: written, updated, unchanged, kept, removed; unknown where a dry run may not look."""
 
     action: str
     path: Path
@@ -73,7 +73,18 @@ class Report:
             said = done.stderr.strip() or f"exit code {done.returncode}"
             raise CommandError(FAILED, f"{' '.join(command)}: {said}")
 
-    def show(self, *, as_json: bool) -> None:
+    @contextmanager
+    def shown(self, *, as_json: bool) -> Iterator[None]:
+        """Print it in the end; as text also where a CommandError comes before that: so much was done."""
+        try:
+            yield
+        except CommandError:
+            if not as_json:
+                self._show(as_json=False)
+            raise
+        self._show(as_json=as_json)
+
+    def _show(self, *, as_json: bool) -> None:
         """Print it, a line for each thing."""
         if as_json:
             files = [{"path": str(path), "action": action} for action, path in self.files]
@@ -83,7 +94,7 @@ class Report:
             return
         if self.dry:
             _output.say("this is what would be done:")
-        lines = [(action, f"{path}{_WHY if action == 'kept' else ''}") for action, path in self.files]
+        lines = [(action, f"{path}{_WHY.get(action, '')}") for action, path in self.files]
         _output.table([*lines, *(("ran", " ".join(command)) for command in self.commands)])
         for note in self.notes:
             _output.say(f"note: {note}")
@@ -131,6 +142,9 @@ def write(wanted: Iterable[File], *, dry: bool) -> Iterator[Done]:
     from supervisor.filesystem import write_atomic  # noqa: PLC0415 - a dry run needs none of it
 
     for path, text in wanted:
+        if dry and _is_shut(path):
+            yield Done("unknown", path)
+            continue
         data = _marked(path, text)
         there = _read(path)
         if there is None:
@@ -141,7 +155,7 @@ def write(wanted: Iterable[File], *, dry: bool) -> Iterator[Done]:
             action = "updated" if _ours(path, there) else "kept"
         if action in {"written", "updated"} and not dry:
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                _make(path.parent)
                 write_atomic(path, data)
                 path.chmod(0o644)  # whatever the umask: systemd warns of files that others may not read
             except OSError as error:
@@ -149,9 +163,20 @@ def write(wanted: Iterable[File], *, dry: bool) -> Iterator[Done]:
         yield Done(action, path)
 
 
+def _make(folder: Path) -> None:
+    """Make the folder, and those above it, open to others whatever the umask, as folders of units are."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+
+
 def remove(candidates: Iterable[Path], *, dry: bool) -> Iterator[Done]:
     """Take away those of the files that are there and as we left them, and drop-in folders that are empty then."""
     for path in candidates:
+        if dry and _is_shut(path):
+            yield Done("unknown", path)
+            continue
         there = _read(path)
         if there is None:
             continue
@@ -167,6 +192,17 @@ def remove(candidates: Iterable[Path], *, dry: bool) -> Iterator[Done]:
         yield Done(action, path)
 
 
+def unlink(links: Iterable[Path], *, dry: bool) -> Iterator[Done]:
+    """Take away links by which something starts a unit; systemctl has done so where a systemd runs."""
+    for path in sorted(links):
+        if not dry:
+            try:
+                path.unlink()
+            except OSError as error:
+                raise CommandError(IO, f"{path} can not be removed: {error.strerror}") from None
+        yield Done("removed", path)
+
+
 def need(*, user: bool, dry: bool) -> None:
     """Raise CommandError where there is no systemd, or where we may not write."""
     if not shutil.which("systemctl"):
@@ -177,15 +213,25 @@ def need(*, user: bool, dry: bool) -> None:
 
 def runs(*, user: bool) -> bool:
     """Whether the systemd that reads these units runs."""
-    if not user:
-        return BOOTED.is_dir()
-    folder = os.environ.get("XDG_RUNTIME_DIR", "")
-    return bool(folder) and Path(folder, "systemd").is_dir()
+    return _runs_in(_session()) if user else BOOTED.is_dir()
 
 
 def manager(*, user: bool) -> tuple[str, ...]:
     """Return the words by which the systemd that reads these units is told something."""
-    return ("systemctl", "--user") if user else ("systemctl",)
+    if not user:
+        return ("systemctl",)
+    session, known = str(_session()), os.environ.get("XDG_RUNTIME_DIR")
+    return (*(() if session == known else ("env", f"XDG_RUNTIME_DIR={session}")), "systemctl", "--user")
+
+
+def _session() -> Path:
+    """Return the folder of the user's systemd: a shell of su or cron does not know it, or knows another user's."""
+    known = paths.session(os.environ)
+    return known if _runs_in(known) else paths.session({})
+
+
+def _runs_in(session: Path) -> bool:
+    return os.path.isdir(session / "systemd")  # noqa: PTH112 - Path.is_dir raises where we may not look
 
 
 def asked(command: Sequence[str]) -> list[str]:
@@ -207,6 +253,15 @@ def _ours(path: Path, data: bytes) -> bool:
 
 def _comment(path: Path) -> str:
     return "//" if path.suffix == ".rules" else "#"
+
+
+def _is_shut(path: Path) -> bool:
+    """Whether we may not even know if the file is there: polkit's folder is its own."""
+    try:
+        path.lstat()
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return False
 
 
 def _read(path: Path) -> bytes | None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import pwd
 import shutil
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ from supervisor.cli._errors import FAILED, USAGE, CommandError
 
 _PROGRAM = "collections-supervisor"
 _USER = "collections"
+_READ, _PASS = stat.S_IROTH, stat.S_IXOTH
+
+_FLAGS = ("agents", "state_dir", "cache_dir", "interval", "log_level", "log_format")
+"""Flags of every command that would change nothing here."""
 
 _EPILOG = """\
 examples:
@@ -39,22 +44,24 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the files, have systemd read them, and return 0."""
+    _refuse_flags(args)
     _units.need(user=args.user, dry=args.dry_run)
     report = _units.Report(dry=args.dry_run)
     command = _command()
     drop_in = _users(args) if args.user else _systems(args, command, report)
     wanted = _units.files(_quoted(command), drop_in, user=args.user)
     outdated = () if drop_in else _units.drop_ins(user=args.user)
-    try:
+    with report.shown(as_json=args.json):
         report.files += _units.write(wanted, dry=args.dry_run)
         report.files += _units.remove(outdated, dry=args.dry_run)
         _tell(report, user=args.user)
-    except CommandError:
-        if not args.json:
-            report.show(as_json=False)  # so much was done
-        raise
-    report.show(as_json=args.json)
     return 0
+
+
+def _refuse_flags(args: argparse.Namespace) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in _FLAGS if getattr(args, name) is not None]
+    if given:
+        raise CommandError(USAGE, f"install-unit takes no {' and no '.join(given)}: what a unit does the file says")
 
 
 def _users(args: argparse.Namespace) -> str:
@@ -63,7 +70,15 @@ def _users(args: argparse.Namespace) -> str:
 
     source = settings_or_fail(args).source
     named = paths.named_config(args.config, os.environ)
-    return _sandbox.environment(None if named is None or source is None else source.absolute())
+    units, manager = _units.units(user=True), _units.manager(user=True)
+    read = _units.asked((*manager, "show", "--property=UnitPath", "--value")) if _units.runs(user=True) else []
+    if any(read) and str(units) not in " ".join(read).split():
+        raise CommandError(
+            FAILED,
+            f"your systemd does not read {units}: it does not know your $XDG_CONFIG_HOME",
+            "unset it for this command, and name the configuration with --config",
+        )
+    return _sandbox.users(None if named is None or source is None else source.absolute(), os.environ)
 
 
 def _systems(args: argparse.Namespace, command: Path, report: _units.Report) -> str:
@@ -83,32 +98,45 @@ def _systems(args: argparse.Namespace, command: Path, report: _units.Report) -> 
     except ConfigError as error:
         raise CommandError(USAGE, *error.problems) from None
     places = settings.paths
-    found = [path for path in (settings.source, places.cache, places.state) if path is not None and path.exists()]
+    named = [path for path in (settings.source, places.cache, places.state) if path is not None]
     report.notes += [
         f"{path}: {_USER} may not read it, as far as the mode of {shut} tells; "
         f"open it with: setfacl -m u:{_USER}:rX {shut}"
-        for path in found
+        for path in dict.fromkeys(_sandbox.ends(named))
         if (shut := _barrier(path)) is not None and not _has_acl(shut)
     ]
     report.notes += [
         f"{path} is not there yet: make it before the start, or the supervisor can not write to it"
         for path in _sandbox.absent(settings)
     ]
+    report.notes += [
+        f"the service sees all of {path}: a folder below it for what the configuration names there would show it less"
+        for path in _sandbox.homes(settings)
+    ]
+    report.notes += [
+        f"{path} is hidden from the service: put it out of homes and /tmp, or, if it is a secret, into a credential"
+        for path in _sandbox.unseen(settings)
+    ]
     return _sandbox.drop_in(settings)
 
 
 def _tell(report: _units.Report, *, user: bool) -> None:
-    """Have systemd read what is new, and say what to type next."""
-    done = {path for action, path in report.files if action not in {"unchanged", "kept"}}
+    """Have systemd read the files, and say what to type next.
+
+    Each time, whatever was written: it makes good what failed the last time, and does nothing where all is well.
+    """
     manager = _units.manager(user=user)
-    if not user and not (_units.ETC / "polkit-1").is_dir() and not shutil.which("pkaction"):
+    if not user and not shutil.which("pkaction"):
         report.notes.append("there is no polkit here: without it (Debian: polkitd) no agent@NAME can be restarted")
     if not _units.runs(user=user):
         report.notes.append("no systemd is running here: it reads the files when it starts")
-    elif done:
-        for program, folder in (("systemd-sysusers", "sysusers.d"), ("systemd-tmpfiles", "tmpfiles.d")):
-            for path in sorted(path for path in done if path.parent.name == folder):
-                report.do(program, *(["--create"] if folder == "tmpfiles.d" else []), str(path))
+    else:
+        for folder, command in (
+            ("sysusers.d", ("systemd-sysusers",)),
+            ("tmpfiles.d", ("systemd-tmpfiles", "--create")),
+        ):
+            for path in sorted(path for _, path in report.files if path.parent.name == folder):
+                report.do(*command, str(path))
         report.do(*manager, "daemon-reload")
     report.next.append(f"{' '.join(manager)} enable --now {_PROGRAM}")
     if user:
@@ -138,13 +166,30 @@ def _quoted(command: Path) -> str:
 
 
 def _barrier(path: Path) -> Path | None:
-    """Return the outermost part of the path that is not open to others, None where all of it is."""
+    """Return the outermost part of the path that its user may not pass or read, None where there is none.
+
+    What is not there, or is shut to us as well, is in nobody's way as far as we know.
+    """
+    user, groups = _identity()
     for part in (*reversed(path.parents), path):
-        mode = part.stat().st_mode
-        needed = stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) and part == path else 0)
-        if not mode & (needed if part == path else stat.S_IXOTH):
+        try:
+            found = part.stat()
+        except OSError:
+            return None
+        shift = 6 if found.st_uid == user else 3 if found.st_gid in groups else 0
+        needed = _PASS if part != path else _READ | _PASS if stat.S_ISDIR(found.st_mode) else _READ
+        if found.st_mode >> shift & needed != needed:
             return part
     return None
+
+
+def _identity() -> tuple[int | None, Collection[int]]:
+    """Return the number of the service's user and of its groups; none before there is one."""
+    try:
+        user = pwd.getpwnam(_USER)
+    except KeyError:
+        return None, ()
+    return user.pw_uid, os.getgrouplist(_USER, user.pw_gid)
 
 
 def _has_acl(path: Path) -> bool:

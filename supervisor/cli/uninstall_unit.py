@@ -32,28 +32,36 @@ def run(args: argparse.Namespace) -> int:
     """Stop the service, remove the files, have systemd forget them, and return 0."""
     _units.need(user=args.user, dry=args.dry_run)
     report = _units.Report(dry=args.dry_run)
-    manager, units, running = _units.manager(user=args.user), _units.units(user=args.user), _units.runs(user=args.user)
+    with report.shown(as_json=args.json):
+        _take_away(report, user=args.user)
+    return 0
+
+
+def _take_away(report: _units.Report, *, user: bool) -> None:
+    manager, units, running = _units.manager(user=user), _units.units(user=user), _units.runs(user=user)
     # "x": there is a drop-in for it or not, its path counts.
-    found = [file.path for file in _units.files(_units.COMMAND, "x", user=args.user)]
+    found = [file.path for file in _units.files(_units.COMMAND, "x", user=user)]
     planned = {path: action for action, path in _units.remove(found, dry=True)}
-    if running and planned.get(units / _units.SERVICE) == "removed":
+    if running and units / _units.SERVICE in planned:  # one that is kept, too: what it needs goes
         report.do(*manager, "disable", "--now", _units.SERVICE)
     used = _agents(manager, units, running=running)
     if used and planned.get(units / _units.AGENT) == "removed":
         found.remove(units / _units.AGENT)
         report.notes.append(f"{units / _units.AGENT} stays: {', '.join(used)} must be stopped and disabled first")
-    report.files += _units.remove(found, dry=args.dry_run)
-    if running and "removed" in planned.values():
+    report.files += _units.remove(found, dry=report.dry)
+    wants = (path for path in units.glob("*.wants/*") if path.name == _units.SERVICE)
+    report.files += _units.unlink(wants, dry=report.dry)
+    if running:  # whatever was removed: the last time may have failed here
         report.do(*manager, "daemon-reload")
         report.do(*manager, "reset-failed", "collections-supervisor*.service", "collections-alert@*.service")
-    if not planned:
+    elif report.files:
+        report.notes.append("no systemd is running here that could stop the service: end it, if it runs")
+    if not report.files:
         report.notes.append("nothing of ours is in place")
-    elif not args.user:
+    elif not user:
         report.notes.append(
             "users collections and collections-agents stay, and their files below /var/lib and /var/cache"
         )
-    report.show(as_json=args.json)
-    return 0
 
 
 def _agents(manager: tuple[str, ...], units: Path, *, running: bool) -> list[str]:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from supervisor import paths
+from supervisor.cli import _units, install_unit
 from supervisor.cli._main import main
 from supervisor.domain.health import HealthState
 from tests.support.control import MemoryControl, agent
@@ -211,3 +212,44 @@ def edit(path: Path, old: str, new: str) -> bytes:
     assert old in text
     path.write_text(text.replace(old, new), "utf-8")
     return path.read_bytes()
+
+
+# --- systemd -----------------------------------------------------------------------------------------------
+
+SYSTEMCTL = """#!/bin/sh
+echo "$*" >>"$TOLD"
+case "$0" in *"${FAILS:-nothing}") echo "no users" >&2; exit 1 ;; esac
+case "$*" in
+*show*) printf '%s\\n' "$SHOWN" ;;
+*list-units*) echo "agent@mailer.service loaded active running Agent mailer" ;;
+*daemon-reload*) [ -z "$BROKEN" ] || { echo "no bus" >&2; exit 1; } ;;
+esac
+"""
+
+
+@pytest.fixture
+def machine(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine of our own with a `systemctl` that writes down what it is told."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("systemctl", "systemd-sysusers", "systemd-tmpfiles"):
+        (programs / name).write_text(SYSTEMCTL)
+        (programs / name).chmod(0o755)
+    (programs / "journalctl").write_text('#!/bin/sh\nprintf \'one\\n{"event": "two"}\\n\'\n')
+    (programs / "journalctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    monkeypatch.setenv("TOLD", str(tmp_path / "told"))
+    monkeypatch.setattr(_units, "ETC", tmp_path / "etc")
+    monkeypatch.setattr(_units, "BOOTED", tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(install_unit, "_programs", lambda _: [Path("/usr/bin/env")])
+    return tmp_path
+
+
+def told(machine: Path) -> list[str]:
+    path = machine / "told"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def actions(command: Command, *words: str) -> dict[str, str]:
+    return {file["path"]: file["action"] for file in command(*words, "--json").json["files"]}

@@ -1,4 +1,4 @@
-"""`install-unit`, `uninstall-unit` and `alert`, without a systemd; with one: tests/integration/test_systemd.py."""
+"""`install-unit`, `uninstall-unit` and `alert`, without a systemd; with one: tests/integration/test_systemd*.py."""
 
 from __future__ import annotations
 
@@ -10,47 +10,9 @@ from pathlib import Path
 import pytest
 
 from supervisor.cli import _sandbox, _units, install_unit
-from supervisor.cli._errors import CommandError
-from supervisor.settings import load
-from tests.cli.conftest import Command, Place
+from tests.cli.conftest import Command, Place, actions, told
 
-SYSTEMCTL = """#!/bin/sh
-echo "$*" >>"$TOLD"
-case "$*" in
-*show*) printf '%s\\n' "$SHOWN" ;;
-*list-units*) echo "agent@mailer.service loaded active running Agent mailer" ;;
-*daemon-reload*) [ -z "$BROKEN" ] || { echo "no bus" >&2; exit 1; } ;;
-esac
-"""
-
-
-@pytest.fixture(autouse=True)
-def machine(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine of our own with a `systemctl` that writes down what it is told."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    for name in ("systemctl", "systemd-sysusers", "systemd-tmpfiles"):
-        (programs / name).write_text(SYSTEMCTL)
-        (programs / name).chmod(0o755)
-    (programs / "journalctl").write_text('#!/bin/sh\nprintf \'one\\n{"event": "two"}\\n\'\n')
-    (programs / "journalctl").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
-    monkeypatch.setenv("TOLD", str(tmp_path / "told"))
-    monkeypatch.setattr(_units, "ETC", tmp_path / "etc")
-    monkeypatch.setattr(_units, "BOOTED", tmp_path)
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(install_unit, "_programs", lambda _: [Path("/usr/bin/env")])
-    return tmp_path
-
-
-def told(machine: Path) -> list[str]:
-    path = machine / "told"
-    return path.read_text().splitlines() if path.exists() else []
-
-
-def actions(command: Command, *words: str) -> dict[str, str]:
-    return {file["path"]: file["action"] for file in command(*words, "--json").json["files"]}
-
+pytestmark = pytest.mark.usefixtures("machine")
 
 # --- in place --------------------------------------------------------------------------------------------
 
@@ -92,7 +54,31 @@ def test_twice_is_once(command: Command, machine: Path) -> None:
     assert set(actions(command, "install-unit").values()) == {"written"}
     before = told(machine)
     assert set(actions(command, "install-unit").values()) == {"unchanged"}
-    assert told(machine) == before
+    assert told(machine) == before * 2
+
+
+def test_what_failed_once_is_made_good_by_the_next_run(
+    command: Command, machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAILS", "systemd-sysusers")
+    said = command("install-unit")
+    users = str(machine / "etc/sysusers.d/collections-supervisor.conf")
+    assert (said.code, said.err) == (1, f"collections-supervisor: systemd-sysusers {users}: no users\n")
+    monkeypatch.delenv("FAILS")
+    assert command("install-unit").code == 0
+    assert told(machine)[1:] == [
+        users,
+        f"--create {machine}/etc/tmpfiles.d/collections-supervisor.conf",
+        "daemon-reload",
+    ]
+
+    monkeypatch.setenv("BROKEN", "1")
+    said = command("uninstall-unit")
+    assert (said.code, "removed" in said.out) == (1, True)
+    monkeypatch.delenv("BROKEN")
+    (machine / "told").unlink()
+    assert command("uninstall-unit").code == 0
+    assert "daemon-reload" in told(machine)
 
 
 def test_what_an_older_version_wrote_is_updated_what_a_person_changed_is_kept(command: Command, machine: Path) -> None:
@@ -137,6 +123,16 @@ def test_a_wrong_configuration_installs_nothing(command: Command, machine: Path)
     assert not (machine / "etc").exists()
 
 
+def test_whatever_the_umask_systemd_and_others_may_read_it(command: Command, machine: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        command("install-unit")
+    finally:
+        os.umask(before)
+    for path in (machine / "etc").rglob("*"):
+        assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644)
+
+
 def test_a_command_that_others_can_not_reach_is_refused(
     command: Command, machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,26 +147,16 @@ def test_a_command_that_others_can_not_reach_is_refused(
     assert not (machine / "etc").exists()
 
 
-def test_a_users_own(command: Command, machine: Path, place: Place) -> None:
-    config = place.config("[agents.mailer]\n")
-    (machine / "run").mkdir()
-    found = actions(command, "install-unit", "--user", "--config", str(config))
-    units = place.home / ".config/systemd/user"
-    assert {path.relative_to(units) for path in map(Path, found)} == {
-        Path(_units.SERVICE),
-        Path(_units.ALERT),
-        Path(_units.AGENT),
-        Path(f"{_units.SERVICE}.d/50-paths.conf"),
-        Path(f"{_units.ALERT}.d/50-paths.conf"),
-    }
-    assert (
-        f'Environment="COLLECTIONS_SUPERVISOR_CONFIG={config}"'
-        in (units / f"{_units.SERVICE}.d/50-paths.conf").read_text()
-    )
-    again = actions(command, "install-unit", "--user")
-    assert again[str(units / f"{_units.SERVICE}.d/50-paths.conf")] == "removed"
-    command("uninstall-unit", "--user")
-    assert list(units.iterdir()) == []
+def test_flags_that_a_unit_would_not_have_are_refused(command: Command, machine: Path) -> None:
+    said = command("install-unit", "--cache-dir", "/srv/x", "--agents", "mailer")
+    assert (said.code, "install-unit takes no --agents and no --cache-dir" in said.err) == (64, True)
+    assert not (machine / "etc").exists()
+
+
+def test_without_polkit_it_is_said_each_time(command: Command, machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(machine / "bin"))
+    for flags in (("--dry-run",), (), ()):
+        assert "there is no polkit here" in command("install-unit", *flags).out
 
 
 # --- away ------------------------------------------------------------------------------------------------
@@ -186,61 +172,16 @@ def test_away_again_the_service_is_stopped_and_an_agents_unit_in_use_stays(comma
     assert "reset-failed collections-supervisor*.service collections-alert@*.service" in told(machine)
 
 
+def test_a_service_that_a_person_changed_is_stopped_all_the_same(command: Command, machine: Path) -> None:
+    command("install-unit")
+    service = machine / "etc/systemd/system" / _units.SERVICE
+    service.write_text(service.read_text() + "# mine\n")
+    assert actions(command, "uninstall-unit")[str(service)] == "kept"
+    assert "disable --now collections-supervisor.service" in told(machine)
+
+
 def test_nothing_to_take_away(command: Command) -> None:
-    assert command("uninstall-unit").out == "note: nothing of ours is in place\n"
-
-
-# --- the sandbox -----------------------------------------------------------------------------------------
-
-
-def drop_in(tmp_path: Path, text: str) -> list[str]:
-    config = tmp_path / "config.toml"
-    config.write_text(text)
-    lines = _sandbox.drop_in(load(config, _sandbox.ENVIRONMENT)).splitlines()
-    return [line for line in lines[2:] if not line.startswith("Environment=") and str(tmp_path) not in line]
-
-
-def test_the_units_own_folders_need_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert drop_in(tmp_path, "") == []
-
-
-def test_what_lies_in_a_home_is_bound_and_what_is_written_is_opened(tmp_path: Path) -> None:
-    text = """
-    [paths]
-    cache = "/home/agent/.cache/novotechno-collections"
-    state = "/srv/books 100%/state"
-    dashboard = "/srv/www/page.html"
-    [metrics]
-    textfile = "/var/lib/node-exporter/supervisor.prom"
-    [channels.people]
-    kind = "file"
-    path = "/srv/told/people.jsonl"
-    """
-    assert drop_in(tmp_path, text) == [
-        "BindReadOnlyPaths=-/home/agent/.cache/novotechno-collections",
-        "BindPaths=-/home/agent/.cache/novotechno-collections/heartbeats",
-        "ReadWritePaths=-/srv/told",
-        "ReadWritePaths=-/srv/www",
-        "ReadWritePaths=-/var/lib/node-exporter",
-    ]
-    managed = '[agents.x.restart]\nkind = "managed"\ncommand = ["agent"]\n'
-    assert drop_in(tmp_path, text + managed)[1:3] == [
-        "BindPaths=-/home/agent/.cache/novotechno-collections",
-        'ReadWritePaths="-/srv/books 100%%/state"',
-    ]
-
-
-def test_the_folder_above_is_bound_where_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "agent/.cache").mkdir(parents=True)
-    monkeypatch.setattr(_sandbox, "HIDDEN", (tmp_path,))
-    assert _sandbox._stable(tmp_path / "agent/.cache/x/heartbeats") == tmp_path / "agent/.cache"
-    assert _sandbox._stable(tmp_path / "agent") == tmp_path / "agent"
-
-
-@pytest.mark.parametrize("path", ["/home/a:b/c", "/home/a\\\\b", '/home/a\\"b', "/srv/a'b"])
-def test_what_systemd_can_not_open_is_refused(tmp_path: Path, path: str) -> None:
-    with pytest.raises(CommandError, match="systemd"):
-        drop_in(tmp_path, f'[paths]\ndashboard = "{path}/page.html"\n')
+    assert command("uninstall-unit").out.endswith("note: nothing of ours is in place\n")
 
 
 @pytest.mark.parametrize("home", ["system", "user"])

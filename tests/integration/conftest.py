@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.installed import CONFIGURATION, SERVICE, UNITS, Installed, installed
 from tests.support.nursery import Nursery
 from tests.support.receiver import Receiver, receiving
 from tests.support.town import Town
@@ -46,3 +47,23 @@ async def town(tmp_path: Path, nursery: Nursery) -> AsyncIterator[Town]:
 async def receiver() -> AsyncIterator[Receiver]:
     async with receiving() as receiver:
         yield receiver
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    with installed(tmp_path_factory.mktemp("machine")) as found:
+        yield found
+
+
+@pytest.fixture
+def machine(place: Installed) -> Iterator[Installed]:
+    """The machine that runs systemd, with the units in place, a configuration, and nothing running or remembered."""
+    place.configure(CONFIGURATION)
+    place.command("install-unit")
+    yield place
+    place.run("systemctl", "stop", SERVICE, "collections-alert@*", "agent@*", "ear", check=False)  # some are not there
+    place.run("systemctl", "reset-failed")
+    for name in (SERVICE, "agent@mailer.service", "collections-alert@.service"):
+        place.run("rm", "-rf", f"/{UNITS}/{name}.d")
+    place.run("sh", "-c", "rm -rf /var/lib/collections-supervisor/* /var/cache/novotechno-collections/*/* /run/heard")
+    place.run("sh", "-c", "rm -rf /home/agent /root/.[a-z]* /root/*")

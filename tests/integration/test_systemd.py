@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.support.installed import COMMAND, CONFIG, SERVICE, Installed, installed, until
+from tests.support.installed import (
+    COMMAND,
+    CONFIGURATION,
+    SERVICE,
+    TOLD,
+    Installed,
+    override,
+    start,
+    until,
+)
 from tests.support.recipes import recipes
 
 pytestmark = pytest.mark.xdist_group("systemd")
 
-TOLD = "var/lib/collections-supervisor/told.jsonl"
-UNITS = "etc/systemd/system"
 PORT = ":2328"
 """9000, as /proc/net/tcp has it."""
-
-CONFIGURATION = f"""
-[defaults]
-restart_after = 9
-escalate_after = 1
-
-[agents.mailer]
-heartbeat_timeout = "1h"
-
-[channels.people]
-kind = "file"
-path = "/{TOLD}"
-"""
 
 HOOK = """
 [channels.hook]
@@ -74,39 +67,6 @@ class Ear(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("127.0.0.1", 9000), Ear).serve_forever()
 """
 DEAF = "import socket, time; s = socket.socket(); s.bind(('127.0.0.1', 9000)); s.listen(); time.sleep(1000)"
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    with installed(tmp_path_factory.mktemp("machine")) as found:
-        yield found
-
-
-@pytest.fixture
-def machine(place: Installed) -> Iterator[Installed]:
-    """The machine with the units in place, a configuration, and nothing running or remembered."""
-    place.configure(CONFIGURATION)
-    place.command("install-unit")
-    yield place
-    place.run("systemctl", "stop", SERVICE, "collections-alert@*", "agent@*", "ear", check=False)  # some are not there
-    place.run("systemctl", "reset-failed")
-    for name in (SERVICE, "agent@mailer.service", "collections-alert@.service"):
-        place.run("rm", "-rf", f"/{UNITS}/{name}.d")
-    place.run("sh", "-c", "rm -rf /var/lib/collections-supervisor/* /var/cache/novotechno-collections/*/* /run/heard")
-    place.run("sh", "-c", "rm -rf /home/agent /root/.[a-z]* /root/*")
-
-
-def start(machine: Installed) -> int:
-    """Start the service and return its process."""
-    machine.run("systemctl", "daemon-reload")
-    machine.run("systemctl", "restart", SERVICE)
-    return int(machine.one("MainPID"))
-
-
-def override(machine: Installed, text: str, unit: str = SERVICE) -> None:
-    folder = machine.root / UNITS / f"{unit}.d"
-    folder.mkdir(exist_ok=True)
-    (folder / "99-test.conf").write_text(text)
 
 
 def listener(machine: Installed, program: str) -> None:
@@ -243,23 +203,6 @@ def test_credentials_reach_the_channels(machine: Installed) -> None:
     assert (machine.root / "run/heard").read_text() == "Bearer s3cret"
 
 
-def test_it_sees_into_a_home_whatever_happens_to_the_folder_there(machine: Installed) -> None:
-    cache = "home/agent/.cache/novotechno-collections"
-    (machine.root / cache).parent.mkdir(parents=True, exist_ok=True)
-    private = machine.root / "home/agent/private"
-    private.mkdir(exist_ok=True)
-    page = "/var/lib/collections-supervisor/page.html"
-    machine.configure(f'[paths]\ncache = "/{cache}"\ndashboard = "{page}"\n{CONFIGURATION}')
-    machine.command("install-unit")
-    pid = start(machine)
-    assert not (machine.root / f"proc/{pid}/root/home/agent/private").exists()
-    machine.beat("mailer", cache)
-    until(lambda: machine.agent("mailer")["status"] == "healthy")
-    machine.run("rm", "-r", f"/{cache}")
-    machine.beat("mailer", cache, kind="fail")
-    until(lambda: machine.agent("mailer")["status"] == "escalated")
-
-
 def test_what_it_writes_for_others_they_can_use(machine: Installed) -> None:
     folder = "/var/cache/novotechno-collections"
     machine.configure(CONFIGURATION + METRICS)
@@ -329,72 +272,3 @@ def test_the_recipes_for_the_journal_say_what_is_in_it(machine: Installed) -> No
     records = [json.loads(line) for line in machine.run("sh", "-c", mine).splitlines()]
     assert {"incident_opened", "notification_sent"} <= {record["event"] for record in records}
     assert {record["incident"] for record in records} == {incident["id"]}
-
-
-def test_installed_twice_nothing_changes_and_what_a_person_changed_stays(machine: Installed) -> None:
-    assert {file["action"] for file in machine.command("install-unit")["files"]} == {"unchanged"}
-    unit = machine.root / UNITS / "agent@.service"
-    as_it_was = unit.read_text()
-    unit.write_text(as_it_was.replace("RestartSec=10", "RestartSec=1"))
-    for command in ("install-unit", "uninstall-unit"):
-        kept = [file["path"] for file in machine.command(command)["files"] if file["action"] == "kept"]
-        assert kept == ["/etc/systemd/system/agent@.service"]
-    assert "RestartSec=1\n" in unit.read_text()
-    unit.unlink()
-
-
-def test_the_units_are_sound(machine: Installed) -> None:
-    names = (SERVICE, f"collections-alert@{SERVICE}", "agent@mailer.service")
-    verified = machine.run("sh", "-c", f"systemd-analyze verify {' '.join(names)} 2>&1 | grep -v libexec", check=False)
-    assert verified == ""
-    for unit in (SERVICE, "collections-alert@.service"):
-        machine.run("systemd-analyze", "security", "--offline=true", "--threshold=20", f"/{UNITS}/{unit}")
-
-
-def test_away_again_nothing_is_left(machine: Installed) -> None:
-    machine.run("systemctl", "enable", SERVICE)
-    start(machine)
-    override(machine, AGENT, "agent@mailer.service")
-    machine.run("systemctl", "daemon-reload")
-    machine.run("systemctl", "start", "agent@mailer.service")
-    report = machine.command("uninstall-unit")
-    assert any("agent@mailer.service must be stopped" in note for note in report["notes"])
-    assert machine.one("ActiveState", "agent@mailer.service") == "active"
-    machine.run("systemctl", "stop", "agent@mailer.service")
-    machine.command("uninstall-unit")
-    ours = "-name '*collections*' -o -name 'agent@*'"
-    test = f"-not -path '/{UNITS}/agent@mailer.service.d*'"
-    left = machine.run("sh", "-c", rf"find /etc /run/systemd \( {ours} \) {test}")
-    assert left.split() == [f"/{CONFIG.rpartition('/')[0]}"]
-    assert machine.shown("LoadState", "ActiveState") == ["not-found", "inactive"]
-    assert machine.command("uninstall-unit")["notes"] == ["nothing of ours is in place"]
-
-
-def test_a_command_that_its_user_can_not_reach_is_refused(machine: Installed) -> None:
-    machine.run("sh", "-c", "cp -a /opt/collections-supervisor /root/")
-    said = machine.fails("/root/collections-supervisor/bin/python", "-m", "supervisor", "install-unit")
-    assert "user collections can not run /root/collections-supervisor/bin/collections-supervisor" in said
-    machine.run("rm", "-r", "/root/collections-supervisor")
-
-
-def test_a_users_own(machine: Installed) -> None:
-    machine.run("systemctl", "start", "user@0.service")
-    home = ("env", "XDG_RUNTIME_DIR=/run/user/0", "HOME=/root")
-    control = (*home, "systemctl", "--user")
-    config = machine.root / "root/.config/collections-supervisor/config.toml"
-    config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(CONFIGURATION.replace(f"/{TOLD}", "~/told.jsonl"))
-    report = json.loads(machine.run(*home, COMMAND, "install-unit", "--user", "--json"))
-    assert {file["action"] for file in report["files"]} == {"written"}
-    assert report["commands"] == [["systemctl", "--user", "daemon-reload"]]
-    machine.run(*control, "start", SERVICE)
-    state = "--property=ActiveState,StatusText"
-    until(lambda: "StatusText=1 agent: 1 unknown; no incident" in machine.run(*control, "show", state, SERVICE))
-    machine.run(*control, "reload", SERVICE)
-    config.write_text(CONFIGURATION.replace(f"/{TOLD}", "~/told.jsonl") + "[agents.x]\nnonsense = 1\n")
-    machine.run(*control, "restart", SERVICE, check=False)
-    (told,) = until(lambda: machine.lines("root/told.jsonl"))
-    assert told["summary"] == f"{SERVICE} has failed: exit-code, exit status 64"
-    machine.run(*home, COMMAND, "uninstall-unit", "--user")
-    assert machine.run("sh", "-c", "find /root/.config/systemd -type f") == ""
-    machine.run("systemctl", "stop", "user@0.service")

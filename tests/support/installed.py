@@ -20,6 +20,21 @@ COMMAND = f"{HOME}/bin/collections-supervisor"
 SERVICE = "collections-supervisor.service"
 CONFIG = "etc/collections-supervisor/config.toml"
 CACHE = "var/cache/novotechno-collections"
+TOLD = "var/lib/collections-supervisor/told.jsonl"
+UNITS = "etc/systemd/system"
+
+CONFIGURATION = f"""
+[defaults]
+restart_after = 9
+escalate_after = 1
+
+[agents.mailer]
+heartbeat_timeout = "1h"
+
+[channels.people]
+kind = "file"
+path = "/{TOLD}"
+"""
 
 _PATIENCE = 30.0
 
@@ -87,6 +102,19 @@ def until(what: Callable[[], Any], patience: float = _PATIENCE) -> Any:
         assert time.monotonic() < ends, f"not within {patience:g} s: {what}"
         time.sleep(0.1)
     return found
+
+
+def start(machine: Installed) -> int:
+    """Start the service and return its process."""
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "restart", SERVICE)
+    return int(machine.one("MainPID"))
+
+
+def override(machine: Installed, text: str, unit: str = SERVICE) -> None:
+    folder = machine.root / UNITS / f"{unit}.d"
+    folder.mkdir(exist_ok=True)
+    (folder / "99-test.conf").write_text(text)
 
 
 @contextmanager
