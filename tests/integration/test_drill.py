@@ -24,7 +24,7 @@ from supervisor.cli.drills._step import Step
 from supervisor.restarters._processes import look
 
 TRIES = 3
-DRILL = [sys.executable, "-m", "supervisor", "drill"]
+DRILL = [sys.executable, "-P", "-m", "supervisor", "drill"]
 QUIET = '[gate]\nsettle = "0s"\n[agents.worker]\nheartbeat_timeout = "1m"\n'
 
 
@@ -88,6 +88,15 @@ def test_a_signal_ends_the_drill_and_all_that_it_has_started(folder: Path) -> No
         assert process.wait(60) == 143
     assert naming(folder) == []
     assert list(folder.iterdir()) == []
+
+
+def test_what_lies_in_the_current_folder_is_not_run(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "supervisor.py").write_text("raise SystemExit(99)")
+    monkeypatch.chdir(tmp_path)
+    _, document = run(folder, "kill", "clock")
+    assert [len(fault["steps"]) > 2 for fault in document["faults"]] == [True, True], document
 
 
 # --- drills that go wrong ----------------------------------------------------------------------------

@@ -50,7 +50,17 @@ class Site:
         self.config = folder / "config.toml"
         self.state = folder / "state"
         self.data = folder / "data"
-        self.daemon = [sys.executable, "-m", "supervisor", "run", "--config", str(self.config), "--log-format", "json"]
+        self.daemon = [
+            sys.executable,
+            "-P",
+            "-m",
+            "supervisor",
+            "run",
+            "--config",
+            str(self.config),
+            "--log-format",
+            "json",
+        ]
         """What `start` runs; a rehearsal may want it run in other surroundings."""
         self._api = Daemon(folder / "control.sock", _PATIENCE)
         self._log = folder / "log"
@@ -67,7 +77,7 @@ class Site:
 
     def managed(self, name: str, *lives: str) -> str:
         """Return the keys that have the daemon run a real agent, which hangs as `lives` say (see `_agent`)."""
-        command = [sys.executable, "-m", "supervisor.cli.drills._agent", name, str(self.beats), *lives]
+        command = [sys.executable, "-P", "-m", "supervisor.cli.drills._agent", name, str(self.beats), *lives]
         return (
             f'kind = "managed"\ncommand = {json.dumps(command)}\nbackoff = "500ms"\njitter = 0.0\nstop_timeout = "1s"'
         )
