@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +226,28 @@ async def test_agents_that_outlive_their_daemon_are_told_and_ended(folder: Path)
     assert done.steps[0].agrees
     assert done.steps[-1] == Step("nothing is left running", f"pid {pids[0]}", agrees=False)
     assert look(pids[0]) is None
+
+
+async def test_who_only_looks_at_its_files_is_let_be(folder: Path) -> None:
+    lookers: list[asyncio.subprocess.Process] = []
+
+    async def fault(site: Site) -> AsyncGenerator[Step, None]:
+        site.configure(QUIET)
+        await site.start()
+        reading = ["tail", "-f", site.folder / "log"]
+        lookers.append(await asyncio.create_subprocess_exec(*reading, stdout=asyncio.subprocess.DEVNULL))
+        yield Step("so far", "so good", agrees=True)
+
+    (done,) = await rehearse([Drill("fault", "a fault", fault)], folder, lambda _: None)
+    (looker,) = lookers
+    try:
+        assert looker.returncode is None
+        assert done.agrees
+        assert naming(folder) == [looker.pid]
+    finally:
+        with suppress(ProcessLookupError):
+            looker.kill()
+        await looker.wait()
 
 
 async def test_a_cancelled_rehearsal_ends_what_it_has_started(folder: Path) -> None:

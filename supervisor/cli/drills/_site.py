@@ -28,6 +28,9 @@ _STOP_LIMIT = 20.0
 _SERVICE = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 """What systemd tells a service: it is not meant for ours."""
 
+_MARK = "COLLECTIONS_SUPERVISOR_DRILL"
+"""The variable by which all is known that a site's daemon starts, and what that starts: it is handed on."""
+
 _CONFIG = """\
 [paths]
 cache = "cache"
@@ -50,18 +53,10 @@ class Site:
         self.config = folder / "config.toml"
         self.state = folder / "state"
         self.data = folder / "data"
-        self.daemon = [
-            sys.executable,
-            "-P",
-            "-m",
-            "supervisor",
-            "run",
-            "--config",
-            str(self.config),
-            "--log-format",
-            "json",
-        ]
+        options = ["--config", str(self.config), "--log-format", "json"]
+        self.daemon = [sys.executable, "-P", "-m", "supervisor", "run", *options]
         """What `start` runs; a rehearsal may want it run in other surroundings."""
+        self._mark = os.urandom(16).hex()
         self._api = Daemon(folder / "control.sock", _PATIENCE)
         self._log = folder / "log"
         self._process: asyncio.subprocess.Process | None = None
@@ -105,7 +100,7 @@ class Site:
     async def start(self) -> None:
         """Start the daemon, and wait until it watches and trusts itself."""
         before = len(self.log("gate_opened"))
-        environ = {key: value for key, value in os.environ.items() if key not in _SERVICE}
+        environ = {key: value for key, value in os.environ.items() if key not in _SERVICE} | {_MARK: self._mark}
         with self._log.open("ab") as log, (self.folder / "errors").open("ab") as errors:
             self._process = await asyncio.create_subprocess_exec(
                 *self.daemon,
@@ -150,12 +145,13 @@ class Site:
         return left
 
     def _running(self) -> list[Process]:
-        """Return the processes whose command names this folder: nobody else has ever heard of it."""
-        name = os.fsencode(f"{self.folder}/")
+        """Return the processes that our daemon has started, and those of theirs: nobody else has its mark."""
+        mark = f"{_MARK}={self._mark}".encode()
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if name in (entry / "cmdline").read_bytes() and (process := look(int(entry.name))):
+            with suppress(OSError):  # gone, or another user's
+                process = look(int(entry.name))  # before its mark is read: the pid may be another's by then
+                if process and mark in (entry / "environ").read_bytes().split(b"\0"):
                     found.append(process)
         return found
 
