@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import stat
 import sys
 import tempfile
 import time
@@ -131,6 +132,17 @@ async def test_a_signal_ends_it_and_leaves_nothing(site: Site, number: int, code
     assert await asyncio.wait_for(process.wait(), 30) == code
     assert files(site.folder) == before
     await site.logged("agent_forgotten")
+
+
+async def test_a_daemon_of_another_user_can_read_what_it_writes(site: Site) -> None:
+    process = await asyncio.create_subprocess_exec(*drill(site, "torn"), stdout=asyncio.subprocess.DEVNULL, umask=0o077)
+    agent = (await site.logged("health_changed", new="healthy", agent=(await site.logged("drill_started"))["agent"]))[
+        "agent"
+    ]
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in site.beats.glob(f"{agent}*")}
+    process.terminate()
+    await process.wait()
+    assert set(modes.values()) == {0o644}, modes
 
 
 async def test_who_kills_it_leaves_the_rest_to_the_daemon(site: Site) -> None:

@@ -28,15 +28,18 @@ _STOP_LIMIT = 20.0
 _SERVICE = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 """What systemd tells a service: it is not meant for ours."""
 
+SOCKET = "control.sock"
+"""The name of the daemon's socket in the folder: the kernel allows no long path."""
+
 _MARK = "COLLECTIONS_SUPERVISOR_DRILL"
 """The variable by which all is known that a site's daemon starts, and what that starts: it is handed on."""
 
-_CONFIG = """\
+_CONFIG = f"""\
 [paths]
 cache = "cache"
 state = "state"
 data = "data"
-socket = "control.sock"
+socket = "{SOCKET}"
 
 [log]
 level = "debug"
@@ -57,7 +60,7 @@ class Site:
         self.daemon = [sys.executable, "-P", "-m", "supervisor", "run", *options]
         """What `start` runs; a rehearsal may want it run in other surroundings."""
         self._mark = os.urandom(16).hex()
-        self._api = Daemon(folder / "control.sock", _PATIENCE)
+        self._api = Daemon(folder / SOCKET, _PATIENCE)
         self._log = folder / "log"
         self._process: asyncio.subprocess.Process | None = None
         self._records: list[dict[str, Any]] = []
