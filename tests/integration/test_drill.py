@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -127,12 +128,12 @@ SPOILT = {
     "ledger": ('settle = "1.0s"', 'settle = "1m"', "finding_opened check=amount_mismatch"),
     "miss": ('check_interval = "2.0s"', 'check_interval = "3s"', "2 s later again"),
     "overflow": ('stall = "1s"', 'stall = "1h"', "it doubts itself"),
-    "root": ("[gate]", '[watch]\nstep = "2s"\n[gate]', "the log says heartbeat_received"),
+    "root": ("[gate]", '[watch]\nstep = "2s"\n[gate]', "heartbeat_received|so does the next one"),
     "silent": ('"2=0"', '"2=99"', "incident_opened"),
     "stale": ('heartbeat_timeout = "2.0s"', HOUR, "heartbeat_missed"),
     "torn": ('heartbeat_timeout = "2.0s"', HOUR, "heartbeat_missed"),
 }
-"""What each fault's installation is to have in its configuration, what it has instead, and where that must be told."""
+"""What each fault's configuration is to have in it, what it has instead, and in which step that must be told."""
 
 
 def spoilt(drill: Drill) -> Drill:
@@ -161,7 +162,7 @@ async def test_each_fault_tells_an_installation_that_does_not_do_as_expected(fol
     done = await rehearse([spoilt(drill) for drill in every().values()], folder, lambda _: None)
     for one in done:
         differing = [step.expected for step in one.steps if step.agrees is False]
-        assert not one.possible or any(SPOILT[one.drill.name][2] in expected for expected in differing), one
+        assert not one.possible or any(re.search(SPOILT[one.drill.name][2], expected) for expected in differing), one
         assert "the rehearsal comes to its end" not in differing, one
     assert naming(folder) == []
 
