@@ -156,6 +156,20 @@ async def test_who_kills_it_leaves_the_rest_to_the_daemon(site: Site) -> None:
     assert files(site.folder) == before
 
 
+async def test_what_is_left_when_the_daemon_is_killed_too_is_gone_once_it_runs_again(site: Site) -> None:
+    before = files(site.folder)
+    daemon = Daemon(site.folder / "control.sock")
+    agent = (await asyncio.to_thread(daemon.ask, "POST", "drills", body={"seconds": 120.0}))["agent"]
+    site.heart(agent).ok()
+    await site.logged("health_changed", new="healthy", agent=agent)
+    await site.stop(signal.SIGKILL)
+    assert files(site.folder) != before
+    await site.start()
+    await site.logged("agent_forgotten", agent=agent)
+    assert files(site.folder) == before
+    assert not site.log("unregistered_agent", agent=agent)
+
+
 # --- visits that go wrong ----------------------------------------------------------------------------
 
 
