@@ -145,14 +145,14 @@ def _stage(folder: Path) -> Iterator[Stage]:
     config = folder / "config.toml"
     beats = folder / "cache" / "heartbeats"
     beats.mkdir(parents=True)
-    agent = [sys.executable, "-m", "supervisor.cli._demo_agent"]
+    agent = [sys.executable, "-P", "-m", "supervisor.cli._demo_agent"]
     config.write_text(
         _CONFIG.format(
             emailer=json.dumps([*agent, "collections-emailer", str(beats)]),
             watcher=json.dumps([*agent, "payment-watcher", str(beats), "1=5", "2=0"]),
         )
     )
-    command = [sys.executable, "-m", "supervisor", "run", "--config", str(config), "--log-format", "json"]
+    command = [sys.executable, "-P", "-m", "supervisor", "run", "--config", str(config), "--log-format", "json"]
     with (folder / "log").open("wb") as log, (folder / "errors").open("wb") as errors:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=errors)
         try:

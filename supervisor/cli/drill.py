@@ -99,10 +99,24 @@ def _throwaway(drills: list[Drill], *, as_json: bool) -> int:
     began = time.monotonic()
     done: list[Rehearsed] = []
     try:
+        _room_for_sockets(drills, folder)
         done = _done(drills, f"in {folder}", lambda ended: rehearse(drills, folder, ended), as_json=as_json)
     finally:
         kept = _tidy(folder, {one.drill.name for one in done if not one.agrees})
     return _show(done, time.monotonic() - began, kept=kept, as_json=as_json)
+
+
+def _room_for_sockets(drills: list[Drill], folder: Path) -> None:
+    """Raise CommandError where the path of a drill's socket would be too long for the kernel."""
+    from supervisor.cli.drills._site import SOCKET  # noqa: PLC0415
+    from supervisor.paths import MAX_SOCKET_BYTES  # noqa: PLC0415
+
+    over = max(len(os.fsencode(folder / drill.name / SOCKET)) for drill in drills) - MAX_SOCKET_BYTES
+    if over > 0:
+        above = folder.parent
+        raise CommandError(
+            NO_OUTPUT, f"{above} is {count(over, 'byte')} too long for a socket in it: set a shorter $TMPDIR"
+        )
 
 
 def _live(drills: list[Drill], args: argparse.Namespace) -> int:
@@ -114,6 +128,7 @@ def _live(drills: list[Drill], args: argparse.Namespace) -> int:
     heartbeats = Path(found.watches()["heartbeats"] or "")
     if not os.access(heartbeats, os.W_OK | os.X_OK):
         raise CommandError(NO_OUTPUT, f"no heartbeat can be written in {heartbeats}")
+    os.umask(os.umask(0o077) & ~0o044)  # the daemon may be another user, and is to read what its agent writes
     began = time.monotonic()
     at = f"at {found.socket}"
     done = _done(drills, at, lambda ended: visit(drills, found, heartbeats, ended), as_json=args.json)

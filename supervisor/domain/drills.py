@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from supervisor.domain.policy import Policy
@@ -10,10 +9,11 @@ from supervisor.domain.policy import Policy
 LONGEST = 600.0
 """Longest time (s) that a drill may be given."""
 
+FACT = "drill"
+"""The fact of the journal that names the agent of the drill under way, "" where there is none."""
+
 PROMISES = Policy(heartbeat_timeout=2.0, check_interval=2.0)
 """What such an agent promises: nothing restarts it, and its times are short."""
-
-_NAME = re.compile(r"drill-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,3 @@ class Drill:
 def name(token: str) -> str:
     """Return the name of a drill's agent; `token` are eight hex digits that no drill had."""
     return f"drill-{token}"
-
-
-def is_drill(agent: str) -> bool:
-    """Whether an agent that nobody configured is a drill's: its files mean nothing once the drill is over."""
-    return _NAME.fullmatch(agent) is not None

@@ -8,7 +8,6 @@ from contextlib import suppress
 from math import inf
 
 from supervisor.domain.beats import awaited
-from supervisor.domain.drills import is_drill
 from supervisor.domain.records import AgentForgotten, ConfigRejected, ConfigReloaded
 from supervisor.domain.vitals import HealthState
 from supervisor.domain.words import span
@@ -113,7 +112,7 @@ class Configuration:
     def plans(self, known: Iterable[str]) -> dict[str, AgentPlan]:
         """Return the plan of every agent: of those that are configured, and of those `known` that stay adopted."""
         adopt = self.plan.default
-        adopted = {} if adopt is None else {name: adopt(name) for name in known if not is_drill(name)}
+        adopted = {} if adopt is None else {name: adopt(name) for name in known}
         return {**adopted, **self.plan.agents}
 
     def adopt(self, name: str) -> bool:
@@ -195,7 +194,9 @@ class Configuration:
         self._desk.silencer.use(plan.maintenance)
         self._desk.use(change, plan.chain)
         self._journal.post(change)
-        return await self._watch(self.plans(agent.name for agent in self._roster if agent.name not in old.agents))
+        return await self._watch(
+            self.plans(agent.name for agent in self._roster.real() if agent.name not in old.agents)
+        )
 
     async def _watch(self, plans: Mapping[str, AgentPlan]) -> dict[str, list[str]]:
         """Watch these agents and no others."""

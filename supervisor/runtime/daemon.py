@@ -227,6 +227,7 @@ class Daemon:
         saved = await self.journal.open()
         self.gate.tell(Blinded(_BEGINNING, Doubt.STARTED))
         self._recovery.begin(saved)
+        self._drills.take_over(saved)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -343,6 +344,7 @@ class Daemon:
 
     def _inherit(self, saved: Saved) -> None:
         self._recovery.late(saved)
+        self._drills.take_over(saved)
 
     def _capture(self) -> Callable[[], Fleet]:
         return self._picture.capture()

@@ -1,7 +1,8 @@
 """A drill on this very supervisor: one agent more, which is watched and judged as any other, and counts for nothing.
 
 It opens no incident, so nobody is ever told of it; no gate, picture or metric counts it, and nothing restarts it.
-Whoever began it may vanish: when its time is over it is watched no more, and its files are removed.
+Whoever began it may vanish: when its time is over it is watched no more, and its files are removed. The journal keeps
+which one runs: a daemon that is started anew ends it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Awaitable, Callable
 from supervisor.domain import drills
 from supervisor.domain.drills import Drill
 from supervisor.domain.records import AgentForgotten, DrillStarted
-from supervisor.ports import Clock, RefusedError, UnknownNameError
+from supervisor.ports import Clock, RefusedError, Saved, UnknownNameError
+from supervisor.runtime.change import Change
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.plan import AgentPlan
 from supervisor.runtime.reader import Reader
@@ -62,9 +64,17 @@ class Drills:
             self._running = Drill(name, self._clock.now() + seconds)
             # By the loop's time: a clock that is set must not make it longer.
             self._timer = asyncio.get_running_loop().call_later(seconds, self._over.set)
-            self._journal.note(DrillStarted(name, by, seconds))
+            self._journal.post(Change(records=[DrillStarted(name, by, seconds)], facts={drills.FACT: name}))
             self._roster.add(name, _PLAN)
             return self._running
+
+    def take_over(self, saved: Saved) -> None:
+        """End the drill of an earlier life as soon as may be."""
+        name = saved.facts.get(drills.FACT)
+        if name and name not in self._roster and self._running is None:
+            self._running = Drill(name, self._clock.now())
+            self._roster.add(name, _PLAN)
+            self._over.set()
 
     async def end(self, agent: str) -> None:
         """Forget the drill's agent and its files. Raises UnknownNameError."""
@@ -86,8 +96,8 @@ class Drills:
         if self._timer is not None:
             self._timer.cancel()
         self._over.clear()
+        self._running = self._timer = None  # whatever fails now, the next one can begin
         await self._roster.remove(agent, _OVER)
-        self._reader.forget(agent)
+        self._reader.part(agent)
         await self._remove_beats(agent)
-        self._journal.note(AgentForgotten(agent, _OVER))
-        self._running = self._timer = None
+        self._journal.post(Change(records=[AgentForgotten(agent, _OVER)], facts={drills.FACT: ""}))

@@ -109,4 +109,6 @@ class Pulse:
     def standing(self) -> str:
         """Return how it stands, in a line."""
         reading = self.reading if self._books.account.at is None else None
-        return standing((agent.health.state for agent in self._roster), len(self._desk.open_incidents()), reading)
+        return standing(
+            (agent.health.state for agent in self._roster.real()), len(self._desk.open_incidents()), reading
+        )

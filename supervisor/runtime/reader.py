@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from supervisor.domain.drills import is_drill
 from supervisor.domain.events import Beat
 from supervisor.domain.gate import Blinded, Doubt, Sighted
 from supervisor.domain.records import AgentLog, HeartbeatInvalid, Record, UnregisteredAgent
@@ -30,6 +30,7 @@ _BATCH = 250  # agents whose files are read in one go: what they bring is told i
 _HANG = 5.0
 _HANG_PLACE = "reading heartbeats hangs"
 _STRANGERS_KEPT = 1000
+_GONE_KEPT = 100
 
 
 @dataclass(slots=True)
@@ -101,6 +102,7 @@ class Reader:
         self._roster: Roster
         self._gate: Gatekeeper
         self._adopt: Callable[[str], bool]
+        self._gone: deque[str] = deque(maxlen=_GONE_KEPT)
         self.strangers: dict[str, str] = {}
 
     def bind(self, roster: Roster, gate: Gatekeeper, adopt: Callable[[str], bool]) -> None:
@@ -154,6 +156,12 @@ class Reader:
             self._seen.pop(f"{agent}{suffix}", None)
         self._fileless.discard(agent)
 
+    def part(self, agent: str) -> None:
+        """Forget an agent that does not come back: what it writes too late makes it no stranger."""
+        self.forget(agent)
+        self.strangers.pop(agent, None)
+        self._gone.append(agent)
+
     # --- inside ---
 
     def _path(self, name: str) -> str:
@@ -175,7 +183,7 @@ class Reader:
 
     def _meet(self, agent: str, name: str) -> bool:
         """Report an agent that nobody configured, once; return whether it is watched now."""
-        if is_drill(agent) or agent in self.strangers or len(self.strangers) >= _STRANGERS_KEPT:
+        if agent in self._gone or agent in self.strangers or len(self.strangers) >= _STRANGERS_KEPT:
             return False
         adopted = self._adopt(agent)
         if not adopted:

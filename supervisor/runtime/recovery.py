@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supervisor.domain import escalation, health, silences, timeline
+from supervisor.domain import drills, escalation, health, silences, timeline
 from supervisor.domain.actions import Cause
 from supervisor.domain.events import ClockStepped
 from supervisor.domain.policy import Chain, Policy
@@ -72,7 +72,7 @@ class Recovery:
         alive_at = float(saved.facts.get(ALIVE_AT, self._begun))
         # A silence that had ended by then was said by that life.
         saved = replace(saved, silences=tuple(one for one in saved.silences if one.ends_at > alive_at))
-        plans = self._configuration.plans(saved.agents)
+        plans = self._configuration.plans(name for name in saved.agents if name != saved.facts.get(drills.FACT))
         if alive_at - self._begun > STEP:
             saved = _moved(saved, self._begun - alive_at, self._begun)
             change.agents |= {name: known for name, known in saved.agents.items() if name in plans}

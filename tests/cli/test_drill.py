@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,6 +106,18 @@ def test_asking_for_help_brings_no_rehearsal_along() -> None:
     code = "import sys, supervisor.cli.drill; print(sorted(name for name in sys.modules if 'drills' in name))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_where_a_socket_s_path_would_be_too_long_nothing_is_rehearsed(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    said = command("drill", "kill")
+    assert (said.code, said.out) == (73, "")
+    assert re.search(rf"{long} is \d+ bytes too long for a socket in it: set a shorter \$TMPDIR", said.err)
+    assert list(long.iterdir()) == []
 
 
 @pytest.mark.parametrize(

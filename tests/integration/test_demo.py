@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 
 def demo(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "supervisor", "demo", *words]
+    (folder / "supervisor.py").write_text("raise SystemExit(99)")  # what lies in the current folder is not run
+    command = [sys.executable, "-P", "-m", "supervisor", "demo", *words]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environ, cwd=folder, timeout=120)
 
 

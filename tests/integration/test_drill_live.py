@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import stat
 import sys
 import tempfile
 import time
@@ -133,6 +134,17 @@ async def test_a_signal_ends_it_and_leaves_nothing(site: Site, number: int, code
     await site.logged("agent_forgotten")
 
 
+async def test_a_daemon_of_another_user_can_read_what_it_writes(site: Site) -> None:
+    process = await asyncio.create_subprocess_exec(*drill(site, "torn"), stdout=asyncio.subprocess.DEVNULL, umask=0o077)
+    agent = (await site.logged("health_changed", new="healthy", agent=(await site.logged("drill_started"))["agent"]))[
+        "agent"
+    ]
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in site.beats.glob(f"{agent}*")}
+    process.terminate()
+    await process.wait()
+    assert set(modes.values()) == {0o644}, modes
+
+
 async def test_who_kills_it_leaves_the_rest_to_the_daemon(site: Site) -> None:
     before = files(site.folder)
     daemon = Daemon(site.folder / "control.sock")
@@ -142,6 +154,20 @@ async def test_who_kills_it_leaves_the_rest_to_the_daemon(site: Site) -> None:
     heart.log("what only it has written")
     await site.logged("agent_forgotten", agent=agent)
     assert files(site.folder) == before
+
+
+async def test_what_is_left_when_the_daemon_is_killed_too_is_gone_once_it_runs_again(site: Site) -> None:
+    before = files(site.folder)
+    daemon = Daemon(site.folder / "control.sock")
+    agent = (await asyncio.to_thread(daemon.ask, "POST", "drills", body={"seconds": 120.0}))["agent"]
+    site.heart(agent).ok()
+    await site.logged("health_changed", new="healthy", agent=agent)
+    await site.stop(signal.SIGKILL)
+    assert files(site.folder) != before
+    await site.start()
+    await site.logged("agent_forgotten", agent=agent)
+    assert files(site.folder) == before
+    assert not site.log("unregistered_agent", agent=agent)
 
 
 # --- visits that go wrong ----------------------------------------------------------------------------

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 
 import pytest
 
-from supervisor.domain.drills import PROMISES, is_drill
+from supervisor.domain.drills import PROMISES
 from supervisor.domain.fleet import AgentView, Status
 from supervisor.domain.health import HealthState
 from supervisor.ports import RefusedError, UnknownNameError
@@ -30,7 +31,7 @@ async def begun(t: VirtualTown, seconds: float = 60.0) -> float:
     at = t.t
     drill = await t.control.begin_drill(seconds, "ann")
     assert drill.until == near(EPOCH + at + seconds)
-    assert is_drill(drill.agent)
+    assert drill.agent in ALL
     return at
 
 
@@ -67,6 +68,11 @@ async def test_it_is_in_no_picture_and_no_metric() -> None:
         assert (await t.control.readings()).fleet.agents == fleet.agents
         assert ONE not in (await t.control.dashboard()).decode()
         assert fleet.unregistered == ()
+        assert {fields["STATUS"] for fields in t.watchdog.told if "STATUS" in fields} <= {
+            "starting",
+            "1 agent: 1 unknown; no incident",
+            "1 agent: 1 healthy; no incident",
+        }
 
 
 async def test_it_counts_for_nothing_at_the_gate() -> None:
@@ -153,7 +159,7 @@ async def test_a_configured_agent_keeps_its_name() -> None:
 
 
 @pytest.mark.parametrize("discover", [False, True])
-async def test_a_reload_leaves_it_alone_and_a_restart_forgets_it(discover: bool) -> None:
+async def test_a_reload_leaves_it_alone_and_a_restart_ends_it(discover: bool) -> None:
     async with town(a=agent(), discover=discover) as t:
         await begun(t)
         t.beat(ONE)
@@ -166,4 +172,56 @@ async def test_a_reload_leaves_it_alone_and_a_restart_forgets_it(discover: bool)
         await t.sleep("1m")
         assert sorted(view.name for view in (await t.control.fleet()).agents) == ["a", "b"]
         assert ONE not in (await t.disk.store.open()).agents
+        assert not t.files.tail(t.place(ONE), 100)
         assert not t.logged("incident_opened", agent=ONE)
+        assert not t.logged("unregistered_agent", agent=ONE)
+        assert len(t.logged("agent_forgotten", agent=ONE)) == 1
+        t.beat(ONE)
+        await t.again()
+        await t.sleep("1m")
+        assert t.logged("unregistered_agent", agent=ONE), "whoever is called so now is no drill's"
+
+
+async def test_a_restart_leaves_alone_who_is_configured_by_now() -> None:
+    async with town(a=agent()) as t:
+        await begun(t)
+        t.beat(ONE)
+        await t.sleep("1s")
+        t.agents[ONE] = agent()
+        await t.again()
+        await t.sleep("3m")
+        assert (await seen(t)).status is HealthState.HEALTHY
+        assert t.files.tail(t.place(ONE), 100)
+
+
+@pytest.mark.parametrize("discover", [False, True])
+async def test_whoever_is_called_like_a_drill_and_is_none_is_met_as_any_other(discover: bool) -> None:
+    async with town(a=agent(), discover=discover) as t:
+        t.beat("drill-deadbeef")
+        await t.sleep("1m")
+        assert t.logged("unregistered_agent", agent="drill-deadbeef", adopted=discover)
+        assert (await t.control.fleet()).unregistered == (() if discover else ("drill-deadbeef",))
+        await t.again()
+        await t.sleep("1m")
+        assert [view.name for view in (await t.control.fleet()).agents] == ["a", *(["drill-deadbeef"] * discover)]
+        assert not t.logged("agent_forgotten")
+
+
+async def test_files_that_can_not_be_removed_keep_nobody_from_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with town(a=agent()) as t:
+        remove = t.daemon._drills._remove_beats
+
+        async def refuse(_: str) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+        await begun(t)
+        t.beat(ONE)
+        monkeypatch.setattr(t.daemon._drills, "_remove_beats", refuse)
+        with pytest.raises(PermissionError):
+            await t.control.end_drill(ONE)
+        assert (await t.control.begin_drill(10.0, "ben")).agent == ALL[1]
+        await t.sleep("11s")
+        monkeypatch.setattr(t.daemon._drills, "_remove_beats", remove)
+        await t.sleep("1m")
+        assert (await t.control.begin_drill(10.0, "ann")).agent not in ALL
+        assert not t.logged("unregistered_agent")

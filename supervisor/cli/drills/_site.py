@@ -28,12 +28,18 @@ _STOP_LIMIT = 20.0
 _SERVICE = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 """What systemd tells a service: it is not meant for ours."""
 
-_CONFIG = """\
+SOCKET = "control.sock"
+"""The name of the daemon's socket in the folder: the kernel allows no long path."""
+
+_MARK = "COLLECTIONS_SUPERVISOR_DRILL"
+"""The variable by which all is known that a site's daemon starts, and what that starts: it is handed on."""
+
+_CONFIG = f"""\
 [paths]
 cache = "cache"
 state = "state"
 data = "data"
-socket = "control.sock"
+socket = "{SOCKET}"
 
 [log]
 level = "debug"
@@ -50,9 +56,11 @@ class Site:
         self.config = folder / "config.toml"
         self.state = folder / "state"
         self.data = folder / "data"
-        self.daemon = [sys.executable, "-m", "supervisor", "run", "--config", str(self.config), "--log-format", "json"]
+        options = ["--config", str(self.config), "--log-format", "json"]
+        self.daemon = [sys.executable, "-P", "-m", "supervisor", "run", *options]
         """What `start` runs; a rehearsal may want it run in other surroundings."""
-        self._api = Daemon(folder / "control.sock", _PATIENCE)
+        self._mark = os.urandom(16).hex()
+        self._api = Daemon(folder / SOCKET, _PATIENCE)
         self._log = folder / "log"
         self._process: asyncio.subprocess.Process | None = None
         self._records: list[dict[str, Any]] = []
@@ -67,7 +75,7 @@ class Site:
 
     def managed(self, name: str, *lives: str) -> str:
         """Return the keys that have the daemon run a real agent, which hangs as `lives` say (see `_agent`)."""
-        command = [sys.executable, "-m", "supervisor.cli.drills._agent", name, str(self.beats), *lives]
+        command = [sys.executable, "-P", "-m", "supervisor.cli.drills._agent", name, str(self.beats), *lives]
         return (
             f'kind = "managed"\ncommand = {json.dumps(command)}\nbackoff = "500ms"\njitter = 0.0\nstop_timeout = "1s"'
         )
@@ -95,7 +103,7 @@ class Site:
     async def start(self) -> None:
         """Start the daemon, and wait until it watches and trusts itself."""
         before = len(self.log("gate_opened"))
-        environ = {key: value for key, value in os.environ.items() if key not in _SERVICE}
+        environ = {key: value for key, value in os.environ.items() if key not in _SERVICE} | {_MARK: self._mark}
         with self._log.open("ab") as log, (self.folder / "errors").open("ab") as errors:
             self._process = await asyncio.create_subprocess_exec(
                 *self.daemon,
@@ -140,12 +148,13 @@ class Site:
         return left
 
     def _running(self) -> list[Process]:
-        """Return the processes whose command names this folder: nobody else has ever heard of it."""
-        name = os.fsencode(f"{self.folder}/")
+        """Return the processes that our daemon has started, and those of theirs: nobody else has its mark."""
+        mark = f"{_MARK}={self._mark}".encode()
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if name in (entry / "cmdline").read_bytes() and (process := look(int(entry.name))):
+            with suppress(OSError):  # gone, or another user's
+                process = look(int(entry.name))  # before its mark is read: the pid may be another's by then
+                if process and mark in (entry / "environ").read_bytes().split(b"\0"):
                     found.append(process)
         return found
 

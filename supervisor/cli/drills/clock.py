@@ -64,7 +64,7 @@ check_interval = "1m"
 {site.counted()}
 """)
     wall = _Wall(site.folder / "offset")
-    site.daemon = [sys.executable, "-m", f"{__package__}._daemon", str(site.config), str(wall.file)]
+    site.daemon = [sys.executable, "-P", "-m", f"{__package__}._daemon", str(site.config), str(wall.file)]
     file = site.beats / "worker.json"
     await site.start()
     last = wall.beat(file)
