@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from supervisor.cli._client import Daemon
     from supervisor.cli.drills._drill import Drill
     from supervisor.cli.drills._rehearsal import Rehearsed
+    from supervisor.cli.drills._step import Step
 
 _TERMINATED = 143
 _SHOWN = 60  # characters; --json says all
+_WIDE = 100
+"""Columns that the table needs."""
 _MARKS: dict[bool | None, tuple[str, str]] = {True: ("✔", "green"), False: ("✖", "bold red"), None: ("-", "yellow")}
 _EPILOG = """\
 examples:
@@ -196,7 +199,11 @@ def _show(
     if as_json:
         _output.document(_document(done, seconds, kept, daemon))
         return FAILED if differing else 0
-    _output.table([row for one in done for row in _rows(one)], ["fault", "took", "expected", "got"])
+    if sys.stdout.isatty() and shutil.get_terminal_size().columns < _WIDE:
+        for one in done:
+            _narrow(one)
+    else:
+        _output.table([row for one in done for row in _rows(one)], ["fault", "took", "expected", "got"])
     impossible = [one.drill.name for one in done if not one.possible]
     tried = count(len(done) - len(impossible), "fault")
     skipped = f"; not possible here: {', '.join(impossible)}" if impossible else ""
@@ -229,6 +236,15 @@ def _document(done: list[Rehearsed], seconds: float, kept: Path | None, daemon: 
     }
 
 
+def _narrow(one: Rehearsed) -> None:
+    """Print a fault as a terminal has room for it that is too narrow for the table: a line for each step."""
+    _output.say((one.drill.name, "bold"))
+    for step in one.steps:
+        symbol, style = _MARKS[step.agrees]
+        _output.say((f" {symbol} ", style), (f"{step.seconds:4.1f} s  ", "dim"), step.expected)
+        _output.say("          ", (_told(step), style))
+
+
 def _rows(one: Rehearsed) -> Iterator[list[_output.Piece]]:
     for number, step in enumerate(one.steps):
         symbol, style = _MARKS[step.agrees]
@@ -236,9 +252,11 @@ def _rows(one: Rehearsed) -> Iterator[list[_output.Piece]]:
             ("" if number else one.drill.name, "bold"),
             (f"{step.seconds:.1f} s", "dim"),
             step.expected,
-            (f"{symbol} {_shortened(step.got)}", style),
+            (f"{symbol} {_told(step)}", style),
         ]
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+def _told(step: Step) -> str:
+    """Return what came; shortened only where it is as it should be."""
+    text = step.got
+    return text if not step.agrees or len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

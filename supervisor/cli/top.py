@@ -95,12 +95,19 @@ def _fleet(supervisor: Daemon, names: Sequence[str]) -> Any:
     return supervisor.ask("GET", "fleet", query={"agents": ",".join(names) or None})
 
 
-def _concerns(event: dict[str, Any], names: Sequence[str]) -> bool:
-    """Whether an event is about one of these agents; where none is named, about anything but a drill."""
-    from supervisor.domain.drills import is_drill  # noqa: PLC0415 - most commands need none of it
+class _Choice:
+    """Which events are shown: those of the agents that are named; where none is, those of all but drills."""
 
-    agent = event.get("agent")
-    return agent in names if names else agent is None or not is_drill(agent)
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._drills: set[str] = set()
+
+    def takes(self, event: dict[str, Any]) -> bool:
+        """Whether to show this event, which comes after all that were asked about before."""
+        agent = event.get("agent")
+        if event["event"] == "drill_started":
+            self._drills.add(event["agent"])
+        return agent in self._names if self._names else agent not in self._drills
 
 
 def _frame(supervisor: Daemon, names: Sequence[str]) -> None:
@@ -108,8 +115,8 @@ def _frame(supervisor: Daemon, names: Sequence[str]) -> None:
 
     from supervisor.cli._screen import View, screen  # noqa: PLC0415
 
-    fleet = _fleet(supervisor, names)
-    events = [event for event in supervisor.history(_SEARCHED) if _concerns(event, names)][-10:]
+    fleet, choice = _fleet(supervisor, names), _Choice(names)
+    events = [event for event in supervisor.history(_SEARCHED) if choice.takes(event)][-10:]
     console = Console(file=sys.stdout, highlight=False)
     console.print(screen(View(fleet, events), console.width, None))
 
@@ -127,6 +134,7 @@ class _Feed:
         self.woken, self._wake = os.pipe()
         self._supervisor = supervisor
         self._names = names
+        self._choice = _Choice(names)
         self._lock = threading.Lock()
         self._events: deque[dict[str, Any]] = deque(maxlen=_EVENTS)
         self._fleet: dict[str, Any] | None = None
@@ -177,7 +185,7 @@ class _Feed:
             try:
                 for event in self._supervisor.events(last, limit=_SEARCHED):
                     last = event.id
-                    if not _concerns(event.document, self._names):
+                    if not self._choice.takes(event.document):
                         continue
                     with self._lock:
                         self._events.append(event.document)

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
-from supervisor.domain.drills import is_drill
 from supervisor.domain.fleet import Fleet
 from supervisor.domain.metrics import DAY, Metrics
 from supervisor.domain.records import (
     ClockSkew,
     DashboardFailed,
     DashboardWritten,
+    DrillStarted,
     HeartbeatMissed,
     NotificationSent,
     Record,
@@ -139,10 +139,12 @@ class Snapshots:
     async def _history(self) -> Sequence[Row]:
         try:
             async with asyncio.timeout(_PATIENCE):
-                rows = await self._store.rows(since=self._clock.now() - DAY, events=self._events, limit=_ROWS)
+                events = {*self._events, DrillStarted.event()}
+                rows = await self._store.rows(since=self._clock.now() - DAY, events=events, limit=_ROWS)
         except (StoreError, TimeoutError):
             return ()
-        return [row for row in rows if row.agent is None or not is_drill(row.agent)]
+        drills = {row.agent for row in rows if row.event == DrillStarted.event()}
+        return [row for row in rows if row.agent not in drills]
 
     async def _figures(self) -> Metrics | None:
         """Return the figures of the last day; None where no files and no journal tell them soon enough."""

@@ -84,6 +84,7 @@ def test_what_happens_is_seen_at_once(served: Served) -> None:
 def test_a_drill_and_who_is_not_asked_for_push_nothing_out(served: Served) -> None:
     served.control.record("heartbeat_missed", "watcher", consecutive_misses=1, due=0.0, reason="silent")
     served.control.record("heartbeat_missed", "mailer", consecutive_misses=2, due=0.0, reason="silent")
+    served.control.record("drill_started", "drill-0000abcd", seconds=60.0, by="ann")
     for number in range(300):
         served.control.record("heartbeat_missed", "drill-0000abcd", consecutive_misses=number, due=0.0, reason="silent")
     everything = process("top").out
