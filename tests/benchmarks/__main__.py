@@ -60,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     if args.readme:
         readme = ROOT / "README.md"
-        said = f"`python -m tests.benchmarks` on a virtual machine ({machine()}); figures drift, ratios less so.\n\n"
+        command = f"python -m tests.benchmarks{' --quick' if args.quick else ''}"
+        said = f"`{command}` on a virtual machine ({machine()}); figures drift, ratios less so.\n\n"
         readme.write_text(table.placed(readme.read_text(encoding="utf-8"), f"{said}{text}"), encoding="utf-8")
     return 0
 
