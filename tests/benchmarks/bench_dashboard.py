@@ -10,6 +10,7 @@ from jinja2 import Environment
 
 from supervisor.domain.fleet import AgentView, Fleet, overall, view
 from supervisor.domain.health import Health, HealthState
+from supervisor.domain.policy import Policy
 from supervisor.faces.dashboard import render
 from supervisor.ports import Row as Kept
 from tests.benchmarks.lab import Lab, agents, frozen
@@ -74,7 +75,7 @@ def _view(number: int, name: str) -> AgentView:
         due=_NOW + 600,
         reason="no heartbeat for 60 min" if late else "heartbeat in time",
     )
-    return view(name, health, now=_NOW, heartbeat_timeout=3600, restarter=None, silenced_until=None, observed=True)
+    return view(name, health, now=_NOW, policy=Policy(), restarter=None, silenced_until=None, observed=True)
 
 
 def _seconds(work: Callable[[], object]) -> float:
