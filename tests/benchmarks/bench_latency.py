@@ -27,6 +27,7 @@ def measure(lab: Lab) -> Iterator[Row]:
     (name,) = agents(1)
     configure(folder, [name], '[log]\nlevel = "debug"')
     ears = ("awatch-paced", "inotify")
+    out = lab.room("heard")
     files = {"ours": beats_of(folder) / name, **{kind: folder / kind / "beat" for kind in ears}}
     for file in files.values():
         file.parent.mkdir(exist_ok=True)
@@ -34,11 +35,11 @@ def measure(lab: Lab) -> Iterator[Row]:
     with ExitStack() as stack:
         for kind in ears:
             heard = python("tests.benchmarks.ears", kind, str(folder / kind))
-            stack.enter_context(process(*heard, out=folder / f"{kind}.txt"))
-            wait(partial(_hears, files[kind], folder / f"{kind}.txt"), kind)
+            stack.enter_context(process(*heard, out=out / f"{kind}.txt"))
+            wait(partial(_hears, files[kind], out / f"{kind}.txt"), kind)
         running = stack.enter_context(daemon(folder))
         touched = _touch(files, rounds)
-        seen = {kind: [float(at) for at in (folder / f"{kind}.txt").read_text().split()] for kind in ears}
+        seen = {kind: [float(at) for at in (out / f"{kind}.txt").read_text().split()] for kind in ears}
         seen["ours"] = [when(record["timestamp"]) for record in running.log("heartbeat_received")]
     late = {kind: _delays(touched[kind], seen[kind]) for kind in files}
     floor = 1000 * percentile(late["inotify"], 0.5)
@@ -67,7 +68,7 @@ def _under_load(lab: Lab, rounds: int) -> Row:
         running = stack.enter_context(daemon(folder))
         seconds = str(int(rounds * _GAP[1]) + 2 * _SETTLE)
         load = python("tests.benchmarks.beats", str(beats_of(folder)), str(count), str(count), seconds)
-        stack.enter_context(process(*load, out=folder / "load.txt"))
+        stack.enter_context(process(*load, out=lab.room("load") / "late"))
         time.sleep(_SETTLE)
         times = _touch({"ours": touched}, rounds)["ours"]
         heard = [when(one["timestamp"]) for one in running.log("heartbeat_received") if one["agent"] == touched.name]

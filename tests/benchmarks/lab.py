@@ -156,7 +156,7 @@ class Daemon:
     def log(self, event: str) -> list[dict[str, Any]]:
         """Return its log records of this name."""
         mark = f'"event":"{event}"'.encode()
-        lines = (self.folder / "log").read_bytes().splitlines(keepends=True)
+        lines = said(self.folder).read_bytes().splitlines(keepends=True)
         return [json.loads(line) for line in lines if mark in line and line.endswith(b"\n")]
 
     def fleet(self) -> dict[str, Any]:
@@ -164,6 +164,11 @@ class Daemon:
         words = python("supervisor", "status", "--json", "--config", str(self.folder / "config.toml"))
         done = subprocess.run(words, capture_output=True, check=False, cwd=ROOT)
         return {agent["name"]: agent for agent in json.loads(done.stdout)["agents"]}
+
+
+def said(folder: Path) -> Path:
+    """Return where the log of the daemon in `folder` is: not beside its configuration, which it watches."""
+    return folder.with_suffix(".log")
 
 
 def beats_of(folder: Path) -> Path:
@@ -184,7 +189,7 @@ def configure(folder: Path, names: Sequence[str], more: str = "", each: Callable
 def daemon(folder: Path, *words: str) -> Iterator[Daemon]:
     """Run a daemon until the context ends; yield it when it is ready. `words`: another program that runs one."""
     command = words or python("supervisor", "run", "--log-format", "json", "--config")
-    with process(*command, str(folder / "config.toml"), out=folder / "log") as started:
+    with process(*command, str(folder / "config.toml"), out=said(folder)) as started:
         running = Daemon(folder, started.pid)
         wait(lambda: bool(running.log("supervisor_ready")) or started.poll() is not None, "the daemon")
         if started.poll() is not None:
