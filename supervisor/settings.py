@@ -155,7 +155,10 @@ def load_telling(path: Path | None, environ: Mapping[str, str]) -> tuple[Setting
             found = zip(error.problems, error.keys, strict=True)
             # That a chain names a channel which has been left out is no fault of its own.
             problems += [text for text, key in found if not problems or key[0] != "escalation"]
-            origin = replace(origin, data=_without(origin.data, error.keys))
+            left = _without(origin.data, error.keys)
+            if left == origin.data:
+                raise  # it is none of these tables that is wrong
+            origin = replace(origin, data=left)
 
 
 def _without(data: Mapping[str, Any], wrong: Iterable[Key]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from supervisor import settings
 from supervisor.credentials import Credential
 from supervisor.domain.gate import GatePolicy
 from supervisor.domain.policy import Chain, Expectation, OnExhausted, Policy, RestartPolicy, Step
@@ -363,3 +364,12 @@ def test_windows_of_maintenance(read: Read) -> None:
 
 def test_equal_settings_may_be_written_differently(read: Read) -> None:
     assert read('[gate]\nwindow = "60s"\n[agents.a]') == read('[agents.a]\ncheck_interval = "15m"')
+
+
+def test_who_is_told_is_not_looked_for_where_something_else_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(_: object) -> None:
+        raise ConfigError(["the machine: has no home"], [("machine",)])
+
+    monkeypatch.setattr(settings, "_settings", wrong)
+    with pytest.raises(ConfigError, match="has no home"):
+        settings.load_telling(None, {})
